@@ -1,0 +1,256 @@
+"""What does a call file declare?"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    field_validator,
+)
+
+from config.values import (
+    CallCode,
+    Count,
+    Day,
+    Euros,
+    Flag,
+    Instant,
+    MonthDay,
+    Percent,
+    Slug,
+    TaxCode,
+    Text,
+    Whole,
+    WritingError,
+    Year,
+)
+from models.vocabulary import (
+    Channel,
+    Counting,
+    ProcedureFamily,
+    ReceiptClock,
+    ShortMoneyPolicy,
+    SourceStatus,
+    StepKind,
+    TermEffect,
+    TermKind,
+    TermStart,
+)
+
+
+class Part(BaseModel):
+    """A part of a call file: closed to unknown keys, never changed once read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sourced(Part):
+    """A part that says where its values come from (*fonte*).
+
+    `found` means read in a document, `assumed` chosen so that the call can run.
+    In a part that was found, `assumed` lists the keys that nevertheless were not.
+    """
+
+    source: SourceStatus
+    basis: Text
+    assumed: tuple[Slug, ...] = ()
+
+    @field_validator("assumed")
+    @classmethod
+    def _are_keys_of_this_part(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = cls.model_fields.keys() - Sourced.model_fields.keys()
+        strangers = [name for name in names if name not in known]
+        if strangers:
+            msg = f"`{strangers[0]}` is not a key of this section: remove it"
+            raise WritingError(msg)
+        return names
+
+
+class LegalReference(Sourced):
+    """A rule that the call rests on (*riferimento normativo*)."""
+
+    citation: Text
+
+
+class ActReference(Sourced):
+    """An act that made or changed the call (*provvedimento*)."""
+
+    kind: Text
+    number: Text | None = None
+    date: Day
+    subject: Text
+    approves_call: Flag = False
+
+
+class Window(Sourced):
+    """When applications may be filed (*apertura e chiusura dello sportello*).
+
+    An instant equal to `closes_at` is still in time; anything after it is late.
+    """
+
+    published_at: Instant
+    opens_at: Instant
+    closes_at: Instant
+
+
+class Allocation(Sourced):
+    """The money of the call (*dotazione finanziaria*)."""
+
+    amount: Euros
+    short_money: ShortMoneyPolicy
+
+
+class Aid(Sourced):
+    """How much one applicant may get (*agevolazione*), and under which ceiling."""
+
+    regime: Literal["de_minimis"]
+    fixed: Euros
+    fixed_matures_on: StepKind
+    variable_percent: Percent
+    cap: Euros | None = None
+    ceiling: Euros
+    ceiling_years: Count
+
+
+class Filing(Sourced):
+    """How an application is filed (*presentazione della domanda*)."""
+
+    channel: Channel
+    clock: ReceiptClock
+    one_per_applicant: Flag
+
+
+class RequiredDocument(Sourced):
+    """A document without which an application is not complete (*allegato*)."""
+
+    kind: Slug
+    title: Text
+
+
+class Criterion(Part):
+    """One criterion of merit (*criterio di valutazione*)."""
+
+    code: Slug
+    title: Text
+    max_points: Count
+
+
+class Merit(Sourced):
+    """How merit is scored (*valutazione di merito*)."""
+
+    total: Count
+    threshold: Whole
+    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+
+
+class TermRule(Sourced):
+    """How long a term runs, from which fact, and what its end brings (*termine*)."""
+
+    count: Count
+    counting: Counting
+    starts_on: TermStart
+    from_receipt: Flag
+    effect: TermEffect
+    peremptory: Flag
+
+
+class TermPolicy(Sourced):
+    """What all terms of the call have in common (*computo dei termini*)."""
+
+    roll_saturday: Flag
+    local_holidays: tuple[MonthDay, ...]
+    full_box_counts: Flag
+    """Whether a notice refused by a full mailbox (*casella piena*) counts as
+    delivered."""
+
+
+class Procedure(Sourced):
+    """The choices that the family of procedures leaves to the call.
+
+    `refusal_notice` switches the *preavviso di rigetto* (art. 10-bis L. 241/1990).
+    """
+
+    refusal_notice: Flag
+    skip_when_suspended: Flag
+    plan_returns: Whole
+    max_suspension_days: Whole
+    extension_months: Whole
+    extensions: Whole
+
+
+class Beneficiary(Sourced):
+    """Somebody on the closed list of those who may apply (*soggetto beneficiario*)."""
+
+    tax_code: TaxCode
+    name: Text
+    members: Whole
+    firms: Whole
+    research_bodies: Whole
+    others: Whole
+
+
+class Statement(Part):
+    """What one source says where another says something else."""
+
+    value: Text
+    source: Text
+
+
+class Conflict(Part):
+    """A contradiction between sources, kept in sight instead of settled."""
+
+    subject: Text
+    statements: Annotated[tuple[Statement, ...], Field(min_length=2)]
+
+
+def _in_order(terms: Mapping[TermKind, TermRule]) -> Mapping[TermKind, TermRule]:
+    """Close the terms and put them in the order of the vocabulary.
+
+    So the order in which a file lists them changes nothing.
+    """
+    return MappingProxyType({kind: terms[kind] for kind in TermKind if kind in terms})
+
+
+class CallDefinition(Part):
+    """One call (*avviso, bando*), as its file declares it.
+
+    What a single value must look like is checked here; what values owe to one
+    another is in `config.checks`, so that all faults are reported at once.
+    """
+
+    code: CallCode
+    year: Year
+    title: Text
+    family: ProcedureFamily
+    responsible_office: Text
+    contact: Text
+    legal_basis: Annotated[tuple[LegalReference, ...], Field(min_length=1)]
+    acts: Annotated[tuple[ActReference, ...], Field(min_length=1)]
+    window: Window
+    allocation: Allocation
+    aid: Aid
+    filing: Filing
+    documents: tuple[RequiredDocument, ...]
+    merit: Merit
+    procedure: Procedure
+    counting_rules: TermPolicy
+    terms: Annotated[Mapping[TermKind, TermRule], AfterValidator(_in_order)]
+    beneficiaries: tuple[Beneficiary, ...]
+    """The closed list of who may apply; written empty, the call is open to all."""
+    conflicts: tuple[Conflict, ...] = ()
+
+    def __hash__(self) -> int:
+        """Hash by the code alone: a mapping of terms cannot be hashed."""
+        return hash(self.code)
+
+    @field_serializer("terms", mode="wrap")
+    def _plain_terms(
+        self, terms: Mapping[TermKind, TermRule], handler: SerializerFunctionWrapHandler
+    ) -> object:
+        return handler(dict(terms))

@@ -1,0 +1,362 @@
+"""Which words does the whole system speak?"""
+
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+ApplicationId = NewType("ApplicationId", UUID)
+CallId = NewType("CallId", UUID)
+
+Cents = NewType("Cents", int)
+"""An amount in whole euro cents; never a float, never a fraction of a cent."""
+
+
+class ApplicationState(StrEnum):
+    """Where an application (*domanda*) stands.
+
+    A state never says that a clock is stopped or a letter is awaited: those
+    are open steps beside it (`StepKind`).
+    """
+
+    DRAFT = "draft"
+    """*Bozza*: announced by the portal, not yet filed."""
+    SUBMITTED = "submitted"
+    """*Inviata*: protocolled, its place in the order is frozen."""
+    ADMISSIBLE = "admissible"
+    """*Ammissibile*: the formal check is passed."""
+    EVALUATED = "evaluated"
+    """*Valutata*: the review board has given its score, high or low."""
+    NEGOTIATING = "negotiating"
+    """*Ammessa, in negoziazione*: the grant is given, phase 2 is under way."""
+    ACCEPTED = "accepted"
+    """*Accettata*: the applicant has accepted the determined amount."""
+    IN_PROGRESS = "in_progress"
+    """*In corso*: the definitive plan has started."""
+    COMPLETED = "completed"
+    """*Conclusa*: reported and settled; later controls may still revoke it."""
+    NOT_RECEIVABLE = "not_receivable"
+    """*Irricevibile*: arrived late or by a channel that the call excludes."""
+    INADMISSIBLE = "inadmissible"
+    """*Inammissibile*: the formal check failed."""
+    REJECTED = "rejected"
+    """*Non ammessa*: the merit is below the threshold."""
+    WAITING = "waiting"
+    """*In lista d'attesa*: good, but there is no money now."""
+    UNFUNDED = "unfunded"
+    """*Non finanziata per esaurimento delle risorse*."""
+    WITHDRAWN = "withdrawn"
+    """*Rinunciata*: the applicant gave it up."""
+    LAPSED = "lapsed"
+    """*Decaduta*: a peremptory term was missed and an act says so."""
+    REVOKED = "revoked"
+    """*Revocata*."""
+    ANNULLED = "annulled"
+    """*Annullata* in self-protection (*autotutela*) or by a judgment."""
+    EXPIRED = "expired"
+    """*Scaduta*: a draft that was never submitted."""
+
+
+FINAL_STATES = frozenset(
+    {
+        ApplicationState.NOT_RECEIVABLE,
+        ApplicationState.INADMISSIBLE,
+        ApplicationState.REJECTED,
+        ApplicationState.UNFUNDED,
+        ApplicationState.WITHDRAWN,
+        ApplicationState.LAPSED,
+        ApplicationState.REVOKED,
+        ApplicationState.ANNULLED,
+        ApplicationState.EXPIRED,
+    }
+)
+"""States that no move leaves. `COMPLETED` is not one: later controls may revoke."""
+
+QUEUED_STATES = frozenset(
+    {
+        ApplicationState.SUBMITTED,
+        ApplicationState.ADMISSIBLE,
+        ApplicationState.EVALUATED,
+        ApplicationState.WAITING,
+    }
+)
+"""States in which an application still holds its place and waits for a grant."""
+
+
+class Event(StrEnum):
+    """What can happen to an application; an imperative, as in an order given."""
+
+    REGISTER_DRAFT = "register_draft"
+    SUBMIT = "submit"
+    EXPIRE = "expire"
+    DECLARE_NOT_RECEIVABLE = "declare_not_receivable"
+    START_REVIEW = "start_review"
+    REQUEST_COMPLETION = "request_completion"
+    ANSWER_COMPLETION = "answer_completion"
+    EXPIRE_COMPLETION = "expire_completion"
+    NOTIFY_REFUSAL = "notify_refusal"
+    FILE_OBSERVATIONS = "file_observations"
+    EXPIRE_OBSERVATIONS = "expire_observations"
+    UPHOLD_OBSERVATIONS = "uphold_observations"
+    ADMIT = "admit"
+    DECLARE_INADMISSIBLE = "declare_inadmissible"
+    EVALUATE = "evaluate"
+    REJECT = "reject"
+    PUT_ON_WAITING_LIST = "put_on_waiting_list"
+    PROMOTE = "promote"
+    DECLARE_UNFUNDED = "declare_unfunded"
+    GRANT = "grant"
+    RECORD_PUBLICATION = "record_publication"
+    CONFIRM_COR = "confirm_cor"
+    RECORD_DELIVERY = "record_delivery"
+    CONVENE_NEGOTIATION = "convene_negotiation"
+    SIGN_MINUTES = "sign_minutes"
+    FILE_PLAN = "file_plan"
+    RETURN_PLAN = "return_plan"
+    DETERMINE_AMOUNT = "determine_amount"
+    ACCEPT = "accept"
+    START = "start"
+    APPROVE_VARIATION = "approve_variation"
+    GRANT_EXTENSION = "grant_extension"
+    DECLARE_END = "declare_end"
+    FILE_REPORT = "file_report"
+    SETTLE = "settle"
+    PROPOSE_LAPSE = "propose_lapse"
+    DISMISS_LAPSE = "dismiss_lapse"
+    LAPSE = "lapse"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+    ANNUL = "annul"
+
+
+class Role(StrEnum):
+    """In what capacity somebody acts."""
+
+    INTAKE = "intake"
+    """*Protocollo*: takes in what the applicant files."""
+    OFFICER = "officer"
+    """*Istruttore*: examines the files."""
+    RESPONSIBLE = "responsible"
+    """*Responsabile unico del procedimento* (RUP)."""
+    EVALUATOR = "evaluator"
+    """*Nucleo di valutazione*: the merit review board."""
+    MANAGER = "manager"
+    """*Dirigente*: signs the acts."""
+    AUDITOR = "auditor"
+    """*Organo di controllo*: reads and verifies."""
+    ADMINISTRATOR = "administrator"
+    """Keeps the officers and the database."""
+    SYSTEM = "system"
+    """A worker; it never carries a person's name."""
+
+
+class ActorKind(StrEnum):
+    """Who stands behind an entry of the register."""
+
+    PERSON = "person"
+    WORKER = "worker"
+    UNKNOWN = "unknown"
+    """Somebody who was refused because they are not a known officer."""
+
+
+class Outcome(StrEnum):
+    """Whether a command was carried out."""
+
+    OK = "ok"
+    REFUSED = "refused"
+
+
+class Channel(StrEnum):
+    """By which way an application arrived (*canale di presentazione*)."""
+
+    PORTAL = "portal"
+    PEC = "pec"
+    PAPER = "paper"
+
+
+class StepKind(StrEnum):
+    """What may stand open beside a state."""
+
+    REVIEW = "review"
+    """*Istruttoria formale*."""
+    COMPLETION_REQUEST = "completion_request"
+    """*Soccorso istruttorio*."""
+    REFUSAL_NOTICE = "refusal_notice"
+    """*Preavviso di rigetto* (art. 10-bis L. 241/1990)."""
+    NEGOTIATION = "negotiation"
+    """*Incontro di negoziazione*."""
+    DEFINITIVE_PLAN = "definitive_plan"
+    """*Piano di attività definitivo*."""
+    DETERMINATION = "determination"
+    """*Determinazione dell'agevolazione*."""
+    REPORT = "report"
+    """*Rendicontazione*."""
+    LAPSE_PROPOSAL = "lapse_proposal"
+    """*Proposta di decadenza*."""
+
+
+class StepStatus(StrEnum):
+    """How a step stands."""
+
+    OPEN = "open"
+    """Somebody has to do something."""
+    ANSWERED = "answered"
+    """The applicant has replied; the office has to decide."""
+    CLOSED = "closed"
+
+
+class TermKind(StrEnum):
+    """Which terms (*termini*) a call may set."""
+
+    CONCLUSION = "conclusion"
+    """Conclusion of the procedure, from the protocol (art. 2 L. 241/1990)."""
+    FORMAL_CHECK = "formal_check"
+    MERIT = "merit"
+    COMPLETION = "completion"
+    """The applicant's reply to a completion request."""
+    OBSERVATIONS = "observations"
+    """Observations on a notice of refusal (art. 10-bis L. 241/1990)."""
+    NEGOTIATION = "negotiation"
+    DEFINITIVE_PLAN = "definitive_plan"
+    PLAN_CHECK = "plan_check"
+    PLAN_CORRECTION = "plan_correction"
+    ACCEPTANCE = "acceptance"
+    START = "start"
+    DURATION = "duration"
+    REPORT = "report"
+    PAYMENT = "payment"
+    AID_REGISTRY = "aid_registry"
+    """Sending the act of grant to the aid registry (COR, art. 9 DM 115/2017)."""
+
+
+class TermStart(StrEnum):
+    """Which fact starts a term (*dies a quo*)."""
+
+    PROTOCOL = "protocol"
+    REVIEW_STARTED = "review_started"
+    ADMITTED = "admitted"
+    COMPLETION_DELIVERED = "completion_delivered"
+    REFUSAL_NOTICE_DELIVERED = "refusal_notice_delivered"
+    GRANTED = "granted"
+    GRANT_DELIVERED = "grant_delivered"
+    MINUTES_SIGNED = "minutes_signed"
+    PLAN_FILED = "plan_filed"
+    PLAN_RETURN_DELIVERED = "plan_return_delivered"
+    DETERMINATION_DELIVERED = "determination_delivered"
+    ACCEPTED = "accepted"
+    STARTED = "started"
+    ENDED = "ended"
+
+
+class TermEffect(StrEnum):
+    """What a worker does when a term expires; never an act."""
+
+    WARN = "warn"
+    STOP_WAITING = "stop_waiting"
+    PROPOSE_LAPSE = "propose_lapse"
+    RELEASE_COR = "release_cor"
+    END_PLAN = "end_plan"
+
+
+class TermStatus(StrEnum):
+    """How a term stands."""
+
+    RUNNING = "running"
+    SUSPENDED = "suspended"
+    MET = "met"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class MovementKind(StrEnum):
+    """What a movement of money does to the allocation."""
+
+    RESERVE = "reserve"
+    GRANT = "grant"
+    REDETERMINE = "redetermine"
+    RELEASE = "release"
+    RECOVER = "recover"
+
+
+class Letter(StrEnum):
+    """Which notice (*comunicazione*) is sent."""
+
+    SUBMISSION_RECEIPT = "submission_receipt"
+    PROCEDURE_START = "procedure_start"
+    COMPLETION_REQUEST = "completion_request"
+    REFUSAL_NOTICE = "refusal_notice"
+    OBSERVATIONS_UPHELD = "observations_upheld"
+    NOT_RECEIVABLE = "not_receivable"
+    INADMISSIBLE = "inadmissible"
+    REJECTED = "rejected"
+    WAITING_LIST = "waiting_list"
+    PROMOTED = "promoted"
+    UNFUNDED = "unfunded"
+    GRANT = "grant"
+    CONVOCATION = "convocation"
+    PLAN_DUE = "plan_due"
+    PLAN_RETURNED = "plan_returned"
+    AMOUNT_DETERMINED = "amount_determined"
+    ACCEPTANCE_RECEIVED = "acceptance_received"
+    START_DUE = "start_due"
+    VARIATION_APPROVED = "variation_approved"
+    EXTENSION_GRANTED = "extension_granted"
+    LAPSE_PROPOSED = "lapse_proposed"
+    LAPSE_DISMISSED = "lapse_dismissed"
+    LAPSED = "lapsed"
+    WITHDRAWAL_ACKNOWLEDGED = "withdrawal_acknowledged"
+    REVOKED = "revoked"
+    ANNULLED = "annulled"
+    SETTLED = "settled"
+
+
+class NoticeStatus(StrEnum):
+    """How far a notice has come."""
+
+    QUEUED = "queued"
+    DELIVERED = "delivered"
+
+
+class ProcedureFamily(StrEnum):
+    """Which table of moves a call follows."""
+
+    NEGOTIATED_COUNTER = "negotiated_counter"
+    """*Procedura valutativa a sportello* with a negotiation phase."""
+
+
+class CallState(StrEnum):
+    """Where a call (*bando*) stands."""
+
+    PUBLISHED = "published"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Counting(StrEnum):
+    """In what a term is counted."""
+
+    DAYS = "days"
+    MONTHS = "months"
+
+
+class SourceStatus(StrEnum):
+    """Whether a parameter was read in a document or chosen to make one run."""
+
+    FOUND = "found"
+    ASSUMED = "assumed"
+
+
+class ReceiptClock(StrEnum):
+    """Whose clock gives the instant of receipt."""
+
+    PORTAL = "portal"
+    """The instant stated by the portal on which the call wants the filing."""
+    REGISTER = "register"
+    """The instant at which the protocol register takes the application."""
+
+
+class ShortMoneyPolicy(StrEnum):
+    """What happens to the first application that the money does not cover."""
+
+    WAITING_LIST = "waiting_list"
+    PARTIAL = "partial"
+    STOP = "stop"

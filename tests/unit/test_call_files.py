@@ -1,0 +1,1187 @@
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from config.checks import FAMILY_TERMS, STARTS
+from config.loader import (
+    CallFileError,
+    Fault,
+    check,
+    dump,
+    find,
+    fingerprint,
+    load,
+    parse,
+    shipped,
+)
+from config.places import locate
+from config.schema import Sourced
+from config.values import is_tax_code
+from models.vocabulary import (
+    ProcedureFamily,
+    SourceStatus,
+    TermEffect,
+    TermKind,
+    TermStart,
+)
+
+CTL = find("ctl-2025")
+TEXT = CTL.read_text(encoding="utf-8")
+TITLE = "Cluster Tecnologici per l'Innovazione \u2013 Edizione 2025"
+
+
+@pytest.fixture(scope="module")
+def ctl():
+    return load(CTL)
+
+
+@pytest.fixture
+def faults_of(tmp_path):
+    """Check a file with the given contents."""
+
+    def checked(contents: str | bytes) -> tuple[Fault, ...]:
+        path = tmp_path / "call.toml"
+        path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+        return check(path)
+
+    return checked
+
+
+def changed(old: str, new: str, text: str = TEXT) -> str:
+    assert old in text, old
+    return text.replace(old, new, 1)
+
+
+# --- what is shipped -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_call_is_without_fault(name):
+    assert check(find(name)) == ()
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_call_loaded_dumped_and_read_back_is_equal(name):
+    call = load(find(name))
+
+    again = parse(dump(call))
+
+    assert again == call
+    assert dump(again) == dump(call)
+    assert fingerprint(again) == fingerprint(call)
+
+
+def test_the_call_is_the_one_that_was_published(ctl):
+    assert ctl.code == "RLF12025051244"
+    assert ctl.title == TITLE
+    assert ctl.window.published_at == datetime(2026, 1, 15, 16, 38, tzinfo=UTC)
+    assert ctl.window.opens_at == datetime(2026, 1, 20, 9, tzinfo=UTC)
+    assert ctl.window.closes_at == datetime(2026, 3, 5, 15, tzinfo=UTC)
+    assert (ctl.window.closes_at - ctl.window.opens_at).total_seconds() == 3_823_200
+    assert ctl.allocation.amount == 100_000_000
+    assert ctl.aid.fixed == 3_000_000
+    assert ctl.aid.variable_percent == Decimal(85)
+    assert ctl.aid.cap is None
+    assert (ctl.aid.ceiling, ctl.aid.ceiling_years) == (30_000_000, 3)
+    assert len(ctl.documents) == 4
+
+
+def test_the_acts_come_in_the_order_in_which_they_were_made(ctl):
+    days = [act.date for act in ctl.acts]
+
+    assert days == [date(2025, 10, 6), date(2025, 12, 22), date(2025, 12, 29)]
+    assert [act.approves_call for act in ctl.acts] == [False, True, False]
+
+
+def test_the_members_of_the_nine_clusters_add_up_as_in_the_report(ctl):
+    listed = ctl.beneficiaries
+
+    assert len(listed) == 9
+    assert sum(one.members for one in listed) == 755
+    assert sum(one.firms for one in listed) == 555
+    assert sum(one.research_bodies for one in listed) == 109
+    assert sum(one.others for one in listed) == 91
+
+
+def test_tax_codes_that_are_in_no_source_are_said_to_be_assumed(ctl):
+    for listed in ctl.beneficiaries:
+        assert listed.tax_code.startswith("99000000")
+        assert listed.source is SourceStatus.ASSUMED
+        assert "synthetic" in listed.basis
+
+
+def test_contradictions_between_sources_stay_in_sight(ctl):
+    said = [{one.value for one in conflict.statements} for conflict in ctl.conflicts]
+
+    assert said == [
+        {"quasi 700", "755"},
+        {"12 mesi", "pluriennali"},
+        {"29/12/2025", "15/01/2026"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "start", "effect"),
+    [
+        ("conclusion", 90, "protocol", "warn"),
+        ("formal_check", 30, "review_started", "warn"),
+        ("merit", 30, "admitted", "warn"),
+        ("completion", 10, "completion_delivered", "stop_waiting"),
+        ("observations", 10, "refusal_notice_delivered", "stop_waiting"),
+        ("negotiation", 30, "grant_delivered", "warn"),
+        ("definitive_plan", 30, "minutes_signed", "propose_lapse"),
+        ("plan_check", 20, "plan_filed", "warn"),
+        ("plan_correction", 10, "plan_return_delivered", "propose_lapse"),
+        ("acceptance", 30, "determination_delivered", "propose_lapse"),
+        ("start", 30, "accepted", "propose_lapse"),
+        ("duration", 12, "started", "end_plan"),
+        ("report", 60, "ended", "propose_lapse"),
+        ("aid_registry", 20, "granted", "release_cor"),
+    ],
+)
+def test_every_term_runs_as_the_call_says(ctl, kind, count, start, effect):
+    rule = ctl.terms[TermKind(kind)]
+
+    assert rule.count == count
+    assert rule.counting == ("months" if kind == "duration" else "days")
+    assert rule.starts_on is TermStart(start)
+    assert rule.effect is TermEffect(effect)
+
+
+def test_every_part_says_where_it_comes_from(ctl):
+    bare = {"code", "year", "title", "family", "responsible_office", "contact"}
+    for name in type(ctl).model_fields.keys() - bare - {"terms", "conflicts"}:
+        value = getattr(ctl, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            assert isinstance(part, Sourced), name
+    assert all(isinstance(rule, Sourced) for rule in ctl.terms.values())
+
+
+def test_what_was_not_found_is_not_said_to_be(ctl):
+    assert ctl.merit.source is SourceStatus.ASSUMED
+    assert "short_money" in ctl.allocation.assumed
+    assert "one_per_applicant" in ctl.filing.assumed
+    assert ctl.terms[TermKind.DURATION].source is SourceStatus.FOUND
+    assert "starts_on" in ctl.terms[TermKind.DURATION].assumed
+
+
+def test_a_loaded_call_cannot_be_changed(ctl):
+    with pytest.raises(TypeError):
+        ctl.terms[TermKind.MERIT] = ctl.terms[TermKind.REPORT]
+    with pytest.raises(ValueError, match="frozen"):
+        ctl.title = "Another"
+
+
+def test_every_family_has_its_terms_and_every_term_its_start():
+    assert set(FAMILY_TERMS) == set(ProcedureFamily)
+    assert set(STARTS) == set(TermKind)
+
+
+# --- the frozen form -----------------------------------------------------------------
+
+
+def test_the_hash_is_the_same_whatever_the_layout_of_the_file(ctl, tmp_path):
+    head, rest = TEXT.split("[terms.formal_check]")
+    term, tail = rest.split("[terms.merit]")
+    moved = f"{head}[terms.merit]{tail}\n[terms.formal_check]{term}"
+    bare = "\n".join(line.split(" #")[0] for line in moved.splitlines())
+    for name, text in (("moved", moved), ("bare", bare)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    assert fingerprint(load(tmp_path / "moved")) == fingerprint(ctl)
+    assert fingerprint(load(tmp_path / "bare")) == fingerprint(ctl)
+
+
+def test_equal_values_written_otherwise_have_the_same_hash(ctl, tmp_path):
+    text = changed('amount = "1000000.00"', 'amount = "1000000"')
+    text = changed('variable_percent = "85.00"', "variable_percent = 85", text)
+    text = changed("2026-01-20T10:00:00", "2026-01-20T09:00:00Z", text)
+    (tmp_path / "call.toml").write_text(text, encoding="utf-8")
+
+    assert fingerprint(load(tmp_path / "call.toml")) == fingerprint(ctl)
+
+
+def test_another_value_has_another_hash(ctl, tmp_path):
+    text = changed("threshold = 60", "threshold = 61")
+    (tmp_path / "call.toml").write_text(text, encoding="utf-8")
+
+    assert fingerprint(load(tmp_path / "call.toml")) != fingerprint(ctl)
+
+
+def test_the_frozen_form_holds_money_and_instants_as_the_outside_reads_them(ctl):
+    body = dump(ctl)
+
+    assert b'"amount":"1000000.00"' in body
+    assert b'"opens_at":"2026-01-20T09:00:00Z"' in body
+    assert b'"variable_percent":"85.00"' in body
+    assert b"null" not in body
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "word"),
+    [
+        (b"", "file", "JSON"),
+        (b"\xff", "file", "JSON"),
+        (b"[]", "file", "section"),
+        (b"{}", "aid", "missing"),
+    ],
+)
+def test_a_body_that_is_not_a_call_is_refused(body, where, word):
+    with pytest.raises(CallFileError) as refusal:
+        parse(body)
+
+    assert any(f.where == where and word in f.message for f in refusal.value.faults)
+
+
+@pytest.mark.parametrize("instant", ['"20 gennaio"', "1768899600", "null"])
+def test_a_frozen_instant_that_cannot_be_read_is_refused(ctl, instant):
+    body = dump(ctl).replace(b'"2026-01-20T09:00:00Z"', instant.encode())
+
+    with pytest.raises(CallFileError) as refusal:
+        parse(body)
+
+    assert [fault.where for fault in refusal.value.faults] == ["window.opens_at"]
+
+
+def test_equal_calls_are_one_key(ctl):
+    assert {ctl: 1}[parse(dump(ctl))] == 1
+
+
+def test_a_frozen_call_that_disagrees_with_itself_is_refused(ctl):
+    body = dump(ctl).replace(b'"threshold":60', b'"threshold":600')
+
+    with pytest.raises(CallFileError) as refusal:
+        parse(body)
+
+    assert [fault.where for fault in refusal.value.faults] == ["merit.threshold"]
+
+
+# --- faults --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One change to the shipped file, and the fault that it must give.
+
+    The fault is expected on the first line that differs, or where `at` stands.
+    """
+
+    name: str
+    old: str
+    new: str
+    where: str
+    word: str
+    at: str | None = None
+
+
+TOP = "the file as a whole"
+
+MUTATIONS = (
+    Mutation("misspelt key", "fixed = ", "fixd = ", "aid.fixd", "did you mean `fixed`"),
+    Mutation("its right key", "fixed = ", "fixd = ", "aid.fixed", "missing", "[aid]"),
+    Mutation("strange key", "year = 2025", "year = 2025\nxyz = 1", "xyz", "remove it"),
+    Mutation("misspelt top key", "title = ", "titel = ", "titel", "mean `title`"),
+    Mutation("no title", "title = ", "titel = ", "title", "missing", TOP),
+    Mutation("misspelt section", "[window]", "[windw]", "windw", "mean `window`"),
+    Mutation("no section", "[window]", "[windw]", "window", "[window]", TOP),
+    Mutation(
+        "no source of a term",
+        'peremptory = false\nsource = "assumed"\n',
+        "peremptory = false\n",
+        "terms.conclusion.source",
+        'source = "found" or "assumed"',
+        "[terms.conclusion]",
+    ),
+    Mutation(
+        "no source of a document",
+        'declaration"\ntitle = "Dichiarazione de minimis"\nsource = "found"\n',
+        'declaration"\ntitle = "Dichiarazione de minimis"\n',
+        "documents[1].source",
+        "missing",
+        "[[documents]]",
+    ),
+    Mutation(
+        "strange source",
+        '= "assumed"',
+        '= "guessed"',
+        "legal_basis[1].source",
+        '"found", "assumed"',
+    ),
+    Mutation(
+        "empty basis",
+        'basis = "in force on 22/12/2025, when the call was '
+        'approved; its text was not read"',
+        'basis = ""',
+        "legal_basis[1].basis",
+        "empty",
+    ),
+    Mutation(
+        "blank title",
+        f'title = "{TITLE}"',
+        'title = "  "',
+        "title",
+        "empty",
+    ),
+    Mutation(
+        "title of two lines",
+        'title = "Cluster Tecnologici',
+        'title = "Cluster\\n',
+        "title",
+        "line break",
+    ),
+    Mutation(
+        "title is a number",
+        f'title = "{TITLE}"',
+        "title = 2025",
+        "title",
+        "between quotes",
+    ),
+    Mutation(
+        "not a key of the section",
+        '["short_money"]',
+        '["short_moneys"]',
+        "allocation.assumed",
+        "not a key",
+    ),
+    Mutation(
+        "code of another shape",
+        '"RLF12025051244"',
+        '"RLF1202505124"',
+        "code",
+        "RLF12025051244",
+    ),
+    Mutation(
+        "code in small letters", '"RLF12025051244"', '"rlf12025051244"', "code", "RL"
+    ),
+    Mutation(
+        "code of another year",
+        '"RLF12025051244"',
+        '"RLF12024051244"',
+        "year",
+        "the code says 2024",
+        "year = 2025",
+    ),
+    Mutation("another year", "year = 2025", "year = 2026", "year", "code says 2025"),
+    Mutation(
+        "year of the act",
+        "year = 2025",
+        "year = 2026",
+        "acts[2].date",
+        "approved in 2025",
+        "date = 2025-12-22",
+    ),
+    Mutation("year as text", "year = 2025", 'year = "2025"', "year", "whole number"),
+    Mutation("year far away", "year = 2025", "year = 20250", "year", "not above 2100"),
+    Mutation(
+        "unknown family",
+        '"negotiated_counter"',
+        '"negotiated_countr"',
+        "family",
+        "mean `negotiated_counter`",
+    ),
+    Mutation(
+        "no legal basis",
+        "[[legal_basis]]",
+        "[[legal_bases]]",
+        "legal_bases",
+        "mean `legal_basis`",
+    ),
+    Mutation(
+        "legal basis is a table",
+        "year = 2025",
+        "year = 2025\nacts = {}",
+        "file",
+        "TOML",
+        "[[acts]]",
+    ),
+    Mutation(
+        "nobody approves",
+        "approves_call = true\n",
+        "",
+        "acts",
+        "no act approves",
+        "[[acts]]",
+    ),
+    Mutation(
+        "two approve",
+        'subject = "Pubblicazione',
+        'approves_call = true\nsubject = "Pubblicazione',
+        "acts[3].approves_call",
+        "another act",
+    ),
+    Mutation(
+        "approval is a text",
+        "approves_call = true",
+        'approves_call = "true"',
+        "acts[2].approves_call",
+        "true or false",
+    ),
+    Mutation(
+        "act after publication",
+        "date = 2025-12-22",
+        "date = 2026-01-16",
+        "acts[2].date",
+        "after it is published",
+    ),
+    Mutation(
+        "day between quotes",
+        "date = 2025-10-06",
+        'date = "2025-10-06"',
+        "acts[1].date",
+        "without quotes",
+    ),
+    Mutation(
+        "day with an hour",
+        "date = 2025-10-06",
+        "date = 2025-10-06T10:00:00",
+        "acts[1].date",
+        "not a day",
+    ),
+    Mutation(
+        "day of another century",
+        "date = 2025-10-06",
+        "date = 0025-10-06",
+        "acts[1].date",
+        "the year 25",
+    ),
+    Mutation(
+        "opening before publication",
+        "published_at = 2026-01-15T17:38:00",
+        "published_at = 2026-01-20T10:00:01",
+        "window.published_at",
+        "opens before it is published",
+    ),
+    Mutation(
+        "closing before opening",
+        "closes_at = 2026-03-05T16:00:00",
+        "closes_at = 2026-01-20T09:59:59",
+        "window.closes_at",
+        "closes before it opens",
+    ),
+    Mutation(
+        "closing at the opening",
+        "closes_at = 2026-03-05T16:00:00",
+        "closes_at = 2026-01-20T10:00:00",
+        "window.closes_at",
+        "closes before it opens",
+    ),
+    Mutation(
+        "hour that does not exist",
+        "closes_at = 2026-03-05T16:00:00",
+        "closes_at = 2026-03-29T02:30:00",
+        "window.closes_at",
+        "does not exist",
+    ),
+    Mutation(
+        "hour that happens twice",
+        "closes_at = 2026-03-05T16:00:00",
+        "closes_at = 2026-10-25T02:30:00",
+        "window.closes_at",
+        "happens twice",
+    ),
+    Mutation(
+        "day without hour",
+        "opens_at = 2026-01-20T10:00:00",
+        "opens_at = 2026-01-20",
+        "window.opens_at",
+        "2026-01-20T10:00:00",
+    ),
+    Mutation(
+        "hour without day",
+        "opens_at = 2026-01-20T10:00:00",
+        "opens_at = 10:00:00",
+        "window.opens_at",
+        "not a date and time",
+    ),
+    Mutation(
+        "instant between quotes",
+        "opens_at = 2026-01-20T10:00:00",
+        'opens_at = "2026-01-20T10:00:00"',
+        "window.opens_at",
+        "without quotes",
+    ),
+    Mutation(
+        "instant at the end of time",
+        "opens_at = 2026-01-20T10:00:00",
+        "opens_at = 9999-12-31T23:59:59-05:00",
+        "window.opens_at",
+        "year 9999",
+    ),
+    Mutation(
+        "day that does not exist",
+        "date = 2025-10-06",
+        "date = 2025-02-30",
+        "file",
+        "invalid date",
+    ),
+    Mutation(
+        "comma in money",
+        'amount = "1000000.00"',
+        'amount = "1000000,00"',
+        "allocation.amount",
+        "with a dot",
+    ),
+    Mutation(
+        "points in money",
+        'amount = "1000000.00"',
+        'amount = "1.000.000"',
+        "allocation.amount",
+        "not an amount",
+    ),
+    Mutation(
+        "three decimals",
+        '"30000.00"',
+        '"30000.005"',
+        "aid.fixed",
+        "at most two decimals",
+    ),
+    Mutation(
+        "negative money", '"30000.00"', '"-30000.00"', "aid.fixed", "not negative"
+    ),
+    Mutation(
+        "money as a float", '"30000.00"', "30000.00", "aid.fixed", "between quotes"
+    ),
+    Mutation(
+        "money as a whole number", '"30000.00"', "30000", "aid.fixed", "between quotes"
+    ),
+    Mutation(
+        "too much money",
+        'amount = "1000000.00"',
+        'amount = "99999999999999.00"',
+        "allocation.amount",
+        "not an amount",
+    ),
+    Mutation(
+        "money in other digits",
+        'amount = "1000000.00"',
+        'amount = "\uff11000000.00"',
+        "allocation.amount",
+        "not an amount",
+    ),
+    Mutation(
+        "fixed part above the cap",
+        "ceiling = ",
+        'cap = "29999.99"\nceiling = ',
+        "aid.fixed",
+        "above the cap of 29999.99",
+        'fixed = "30000.00"',
+    ),
+    Mutation(
+        "cap above the allocation",
+        "ceiling = ",
+        'cap = "1000000.01"\nceiling = ',
+        "aid.cap",
+        "above the allocation",
+    ),
+    Mutation(
+        "fixed part above the allocation",
+        'amount = "1000000.00"',
+        'amount = "29999.99"',
+        "aid.fixed",
+        "above the allocation",
+        'fixed = "30000.00"',
+    ),
+    Mutation(
+        "more than all", '"85.00"', '"100.01"', "aid.variable_percent", "from 0 to 100"
+    ),
+    Mutation(
+        "percentage as a float",
+        '"85.00"',
+        "85.0",
+        "aid.variable_percent",
+        "between quotes",
+    ),
+    Mutation(
+        "percentage with sign", '"85.00"', '"85%"', "aid.variable_percent", "percentage"
+    ),
+    Mutation(
+        "unknown regime",
+        '"de_minimis"\nfixed',
+        '"deminimis"\nfixed',
+        "aid.regime",
+        "mean `de_minimis`",
+    ),
+    Mutation(
+        "unknown step",
+        'on = "definitive_plan"',
+        'on = "definitive"',
+        "aid.fixed_matures_on",
+        "definitive_plan",
+    ),
+    Mutation(
+        "unknown channel",
+        '"portal" # by',
+        '"portale" # by',
+        "filing.channel",
+        "mean `portal`",
+    ),
+    Mutation(
+        "yes instead of true",
+        "one_per_applicant = true",
+        'one_per_applicant = "yes"',
+        "filing.one_per_applicant",
+        "true or false",
+    ),
+    Mutation(
+        "one instead of true",
+        "refusal_notice = true",
+        "refusal_notice = 1",
+        "procedure.refusal_notice",
+        "true or false",
+    ),
+    Mutation(
+        "switch not written",
+        "refusal_notice = true",
+        "# refusal_notice",
+        "procedure.refusal_notice",
+        "refusal_notice = true",
+        "[procedure]",
+    ),
+    Mutation(
+        "same document twice",
+        '"plan_summary_sheet"',
+        '"plan_proposal"',
+        "documents[4].kind",
+        "already used",
+    ),
+    Mutation(
+        "document with spaces",
+        '"plan_summary_sheet"',
+        '"plan summary"',
+        "documents[4].kind",
+        "underscores",
+    ),
+    Mutation(
+        "criteria that miss a point",
+        "max_points = 30",
+        "max_points = 29",
+        "merit.total",
+        "add up to 99",
+        "total = 100",
+    ),
+    Mutation(
+        "threshold above the total",
+        "threshold = 60",
+        "threshold = 101",
+        "merit.threshold",
+        "above the total",
+    ),
+    Mutation(
+        "criterion without points",
+        "max_points = 30",
+        "max_points = 0",
+        "merit.criteria[2].max_points",
+        "not below 1",
+    ),
+    Mutation(
+        "half a point",
+        "max_points = 30",
+        "max_points = 29.5",
+        "merit.criteria[2].max_points",
+        "whole number",
+    ),
+    Mutation(
+        "same criterion twice",
+        'code = "quality"',
+        'code = "strategy"',
+        "merit.criteria[2].code",
+        "already used",
+    ),
+    Mutation(
+        "no such day of the year",
+        "local_holidays = []",
+        'local_holidays = ["12-07", "02-30"]',
+        "counting_rules.local_holidays[2]",
+        "month and day",
+    ),
+    Mutation(
+        "holiday not in a list",
+        "local_holidays = []",
+        'local_holidays = "12-07"',
+        "counting_rules.local_holidays",
+        "a list",
+    ),
+    Mutation(
+        "misspelt term",
+        "[terms.report]",
+        "[terms.raport]",
+        "terms.raport",
+        "mean `report`",
+    ),
+    Mutation(
+        "term not set",
+        "[terms.report]",
+        "[terms.raport]",
+        "terms.report",
+        "missing",
+        "[terms.conclusion]",
+    ),
+    Mutation(
+        "term of another procedure",
+        "[terms.report]",
+        "[terms.payment]",
+        "terms.payment",
+        "never starts",
+    ),
+    Mutation(
+        "term that is a number",
+        "[terms.conclusion]",
+        "[terms]\nconclusion = 90\n[terms.payment]",
+        "terms.conclusion",
+        "not a section",
+        "conclusion = 90",
+    ),
+    Mutation(
+        "term of no days",
+        "count = 90",
+        "count = 0",
+        "terms.conclusion.count",
+        "not below 1",
+    ),
+    Mutation(
+        "negative term",
+        "count = 90",
+        "count = -90",
+        "terms.conclusion.count",
+        "not below 1",
+    ),
+    Mutation(
+        "term of half a day",
+        "count = 90",
+        "count = 90.5",
+        "terms.conclusion.count",
+        "whole number",
+    ),
+    Mutation(
+        "term of true days",
+        "count = 90",
+        "count = true",
+        "terms.conclusion.count",
+        "whole number",
+    ),
+    Mutation(
+        "counted in weeks",
+        'counting = "months"',
+        'counting = "weeks"',
+        "terms.duration.counting",
+        '"days", "months"',
+    ),
+    Mutation(
+        "another start",
+        '"minutes_signed"',
+        '"grant_delivered"',
+        "terms.definitive_plan.starts_on",
+        '"minutes_signed"',
+    ),
+    Mutation(
+        "from receipt of nothing",
+        "from_receipt = false",
+        "from_receipt = true",
+        "terms.conclusion.from_receipt",
+        "write false",
+    ),
+    Mutation(
+        "not from receipt",
+        "from_receipt = true",
+        "from_receipt = false",
+        "terms.completion.from_receipt",
+        "write true",
+    ),
+    Mutation(
+        "lapse without being peremptory",
+        "peremptory = true",
+        "peremptory = false",
+        "terms.definitive_plan.effect",
+        "peremptory",
+        'effect = "propose_lapse"',
+    ),
+    Mutation(
+        "effect of another term",
+        'effect = "warn"',
+        'effect = "end_plan"',
+        "terms.conclusion.effect",
+        "not an effect",
+    ),
+    Mutation(
+        "wrong check digit",
+        '"99000000010"',
+        '"99000000011"',
+        "beneficiaries[1].tax_code",
+        "check digit",
+    ),
+    Mutation(
+        "same tax code twice",
+        '"99000000028"',
+        '"99000000010"',
+        "beneficiaries[2].tax_code",
+        "already used",
+    ),
+    Mutation(
+        "members that do not add up",
+        "firms = 116",
+        "firms = 117",
+        "beneficiaries[1].members",
+        "add up to 145",
+        "members = 144",
+    ),
+    Mutation(
+        "negative members",
+        "others = 14",
+        "others = -14",
+        "beneficiaries[1].others",
+        "not below 0",
+    ),
+    Mutation(
+        "only one statement",
+        '    { value = "quasi 700", source = "report on the nine clusters, preface" },',
+        "",
+        "conflicts[1].statements",
+        "at least 2",
+        "statements",
+    ),
+    Mutation(
+        "statements that agree",
+        '"quasi 700"',
+        '"755"',
+        "conflicts[1]",
+        "say the same",
+        "[[conflicts]]",
+    ),
+    Mutation(
+        "statement without source",
+        '"755", source = ',
+        '"755", sorce = ',
+        "conflicts[1].statements[2].sorce",
+        "mean `source`",
+    ),
+    Mutation("not TOML", "year = 2025", "year 2025", "file", "not valid TOML"),
+    Mutation(
+        "quote not closed",
+        '"negotiated_counter"',
+        '"negotiated_counter',
+        "file",
+        "not valid TOML",
+    ),
+    Mutation(
+        "key twice", "year = 2025", "year = 2025\nyear = 2025", "file", "not valid TOML"
+    ),
+)
+
+
+def expected_line(mutated, at):
+    if at == TOP:
+        return None
+    lines = mutated.splitlines()
+    if at is None:
+        pairs = zip(lines, TEXT.splitlines(), strict=False)
+        return next(n for n, (new, old) in enumerate(pairs, 1) if new != old)
+    return next(n for n, line in enumerate(lines, 1) if line.startswith(at))
+
+
+def test_at_least_fifty_mutations_are_tried():
+    assert len({one.name for one in MUTATIONS}) == len(MUTATIONS) >= 50
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_mutated_file_is_refused_at_the_right_place(faults_of, mutation):
+    mutated = changed(mutation.old, mutation.new)
+    line = expected_line(mutated, mutation.at)
+
+    found = [(fault.where, fault.line, fault.message) for fault in faults_of(mutated)]
+
+    assert any(
+        (where, at) == (mutation.where, line) and mutation.word in message
+        for where, at, message in found
+    ), found
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_no_message_speaks_the_language_of_a_library(faults_of, mutation):
+    for fault in faults_of(changed(mutation.old, mutation.new)):
+        for jargon in ("Value error", "Input should", "pydantic", "[type=", "None"):
+            assert jargon not in fault.message
+        assert fault.message[0] == "`" or not fault.message[0].isupper()
+
+
+def test_one_mutation_gives_one_fault_unless_it_breaks_two_promises(faults_of):
+    assert len(faults_of(changed("threshold = 60", "threshold = 101"))) == 1
+    assert len(faults_of(changed("count = 90", "count = 0"))) == 1
+    assert len(faults_of(changed("fixed = ", "fixd = "))) == 2
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults_of):
+    text = changed("year = 2025", "year = 2024")
+    text = changed(
+        "closes_at = 2026-03-05T16:00:00", "closes_at = 2026-01-01T00:00:00", text
+    )
+    text = changed('amount = "1000000.00"', 'amount = "1000000,00"', text)
+    text = changed("threshold = 60", "threshold = 600", text)
+    text = changed("max_points = 30", "max_points = 31", text)
+    text = changed("count = 90", "days = 90", text)
+    text = changed('"99000000093"', '"99000000085"', text)
+    text = changed("members = 14\n", "members = 15\n", text)
+
+    faults = faults_of(text)
+
+    assert [fault.where for fault in faults] == [
+        "year",
+        "acts[2].date",
+        "window.closes_at",
+        "allocation.amount",
+        "merit.total",
+        "merit.threshold",
+        "terms.conclusion.count",
+        "terms.conclusion.days",
+        "beneficiaries[2].members",
+        "beneficiaries[9].tax_code",
+    ]
+    lines = [fault.line for fault in faults]
+    assert lines == sorted(lines)
+
+
+def test_a_check_that_lacks_a_part_does_not_silence_the_others(faults_of):
+    text = changed("opens_at = 2026-01-20T10:00:00", 'opens_at = "tomorrow"')
+    text = changed("firms = 4\n", "firms = 5\n", text)
+
+    wheres = [fault.where for fault in faults_of(text)]
+
+    assert wheres == ["window.opens_at", "beneficiaries[2].members"]
+
+
+def test_a_file_with_nothing_in_it_is_told_all_it_lacks(faults_of):
+    faults = faults_of("")
+
+    assert {"code", "window", "terms", "beneficiaries"} <= {f.where for f in faults}
+    assert all(f.message.startswith("missing: ") and f.line is None for f in faults)
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2026-03-29T01:59:59", datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)),
+        ("2026-03-29T03:00:00", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+        ("2026-03-29T02:30:00Z", datetime(2026, 3, 29, 2, 30, tzinfo=UTC)),
+        ("2026-10-25T01:59:59", datetime(2026, 10, 24, 23, 59, 59, tzinfo=UTC)),
+        ("2026-10-25T02:30:00+02:00", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-10-25T02:30:00+01:00", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+        ("2026-10-25T03:00:00", datetime(2026, 10, 25, 2, tzinfo=UTC)),
+        ("2026-07-01 16:00:00.000001", datetime(2026, 7, 1, 14, 0, 0, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_civil_time_of_rome_becomes_an_instant(tmp_path, written, instant):
+    text = changed("closes_at = 2026-03-05T16:00:00", f"closes_at = {written}")
+    (tmp_path / "call.toml").write_text(text, encoding="utf-8")
+
+    call = load(tmp_path / "call.toml")
+
+    assert call.window.closes_at == instant
+    assert call.window.closes_at.tzinfo is UTC
+    assert parse(dump(call)) == call
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-29T02:00:00",
+        "2026-03-29T02:59:59.999999",
+        "2026-10-25T02:00:00",
+        "2026-10-25T02:59:59.999999",
+    ],
+)
+def test_both_edges_of_the_odd_hours_are_refused(faults_of, written):
+    text = changed("closes_at = 2026-03-05T16:00:00", f"closes_at = {written}")
+
+    assert [fault.where for fault in faults_of(text)] == ["window.closes_at"]
+
+
+def test_an_optional_key_may_be_absent_or_present(ctl, tmp_path):
+    (tmp_path / "call.toml").write_text(
+        changed("ceiling = ", 'cap = "150000.00"\nceiling = '), encoding="utf-8"
+    )
+
+    assert ctl.aid.cap is None
+    assert load(tmp_path / "call.toml").aid.cap == 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("code", "good"),
+    [
+        ("00743110157", True),
+        ("00743110158", False),
+        ("99000000010", True),
+        ("RSSMRA85T10A562S", True),
+        ("RSSMRA85T10A56NS", True),
+        ("RSSMRA85X10A562S", False),
+        ("rssmra85t10a562s", False),
+        ("0074311015", False),
+        ("\uff100743110157", False),
+        ("00743110157\n", False),
+        ("", False),
+    ],
+)
+def test_a_tax_code_is_held_against_its_form(code, good):
+    assert is_tax_code(code) is good
+
+
+# --- files ---------------------------------------------------------------------------
+
+
+def test_a_call_is_found_by_name_or_by_path(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TEXT, encoding="utf-8")
+
+    assert find("ctl-2025") == CTL
+    assert find(str(mine)) == mine
+
+
+def test_a_directory_does_not_hide_a_shipped_call(tmp_path, monkeypatch):
+    (tmp_path / "ctl-2025").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert find("ctl-2025") == CTL
+
+
+@pytest.mark.parametrize("name", ["", "nope", "../ctl-2025", "x\0y", "calls"])
+def test_a_call_that_is_not_there_is_answered_with_what_is(name):
+    with pytest.raises(CallFileError) as refusal:
+        find(name)
+
+    (fault,) = refusal.value.faults
+    assert "ctl-2025" in fault.message
+    assert fault.line is None
+
+
+def test_a_refusal_tells_the_path_and_every_fault(tmp_path):
+    path = tmp_path / "call.toml"
+    path.write_text(changed("threshold = 60", "threshold = 600"), encoding="utf-8")
+
+    with pytest.raises(CallFileError) as refusal:
+        load(path)
+
+    assert refusal.value.path == path
+    assert str(path) in str(refusal.value)
+    assert "line 136, merit.threshold: the threshold" in str(refusal.value)
+
+
+def test_a_missing_file_is_a_fault(tmp_path):
+    (fault,) = check(tmp_path / "absent.toml")
+
+    assert fault == Fault("file", "cannot be read: no such file or directory")
+
+
+def test_a_directory_is_a_fault(tmp_path):
+    (fault,) = check(tmp_path)
+
+    assert "directory" in fault.message
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    (fault,) = check(tmp_path / "pipe")
+
+    assert "not a file" in fault.message
+
+
+def test_a_file_that_may_not_be_read_is_a_fault(tmp_path, monkeypatch):
+    path = tmp_path / "call.toml"
+    path.write_text(TEXT, encoding="utf-8")
+    monkeypatch.setattr(type(path), "open", _denied)
+
+    (fault,) = check(path)
+
+    assert fault.message == "cannot be read: permission denied"
+
+
+def _denied(*_args, **_kwargs):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_huge_file_is_not_read(faults_of):
+    (fault,) = faults_of("#" * 1_000_001)
+
+    assert "larger" in fault.message
+
+
+def test_another_encoding_is_told_with_its_line(faults_of):
+    (fault,) = faults_of("# uno\ntitle = 'Mobilità'\n".encode("latin-1"))
+
+    assert fault.where == "file"
+    assert "UTF-8" in fault.message
+    assert fault.line == 2
+
+
+def test_an_unfinished_file_is_told_at_its_end(faults_of):
+    (fault,) = faults_of('year = 2025\ntitle = """uno\ndue')
+
+    assert "not valid TOML" in fault.message
+    assert fault.line == 3
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 10_000, "x = " + "1" * 5_000])
+def test_a_file_made_to_break_the_parser_is_a_fault(faults_of, text):
+    (fault,) = faults_of(text)
+
+    assert "cannot be read" in fault.message
+
+
+def test_marks_and_line_ends_of_other_systems_are_taken(faults_of):
+    assert faults_of(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode()) == ()
+    windows = changed("threshold = 60", "threshold = 600").replace("\n", "\r\n")
+    assert [fault.line for fault in faults_of(windows)] == [136]
+
+
+def test_lines_are_found_in_every_way_of_writing_toml():
+    text = r"""# [not.a.table]
+one = '''
+[x]
+two = 3''''
+a.b . 'c d' = 1 # = 2
+list = [ # ]
+  'x]',
+  { k = 1, v = [ 2,
+    3 ] },
+]
+[[t]]
+[t.u]
+k = 1979-05-27 07:32:00
+[[t]]
+[t.u]
+"k\u0041" = '''
+=''''
+s = "\"[" # "
+[ p . q ]
+e = {}
+"""
+    assert tomllib.loads(text)
+
+    places = locate(text)
+
+    assert places == {
+        ("one",): 2,
+        ("a",): 5,
+        ("a", "b"): 5,
+        ("a", "b", "c d"): 5,
+        ("list",): 6,
+        ("list", 0): 7,
+        ("list", 1): 8,
+        ("list", 1, "k"): 8,
+        ("list", 1, "v"): 8,
+        ("list", 1, "v", 0): 8,
+        ("list", 1, "v", 1): 9,
+        ("t",): 11,
+        ("t", 0): 11,
+        ("t", 0, "u"): 12,
+        ("t", 0, "u", "k"): 13,
+        ("t", 1): 14,
+        ("t", 1, "u"): 15,
+        ("t", 1, "u", "kA"): 16,
+        ("t", 1, "u", "s"): 18,
+        ("p",): 19,
+        ("p", "q"): 19,
+        ("p", "q", "e"): 20,
+    }
