@@ -1,0 +1,142 @@
+"""Tell how much aid one applicant may still be granted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from models.vocabulary import Cents
+from workflow.facts import PriorAid
+from workflow.rules.amounts import format_money, share
+from workflow.rules.calendar import italian_date, months_later
+from workflow.rules.steps import Step
+
+CALL = "the call"
+DE_MINIMIS = "art. 3 par. 2 Reg. (UE) 2023/2831"
+REDUCTION = "art. 14 c. 4 DM 115/2017"
+
+
+@dataclass(frozen=True, slots=True)
+class AidRules:
+    """What a call gives (*agevolazione*) and the ceiling it is given under."""
+
+    fixed: Cents
+    variable_percent: Decimal
+    cap: Cents | None
+    ceiling: Cents
+    ceiling_years: int
+
+
+@dataclass(frozen=True, slots=True)
+class AidComputation:
+    """What may be granted (*contributo concedibile*), and why not more."""
+
+    variable: Cents
+    """The share of the investment (*quota variabile*)."""
+    total: Cents
+    """What may be granted."""
+    requested: Cents
+    residual_ceiling: Cents
+    """What the ceiling left before this grant (*massimale residuo*)."""
+    reduced_by_ceiling: Cents
+    """How much more it would have been without the ceiling."""
+    steps: tuple[Step, ...]
+
+
+def compute_aid(
+    rules: AidRules,
+    *,
+    investment: Cents,
+    requested: Cents,
+    prior: Iterable[PriorAid],
+    on: date,
+) -> AidComputation:
+    """Return the aid that may be granted on a day (*determinazione dell'aiuto*).
+
+    It is the least of what was asked for, what the call gives, its cap, and what
+    is left under the *de minimis* ceiling: an aid above the ceiling is reduced to
+    it, not refused (art. 14 c. 4 DM 115/2017).
+    """
+    variable = share(investment, rules.variable_percent)
+    due = rules.fixed + variable
+    given = min(due, requested, due if rules.cap is None else rules.cap)
+    counted = _counted(prior, since=_window_start(rules, on), on=on)
+    residual = max(0, rules.ceiling - sum(aid.amount for aid in counted))
+    total = min(given, residual)
+    return AidComputation(
+        variable=variable,
+        total=Cents(total),
+        requested=requested,
+        residual_ceiling=Cents(residual),
+        reduced_by_ceiling=Cents(given - total),
+        steps=(
+            _due_step(rules, investment, variable),
+            _given_step(rules, requested, given),
+            *(_prior_step(aid) for aid in counted),
+            _residual_step(rules, residual, on),
+            _total_step(total, given - total),
+        ),
+    )
+
+
+def _window_start(rules: AidRules, on: date) -> date:
+    """Return the day after which an aid counts.
+
+    "Over three years" is a moving period that ends on the day of the grant. Three
+    years before 20/04/2028 is 20/04/2025: with that day the period would be three
+    years and one day long, so that an aid of that very day is out.
+    """
+    return months_later(on, -12 * rules.ceiling_years)
+
+
+def _counted(prior: Iterable[PriorAid], *, since: date, on: date) -> list[PriorAid]:
+    inside = (aid for aid in prior if since < aid.granted_on <= on)
+    return sorted(inside, key=lambda aid: (aid.granted_on, aid.grantor, aid.amount))
+
+
+def _due_step(rules: AidRules, investment: Cents, variable: Cents) -> Step:
+    return Step(
+        "aid.due",
+        CALL,
+        f"{format_money(rules.fixed)} fixed + {rules.variable_percent}% of "
+        f"{format_money(investment)} = {format_money(variable)} (half a cent to the "
+        f"even cent): {format_money(rules.fixed + variable)}",
+    )
+
+
+def _given_step(rules: AidRules, requested: Cents, given: int) -> Step:
+    cap = "no cap" if rules.cap is None else f"cap {format_money(rules.cap)}"
+    return Step(
+        "aid.within_request_and_cap",
+        CALL,
+        f"requested {format_money(requested)}, {cap}: {format_money(given)}",
+    )
+
+
+def _prior_step(aid: PriorAid) -> Step:
+    return Step(
+        "aid.prior",
+        DE_MINIMIS,
+        f"{format_money(aid.amount)} granted on {italian_date(aid.granted_on)} "
+        f"by {aid.grantor}",
+    )
+
+
+def _residual_step(rules: AidRules, residual: int, on: date) -> Step:
+    since = italian_date(_window_start(rules, on))
+    return Step(
+        "aid.residual_ceiling",
+        DE_MINIMIS,
+        f"ceiling {format_money(rules.ceiling)} less the aids granted after {since} "
+        f"and until {italian_date(on)}: {format_money(residual)} left",
+    )
+
+
+def _total_step(total: int, reduction: int) -> Step:
+    if reduction:
+        return Step(
+            "aid.reduced_to_ceiling",
+            REDUCTION,
+            f"reduced by {format_money(reduction)} to {format_money(total)}",
+        )
+    return Step("aid.total", CALL, f"{format_money(total)} may be granted")
