@@ -1,0 +1,175 @@
+"""How is a transaction begun, and how does it end?
+
+The only module that commits or rolls back.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.pool import NullPool
+from sqlmodel import Session
+
+_LOCK_WAIT_SECONDS = 30
+
+_MEANINGS = (
+    (
+        "locked",
+        "database.locked",
+        "the database is busy with somebody else's command; try again in a moment",
+    ),
+    (
+        "lock timeout",
+        "database.locked",
+        "the call is busy with somebody else's command; try again in a moment",
+    ),
+    (
+        "readonly",
+        "database.read_only",
+        "the database cannot be written to; check its file's permissions",
+    ),
+    (
+        "read-only",
+        "database.read_only",
+        "the database cannot be written to; ask who runs it",
+    ),
+    (
+        "unable to open",
+        "database.unreachable",
+        "the database file cannot be opened; check SPORTELLO_DATABASE_URL",
+    ),
+    ("disk is full", "database.full", "the disk of the database is full; free space"),
+    (
+        "not a database",
+        "database.damaged",
+        "the file is not a database of this system; check SPORTELLO_DATABASE_URL",
+    ),
+)
+
+
+class DatabaseUnavailableError(Exception):
+    """The database cannot be used now: a code and a sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@contextmanager
+def _told_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InternalError) as error:
+        raise _unavailable(error) from error
+    except DatabaseError as error:
+        if "not a database" in str(error.orig):
+            raise _unavailable(error) from error
+        raise
+
+
+def _unavailable(error: DBAPIError) -> DatabaseUnavailableError:
+    cause = str(error.orig)
+    for sign, code, message in _MEANINGS:
+        if sign in cause.lower():
+            return DatabaseUnavailableError(code, message)
+    first = cause.strip().splitlines()[0] if cause.strip() else "no answer"
+    return DatabaseUnavailableError(
+        "database.unreachable",
+        f"the database does not answer: {first}; check SPORTELLO_DATABASE_URL",
+    )
+
+
+def normalised(url: str) -> URL:
+    """Return the address with the driver that the system uses.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: it is not the address of a database.
+    """
+    parsed = make_url(url)
+    if parsed.drivername in {"postgres", "postgresql"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def open_engine(url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS) -> Engine:
+    """Open a database; nothing is sent to it until the first statement."""
+    address = normalised(url)
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(
+            address,
+            poolclass=NullPool,
+            connect_args={"timeout": lock_wait, "isolation_level": None},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        address,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "options": f"-c lock_timeout={lock_wait}s -c timezone=UTC",
+            "connect_timeout": 10,
+        },
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver connection has no common type
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first and writes later fails at once
+    # when somebody wrote in between, whatever the timeout; taking the write
+    # lock at the start waits instead.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def transaction(engine: Engine, *, keep: bool = True) -> Iterator[Session]:
+    """Run a unit of work: all of it is written, or nothing.
+
+    With ``keep=False`` everything is done and then undone: a dry run is the
+    same transaction, so what it predicts is what happens.
+    """
+    with _told_in_words(), _session(engine, writes=True) as session:
+        try:
+            yield session
+            session.flush()
+        except BaseException:
+            session.rollback()
+            raise
+        if keep:
+            session.commit()
+        else:
+            session.rollback()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Read without locking anybody out."""
+    with _told_in_words(), _session(engine, writes=False) as session:
+        yield session
+
+
+@contextmanager
+def _session(engine: Engine, *, writes: bool) -> Iterator[Session]:
+    with (
+        engine.connect() as connection,
+        Session(
+            connection.execution_options(writes=writes), expire_on_commit=False
+        ) as session,
+    ):
+        yield session

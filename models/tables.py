@@ -1,0 +1,419 @@
+"""Which rows does the database keep?
+
+Amounts are whole euro cents (`BIGINT`), instants whole UTC microseconds,
+words are stored by value. What must never be false is a constraint.
+"""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from models.columns import Instant, word
+from models.vocabulary import (
+    FINAL_STATES,
+    QUEUED_STATES,
+    ApplicationState,
+    Channel,
+    Letter,
+    MovementKind,
+    NoticeStatus,
+    Outcome,
+    ProcedureFamily,
+    Role,
+    StepKind,
+    StepStatus,
+    TermKind,
+    TermStatus,
+)
+
+
+def _among(column: str, states: frozenset[ApplicationState]) -> str:
+    listed = ", ".join(f"'{state}'" for state in sorted(states))
+    return f"{column} IN ({listed})"
+
+
+HOLDS_A_PLACE = _among("state", QUEUED_STATES)
+"""Text, not parameters: only so do both databases use the partial index."""
+
+_IS_OPEN = f"NOT ({_among('state', FINAL_STATES)})"
+
+
+class Installation(SQLModel, table=True):
+    """The one row that says what this database is for."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("id = 1", name="ck_installation_single"),)
+
+    id: int = Field(default=1, primary_key=True)
+    rehearsal: bool
+    """Only a rehearsal database obeys a simulated clock."""
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Officer(SQLModel, table=True):
+    """Somebody who may act (*operatore*); never deleted, only retired."""
+
+    __tablename__ = "officers"
+
+    id: UUID = Field(primary_key=True)
+    login: str = Field(unique=True, max_length=64)
+    name: str = Field(max_length=200)
+    created_at: datetime = Field(sa_type=Instant)
+    retired_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class OfficerRole(SQLModel, table=True):
+    """In what capacity an officer may act."""
+
+    __tablename__ = "officer_roles"
+
+    officer_id: UUID = Field(primary_key=True, foreign_key="officers.id")
+    role: Role = Field(primary_key=True, sa_type=word(Role, "ck_officer_role"))
+
+
+class Act(SQLModel, table=True):
+    """A formal act (*provvedimento, decreto*) and who entered it."""
+
+    __tablename__ = "acts"
+    __table_args__ = (
+        UniqueConstraint("kind", "number", "signed_on", name="uq_acts_identity"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(max_length=60)
+    number: str = Field(max_length=60)
+    signed_on: date
+    signed_by: UUID = Field(foreign_key="officers.id")
+    registered_at: datetime = Field(sa_type=Instant)
+
+
+class Call(SQLModel, table=True):
+    """A call (*bando*): its money, the head of its chain, its last instant.
+
+    Every command of a call locks this row first.
+    """
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        CheckConstraint("reserved >= 0 AND granted >= 0", name="ck_calls_money"),
+        CheckConstraint("reserved + granted <= allocation", name="ck_calls_allocation"),
+        CheckConstraint("head_seq >= 0 AND filed >= 0", name="ck_calls_counts"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    code: str = Field(unique=True, max_length=40)
+    family: ProcedureFamily = Field(sa_type=word(ProcedureFamily, "ck_calls_family"))
+    version: int
+    allocation: int = Field(sa_type=BigInteger)
+    reserved: int = Field(default=0, sa_type=BigInteger)
+    granted: int = Field(default=0, sa_type=BigInteger)
+    filed: int = Field(default=0, sa_type=BigInteger)
+    """How many applications were protocolled so far."""
+    head_seq: int = Field(default=0, sa_type=BigInteger)
+    head_hash: str = Field(max_length=64)
+    last_instant: datetime = Field(sa_type=Instant)
+    """No entry of this call is dated before it, whatever the host's clock says."""
+
+
+class CallVersion(SQLModel, table=True):
+    """The rules of a call, frozen under their hash."""
+
+    __tablename__ = "call_versions"
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    number: int = Field(primary_key=True)
+    fingerprint: str = Field(max_length=64)
+    body: str = Field(sa_type=Text)
+    act_id: UUID | None = Field(default=None, foreign_key="acts.id")
+    reason: str | None = Field(default=None, sa_type=Text)
+    loaded_at: datetime = Field(sa_type=Instant)
+    loaded_by: UUID = Field(foreign_key="officers.id")
+
+
+class Applicant(SQLModel, table=True):
+    """Who applies (*richiedente*); personal data live here and nowhere else."""
+
+    __tablename__ = "applicants"
+
+    id: UUID = Field(primary_key=True)
+    tax_code: str = Field(unique=True, max_length=16)
+    name: str = Field(max_length=200)
+    pec: str = Field(max_length=254)
+
+
+class Application(SQLModel, table=True):
+    """One application (*domanda*): where it stands and what it was given."""
+
+    __tablename__ = "applications"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["call_id", "call_version"],
+            ["call_versions.call_id", "call_versions.number"],
+            name="fk_applications_version",
+        ),
+        UniqueConstraint("call_id", "portal_id", name="uq_applications_portal"),
+        UniqueConstraint(
+            "protocol_year", "protocol_number", name="uq_applications_protocol"
+        ),
+        UniqueConstraint("call_id", "filed_seq", name="uq_applications_filed"),
+        CheckConstraint(
+            "requested >= 0 AND investment >= 0 AND reserved >= 0 AND granted >= 0",
+            name="ck_applications_money",
+        ),
+        CheckConstraint(
+            "state IN ('draft', 'expired') OR (received_at IS NOT NULL "
+            "AND protocol_number IS NOT NULL AND protocol_year IS NOT NULL "
+            "AND filed_seq IS NOT NULL)",
+            name="ck_applications_protocolled",
+        ),
+        Index(
+            "uq_applications_active",
+            "call_id",
+            "applicant_id",
+            unique=True,
+            sqlite_where=text(_IS_OPEN),
+            postgresql_where=text(_IS_OPEN),
+        ),
+        # The decisions on turn and money read only what still waits: their
+        # cost must not grow with the closed files.
+        Index(
+            "ix_applications_queue",
+            "call_id",
+            "received_at",
+            "protocol_year",
+            "protocol_number",
+            sqlite_where=text(HOLDS_A_PLACE),
+            postgresql_where=text(HOLDS_A_PLACE),
+        ),
+        Index(
+            "ix_applications_order",
+            "call_id",
+            "received_at",
+            "protocol_year",
+            "protocol_number",
+        ),
+        Index("ix_applications_state", "call_id", "state"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    call_id: UUID = Field(foreign_key="calls.id")
+    call_version: int
+    applicant_id: UUID = Field(foreign_key="applicants.id", index=True)
+    portal_id: str = Field(max_length=80, index=True)
+    channel: Channel = Field(sa_type=word(Channel, "ck_applications_channel"))
+    state: ApplicationState = Field(
+        sa_type=word(ApplicationState, "ck_applications_state")
+    )
+    version: int = 0
+    """One more at every accepted move."""
+    changed_at: datetime = Field(sa_type=Instant)
+
+    received_at: datetime | None = Field(default=None, sa_type=Instant)
+    protocol_year: int | None = None
+    protocol_number: int | None = Field(default=None, sa_type=BigInteger)
+    filed_seq: int | None = Field(default=None, sa_type=BigInteger)
+
+    requested: int = Field(sa_type=BigInteger)
+    investment: int = Field(sa_type=BigInteger)
+    reserved: int = Field(default=0, sa_type=BigInteger)
+    granted: int = Field(default=0, sa_type=BigInteger)
+
+    review_started: bool = False
+    waits_for_applicant: bool = False
+    """A completion or observations are awaited: the clock is the applicant's."""
+    score: int | None = None
+    admitted_investment: int | None = Field(default=None, sa_type=BigInteger)
+    cor: str | None = Field(default=None, max_length=20)
+    cup: str | None = Field(default=None, max_length=15)
+    published_on: date | None = None
+    started_on: date | None = None
+
+
+class Document(SQLModel, table=True):
+    """A document filed with an application, by its hash (*impronta*)."""
+
+    __tablename__ = "documents"
+
+    id: UUID = Field(primary_key=True)
+    application_id: UUID = Field(foreign_key="applications.id", index=True)
+    kind: str = Field(max_length=60)
+    name: str = Field(max_length=255)
+    sha256: str = Field(max_length=64)
+    filed_at: datetime = Field(sa_type=Instant)
+
+
+class Aid(SQLModel, table=True):
+    """A *de minimis* aid that the applicant has declared."""
+
+    __tablename__ = "aids"
+    __table_args__ = (CheckConstraint("amount >= 0", name="ck_aids_amount"),)
+
+    id: UUID = Field(primary_key=True)
+    application_id: UUID = Field(foreign_key="applications.id", index=True)
+    granted_on: date
+    amount: int = Field(sa_type=BigInteger)
+    grantor: str = Field(max_length=200)
+
+
+class Step(SQLModel, table=True):
+    """Something open beside the state: a request, a notice, a proposal."""
+
+    __tablename__ = "steps"
+    __table_args__ = (
+        UniqueConstraint("application_id", "kind", "ordinal", name="uq_steps_ordinal"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    application_id: UUID = Field(foreign_key="applications.id", index=True)
+    kind: StepKind = Field(sa_type=word(StepKind, "ck_steps_kind"))
+    ordinal: int
+    status: StepStatus = Field(sa_type=word(StepStatus, "ck_steps_status"))
+    opened_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    outcome: str | None = Field(default=None, max_length=40)
+
+
+class Term(SQLModel, table=True):
+    """A term (*termine*) of an application, derived from recorded facts."""
+
+    __tablename__ = "terms"
+    __table_args__ = (
+        UniqueConstraint("application_id", "kind", "ordinal", name="uq_terms_ordinal"),
+        Index("ix_terms_due", "status", "due_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    call_id: UUID = Field(foreign_key="calls.id", index=True)
+    application_id: UUID = Field(foreign_key="applications.id", index=True)
+    kind: TermKind = Field(sa_type=word(TermKind, "ck_terms_kind"))
+    ordinal: int
+    starts_on: date
+    extra_months: int = 0
+    """Given by an extension (*proroga*)."""
+    due_at: datetime = Field(sa_type=Instant)
+    status: TermStatus = Field(sa_type=word(TermStatus, "ck_terms_status"))
+    suspended_days: int = 0
+    suspensions: list[dict[str, Any]] = Field(sa_type=JSON)
+    calendar: str = Field(max_length=80)
+    """Which edition of the list of holidays it was computed with."""
+
+
+class Movement(SQLModel, table=True):
+    """One movement of money (*movimento*); append-only."""
+
+    __tablename__ = "movements"
+    __table_args__ = (CheckConstraint("residual >= 0", name="ck_movements_residual"),)
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    entry_seq: int = Field(primary_key=True, sa_type=BigInteger)
+    """The entry of the register that moves the money."""
+    ordinal: int = Field(primary_key=True)
+    call_version: int
+    application_id: UUID = Field(foreign_key="applications.id", index=True)
+    kind: MovementKind = Field(sa_type=word(MovementKind, "ck_movements_kind"))
+    reserved: int = Field(sa_type=BigInteger)
+    """By how much the reserved total moves, in cents."""
+    granted: int = Field(sa_type=BigInteger)
+    """By how much the granted total moves, in cents."""
+    residual: int = Field(sa_type=BigInteger)
+    """What is left of the allocation afterwards, in cents."""
+    at: datetime = Field(sa_type=Instant)
+
+
+class Notice(SQLModel, table=True):
+    """A letter (*comunicazione*) that a move causes."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        UniqueConstraint(
+            "application_id", "letter", "entry_seq", name="uq_notices_cause"
+        ),
+        Index("ix_notices_status", "status"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    call_id: UUID = Field(foreign_key="calls.id", index=True)
+    application_id: UUID = Field(foreign_key="applications.id", index=True)
+    letter: Letter = Field(sa_type=word(Letter, "ck_notices_letter"))
+    entry_seq: int = Field(sa_type=BigInteger)
+    """The entry of the register that causes the letter."""
+    recipient: str = Field(max_length=254)
+    status: NoticeStatus = Field(sa_type=word(NoticeStatus, "ck_notices_status"))
+    created_at: datetime = Field(sa_type=Instant)
+    delivered_at: datetime | None = Field(default=None, sa_type=Instant)
+    receipt: str | None = Field(default=None, max_length=120)
+    """What proves the delivery: the receipt's identifier, or the act."""
+
+
+class OutboxMessage(SQLModel, table=True):
+    """Something a worker has to do after the commit."""
+
+    __tablename__ = "outbox"
+
+    id: UUID = Field(primary_key=True)
+    call_id: UUID = Field(foreign_key="calls.id", index=True)
+    application_id: UUID | None = Field(default=None, foreign_key="applications.id")
+    kind: str = Field(max_length=40)
+    subject_id: UUID
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class RegisterEntry(SQLModel, table=True):
+    """One entry of the register of transitions; append-only.
+
+    The body is the canonical text that was hashed, byte for byte; the columns
+    beside it repeat parts of it so that it can be searched.
+    """
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        Index("ix_entries_application", "application_id", "seq"),
+        CheckConstraint("seq > 0", name="ck_entries_seq"),
+    )
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    hash: str = Field(max_length=64, unique=True)
+    at: datetime = Field(sa_type=Instant)
+    application_id: UUID | None = Field(default=None)
+    event: str = Field(max_length=40)
+    outcome: Outcome = Field(sa_type=word(Outcome, "ck_entries_outcome"))
+    actor_id: UUID | None = Field(default=None)
+    body: str = Field(sa_type=Text)
+
+
+class Command(SQLModel, table=True):
+    """A command that was carried out under an idempotency key."""
+
+    __tablename__ = "commands"
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    key: str = Field(primary_key=True, max_length=120)
+    digest: str = Field(max_length=64)
+    answer: str = Field(sa_type=Text)
+
+
+class ProtocolCounter(SQLModel, table=True):
+    """The last protocol number of a civil year (art. 57 DPR 445/2000)."""
+
+    __tablename__ = "protocol_counters"
+    __table_args__ = (CheckConstraint("last >= 0", name="ck_protocol_last"),)
+
+    year: int = Field(primary_key=True)
+    last: int = Field(sa_type=BigInteger)
+
+
+APPEND_ONLY = ("entries", "movements")
+"""Tables whose rows no one may change or delete."""

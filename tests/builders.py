@@ -1,0 +1,219 @@
+"""How do tests get a call, its officers and applications in any state?"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from config.loader import find, load
+from config.schema import CallDefinition
+from models.session import open_engine
+from models.vocabulary import Event, Role
+from workflow.ambient import FrozenAmbient
+from workflow.desk import Desk, Identity, IdentityKind
+from workflow.services import calls, installation, intake, log, moves, officers
+
+ROME = ZoneInfo("Europe/Rome")
+CTL = "RLF12025051244"
+PAPER = "a" * 64
+COR = "1234567"
+CUP = "E41B21003760009"
+
+
+def rome(*parts: int) -> datetime:
+    """Return an instant from civil time in Rome."""
+    return datetime(*parts, tzinfo=ROME).astimezone(UTC)  # type: ignore[misc,arg-type]
+
+
+OPENING = rome(2026, 1, 20, 10)
+CLOSING = rome(2026, 3, 5, 16)
+
+
+@lru_cache(maxsize=1)
+def ctl() -> CallDefinition:
+    """Return the shipped call, parsed once."""
+    return load(find("ctl-2025"))
+
+
+@dataclass
+class Office:
+    """A database with the CTL call loaded, and everybody who works on it."""
+
+    desk: Desk
+    clock: FrozenAmbient
+
+    def take(self, *lines: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Take submissions in at the clock's instant."""
+        return list(
+            intake.take_in(self.desk, CTL, [orjson.dumps(line) for line in lines])
+        )
+
+    def file(self, number: int = 0, **changes: Any) -> str:
+        """Take one good submission in and return its protocol."""
+        (answer,) = self.take(submission(number, **changes))
+        assert answer["protocol"], answer
+        return str(answer["protocol"])
+
+    def move(self, application: str, event: Event, **stated: Any) -> dict[str, Any]:
+        """Make one move; `inputs`, `act`, `reason`, `key`, `dry_run` as stated."""
+        return moves.advance(self.desk, moves.MoveCommand(application, event, **stated))
+
+    def routine(self, application: str, *events: Event) -> None:
+        """Make moves with the usual inputs, one after the other."""
+        for event in events:
+            self.move(application, event, **usual(event, self.today))
+
+    @property
+    def today(self) -> date:
+        """The civil day in Rome."""
+        return self.clock.now().astimezone(ROME).date()
+
+    def wait(self, **span: int) -> None:
+        """Let time pass."""
+        self.clock.advance(timedelta(**span))
+
+    def sit(self, login: str) -> "Office":
+        """Return the same office with another officer at the desk."""
+        return Office(self.desk.as_officer(login), self.clock)
+
+    def verified(self) -> bool:
+        """Tell whether the register verifies."""
+        return all(result.ok for result in log.verify(self.desk))
+
+
+def submission(number: int = 0, **changes: Any) -> dict[str, Any]:
+    """Return a submission line by one of the nine clusters."""
+    beneficiary = ctl().beneficiaries[number]
+    return {
+        "portal_id": f"DOM-{number + 1:04d}",
+        "applicant": {
+            "tax_code": beneficiary.tax_code,
+            "name": beneficiary.name,
+            "pec": f"cluster{number + 1}@pec.example.it",
+        },
+        "requested": "111111.11",
+        "investment": "95424.84",
+        "documents": [
+            {
+                "kind": document.kind,
+                "name": f"{document.kind}.pdf",
+                "sha256": hashlib.sha256(document.kind.encode()).hexdigest(),
+            }
+            for document in ctl().documents
+        ],
+        **changes,
+    }
+
+
+def scores(points: int = 80) -> list[str]:
+    """Return a score sheet that adds up to some points of a hundred."""
+    sheet, left = [], points
+    for criterion in ctl().merit.criteria:
+        given = min(left, criterion.max_points)
+        sheet.append(f"{criterion.code}={given}")
+        left -= given
+    return sheet
+
+
+def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
+    """Return what is usually stated for an event."""
+    act = f"decreto 100/{today.isoformat()}"
+    day = today.isoformat()
+    stated: dict[Event, dict[str, Any]] = {
+        Event.DECLARE_NOT_RECEIVABLE: {"act": act, "reason": "arrived by PEC"},
+        Event.REQUEST_COMPLETION: {"inputs": {"item": ["signature of the plan"]}},
+        Event.ANSWER_COMPLETION: {"inputs": {"document": PAPER}},
+        Event.NOTIFY_REFUSAL: {"reason": "below the threshold"},
+        Event.FILE_OBSERVATIONS: {"inputs": {"document": PAPER}},
+        Event.UPHOLD_OBSERVATIONS: {"reason": "they are right"},
+        Event.ADMIT: {
+            "inputs": {"checked": [document.kind for document in ctl().documents]}
+        },
+        Event.DECLARE_INADMISSIBLE: {"act": act, "reason": "incomplete"},
+        Event.EVALUATE: {"inputs": {"minutes": "3/2026", "score": scores()}},
+        Event.REJECT: {"act": act, "reason": "below the threshold"},
+        Event.DECLARE_UNFUNDED: {"act": act},
+        Event.GRANT: {"inputs": {"cor": COR, "cup": CUP}, "act": act},
+        Event.RECORD_PUBLICATION: {
+            "inputs": {"published_on": day, "reference": "BURL 12"}
+        },
+        Event.CONFIRM_COR: {"inputs": {"sent_on": day}},
+        Event.RECORD_DELIVERY: {"inputs": {"letter": "grant", "receipt": "R-1"}},
+        Event.CONVENE_NEGOTIATION: {"inputs": {"meeting_on": day}},
+        Event.SIGN_MINUTES: {"inputs": {"minutes": "V-1", "signed_on": day}},
+        Event.FILE_PLAN: {"inputs": {"document": PAPER, "investment": "95424.84"}},
+        Event.RETURN_PLAN: {"reason": "budget lines missing"},
+        Event.DETERMINE_AMOUNT: {
+            "inputs": {"admitted_investment": "95424.84"},
+            "act": act,
+        },
+        Event.ACCEPT: {"inputs": {"document": PAPER}},
+        Event.START: {"inputs": {"started_on": day}},
+        Event.APPROVE_VARIATION: {"inputs": {"document": PAPER}, "reason": "partner"},
+        Event.GRANT_EXTENSION: {
+            "inputs": {"months": 3},
+            "act": act,
+            "reason": "delays in supplies",
+        },
+        Event.FILE_REPORT: {"inputs": {"document": PAPER}},
+        Event.SETTLE: {"inputs": {"recognised": "100000.00"}, "act": act},
+        Event.PROPOSE_LAPSE: {"inputs": {"term": "definitive_plan"}},
+        Event.DISMISS_LAPSE: {"act": act, "reason": "force majeure"},
+        Event.LAPSE: {"act": act, "reason": "plan never filed"},
+        Event.WITHDRAW: {"inputs": {"document": PAPER}},
+        Event.REVOKE: {"inputs": {}, "act": act, "reason": "false declaration"},
+        Event.ANNUL: {"act": act, "reason": "judgment"},
+    }
+    return {**stated.get(event, {}), **changes}
+
+
+TO_GRANT = (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE, Event.GRANT)
+TO_ACCEPTANCE = (
+    *TO_GRANT,
+    Event.RECORD_PUBLICATION,
+    Event.CONVENE_NEGOTIATION,
+    Event.SIGN_MINUTES,
+    Event.FILE_PLAN,
+    Event.DETERMINE_AMOUNT,
+    Event.ACCEPT,
+)
+TO_PROGRESS = (*TO_ACCEPTANCE, Event.START)
+TO_THE_END = (*TO_PROGRESS, Event.DECLARE_END, Event.FILE_REPORT, Event.SETTLE)
+
+EVERYBODY = {
+    "bianchi": (Role.ADMINISTRATOR,),
+    "rossi": tuple(role for role in Role if role != Role.SYSTEM),
+    "clerk": (Role.INTAKE,),
+    "examiner": (Role.OFFICER,),
+    "rup": (Role.RESPONSIBLE,),
+    "board": (Role.EVALUATOR,),
+    "director": (Role.MANAGER,),
+    "controller": (Role.AUDITOR,),
+}
+
+
+@contextmanager
+def office(database_url: str, *, at: datetime = OPENING) -> Iterator[Office]:
+    """Open an office on an empty or already prepared database."""
+    clock = FrozenAmbient(at)
+    engine = open_engine(database_url)
+    desk = Desk(engine, clock, Identity(IdentityKind.DECLARED, "rossi"), clock.now())
+    try:
+        yield Office(desk, clock)
+    finally:
+        engine.dispose()
+
+
+def furnish(database_url: str) -> None:
+    """Make the tables, the officers and the CTL call in an empty database."""
+    with office(database_url, at=rome(2026, 1, 15, 17, 38)) as empty:
+        installation.initialise(empty.desk.engine, empty.clock, rehearsal=True)
+        for login, roles in EVERYBODY.items():
+            officers.add(empty.desk.as_officer("bianchi"), login, login.title(), roles)
+        calls.register_call(empty.desk, find("ctl-2025"))

@@ -1,0 +1,129 @@
+"""What does every test find ready?"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import make_url
+
+from tests.builders import Office, furnish, office
+from tests.servers import fresh_postgres, running
+
+HERE = Path(__file__).parent
+WITH_SERVERS = (HERE / "integration", HERE / "faults")
+LOOPBACK = ["127.0.0.1", "::1"]
+
+# A slow machine is not a wrong program: what is slow is measured in benchmarks/.
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "night",
+    max_examples=2_000,
+    stateful_step_count=100,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Open the loopback, and nothing else, to the tests that talk to servers.
+
+    All others have no network at all (pytest-socket, in pyproject.toml).
+    """
+    for item in items:
+        if any(folder in item.path.parents for folder in WITH_SERVERS):
+            item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Forget the settings of whoever runs the tests: their database is real."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("SPORTELLO_"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Run PostgreSQL; the address is that of its administrator.
+
+    One server for each pytest-xdist worker, started by the first test that asks:
+    it takes about two seconds, and a worker that copies a template database
+    never meets the connection of another.
+    """
+    with running("postgresql") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """Run Valkey, which speaks the protocol of Redis."""
+    with running("redis") as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the address of an empty database of this test's own."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'sportello.db'}"
+        return
+    with fresh_postgres(request.getfixturevalue("postgres_server")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Furnish one SQLite database; tests copy the file."""
+    path = tmp_path_factory.mktemp("template") / "furnished.db"
+    furnish(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """Furnish one PostgreSQL database; tests clone it."""
+    with fresh_postgres(postgres_server) as address:
+        furnish(address)
+        yield str(make_url(address).database)
+
+
+@pytest.fixture
+def sqlite_office_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """Give the address of a furnished SQLite database of this test's own."""
+    path = tmp_path / "sportello.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_office_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """Give the address of a furnished PostgreSQL database of this test's own."""
+    with fresh_postgres(postgres_server, postgres_template) as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def office_url(request: pytest.FixtureRequest) -> str:
+    """Give the address of a furnished database, on each of the two engines."""
+    short = "postgres" if request.param == "postgresql" else "sqlite"
+    return str(request.getfixturevalue(f"{short}_office_url"))
+
+
+@pytest.fixture
+def work(office_url: str) -> Iterator[Office]:
+    """Open the office on the day the call opens, at 10:00 in Rome."""
+    with office(office_url) as opened:
+        yield opened

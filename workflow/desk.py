@@ -1,0 +1,62 @@
+"""What is a service given to work with?"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Engine
+
+from workflow.ambient import Ambient
+
+SOFTWARE = "0.1.0"
+"""The version that stands in each entry of the register."""
+
+
+class IdentityKind(StrEnum):
+    """How it was established who is acting."""
+
+    DECLARED = "declared"
+    """The operator says so: good for one machine and for rehearsals."""
+    OS = "os"
+    """The login of the operating system, the real one behind sudo."""
+    DATABASE = "database"
+    """The session user of the database."""
+    SYSTEM = "system"
+    """A worker: it never carries a person's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who claims to be acting."""
+
+    kind: IdentityKind
+    login: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The database, the clock, and who is sitting here.
+
+    `typed_at` is when the command was given: what changed after it changed
+    under the operator's eyes.
+    """
+
+    engine: Engine
+    ambient: Ambient
+    identity: Identity
+    typed_at: datetime
+    channel: str = "cli"
+
+    def as_worker(self, channel: str = "worker") -> "Desk":
+        """Return the same desk with nobody sitting at it."""
+        return replace(
+            self, identity=Identity(IdentityKind.SYSTEM, None), channel=channel
+        )
+
+    def as_officer(self, login: str) -> "Desk":
+        """Return the same desk with a declared officer at it, from now on."""
+        return replace(
+            self,
+            identity=Identity(IdentityKind.DECLARED, login),
+            typed_at=self.ambient.now(),
+        )

@@ -1,0 +1,491 @@
+"""What does a move bring about beside the state?
+
+Pure: each effect reads the facts and says what has to be written.
+"""
+
+from datetime import date
+from typing import Any
+
+from models.vocabulary import (
+    Cents,
+    Letter,
+    MovementKind,
+    StepKind,
+    StepStatus,
+    TermKind,
+    TermStart,
+)
+from workflow.errors import RefusedError
+from workflow.facts import Facts, Place
+from workflow.machine import (
+    Consequences,
+    Effect,
+    Inputs,
+    MoneyChange,
+    StepChange,
+    TermChange,
+)
+from workflow.moves import inputs as stated
+from workflow.rules import aid, money, order, scores
+from workflow.rules.amounts import format_money
+from workflow.rules.calendar import Calendar, civil_day, italian_calendar
+from workflow.rules.steps import Step
+from workflow.rules.terms import (
+    Suspension,
+    resumes_after_observations,
+    resumes_after_reply,
+)
+
+STARTED_BY_DELIVERY = {
+    Letter.COMPLETION_REQUEST: TermStart.COMPLETION_DELIVERED,
+    Letter.REFUSAL_NOTICE: TermStart.REFUSAL_NOTICE_DELIVERED,
+    Letter.GRANT: TermStart.GRANT_DELIVERED,
+    Letter.PLAN_RETURNED: TermStart.PLAN_RETURN_DELIVERED,
+    Letter.AMOUNT_DETERMINED: TermStart.DETERMINATION_DELIVERED,
+}
+"""Which term a letter starts when it reaches the applicant."""
+
+_STOPS_THE_CLOCK = {Letter.COMPLETION_REQUEST, Letter.REFUSAL_NOTICE}
+
+
+def opening(kind: StepKind, **updates: object) -> Effect:
+    """Make an effect that opens a step."""
+
+    def effect(_facts: Facts, _given: Inputs) -> Consequences:
+        return Consequences(steps=(StepChange(kind, StepStatus.OPEN),), updates=updates)
+
+    return effect
+
+
+def closing(kind: StepKind, outcome: str) -> Effect:
+    """Make an effect that closes a step if it is open."""
+
+    def effect(facts: Facts, _given: Inputs) -> Consequences:
+        if facts.open_step(kind) is None:
+            return Consequences()
+        return Consequences(steps=(StepChange(kind, StepStatus.CLOSED, outcome),))
+
+    return effect
+
+
+def answering(kind: StepKind) -> Effect:
+    """Make an effect that notes the applicant's reply in a step."""
+
+    def effect(_facts: Facts, _given: Inputs) -> Consequences:
+        return Consequences(steps=(StepChange(kind, StepStatus.ANSWERED),))
+
+    return effect
+
+
+def calendar_of(facts: Facts) -> Calendar:
+    """Return the calendar of the call, wide enough for any of its terms."""
+    rules = facts.call.counting_rules
+    return italian_calendar(
+        facts.today.year - 2,
+        facts.today.year + 6,
+        roll_saturday=rules.roll_saturday,
+        local=rules.local_holidays,
+    )
+
+
+# Filing
+
+
+def submit(facts: Facts, _given: Inputs) -> Consequences:
+    """Reserve the requested amount, if nobody earlier is without money."""
+    requested = facts.application.requested
+    covered = money.fits(requested, facts.money, facts.earlier)
+    return Consequences(
+        money=(
+            (MoneyChange(MovementKind.RESERVE, reserved=requested),) if covered else ()
+        ),
+        findings={
+            "earlier_waiting": len(facts.earlier),
+            "reserved": covered,
+            "documents": sorted(facts.application.documents),
+        },
+    )
+
+
+def release(facts: Facts, _given: Inputs) -> Consequences:
+    """Set free whatever is reserved or granted (*economia*)."""
+    held = facts.application
+    if not held.reserved and not held.granted:
+        return Consequences()
+    return Consequences(
+        money=(
+            MoneyChange(
+                MovementKind.RELEASE, reserved=-held.reserved, granted=-held.granted
+            ),
+        ),
+        findings={"freed": held.reserved + held.granted},
+    )
+
+
+def not_receivable(facts: Facts, given: Inputs) -> Consequences:
+    """Release the money and say on which ground it was not receivable."""
+    received, window = facts.application.received_at, facts.call.window
+    late = received - window.closes_at if received is not None else None
+    freed = release(facts, given)
+    return Consequences(
+        money=freed.money,
+        findings={
+            **freed.findings,
+            "channel": facts.application.channel.value,
+            "late_microseconds": (
+                max(0, late // late.resolution) if late is not None else 0
+            ),
+        },
+    )
+
+
+# Review and merit
+
+
+def start_review(facts: Facts, given: stated.ReviewInputs) -> Consequences:
+    """Open the review and name whoever is overtaken."""
+    skip = facts.call.procedure.skip_when_suspended
+    overtaken = order.unreviewed(facts.earlier, skip_waiting=skip)
+    return Consequences(
+        steps=(StepChange(StepKind.REVIEW, StepStatus.OPEN),),
+        updates={"review_started": True},
+        findings=_order_findings(facts, overtaken if given.overtake else ()),
+    )
+
+
+def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
+    """Give the score and name whoever is overtaken."""
+    skip = facts.call.procedure.skip_when_suspended
+    overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
+    total = scores.total(given.score)
+    return Consequences(
+        updates={"score": total},
+        findings={
+            **_order_findings(facts, overtaken if given.overtake else ()),
+            "score": {
+                "total": total,
+                "threshold": facts.call.merit.threshold,
+                "criteria": dict(given.score),
+            },
+        },
+    )
+
+
+def _order_findings(facts: Facts, overtaken: tuple[Place, ...]) -> dict[str, object]:
+    findings: dict[str, object] = {"earlier_waiting": len(facts.earlier)}
+    if overtaken:
+        findings["overtaken"] = [place.protocol for place in overtaken]
+    return findings
+
+
+# Waiting for the applicant
+
+
+def answer_completion(facts: Facts, _given: Inputs) -> Consequences:
+    """Close the request and let the clock of the office go on."""
+    return Consequences(
+        steps=(StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "answered"),),
+        terms=_resume(facts, Letter.COMPLETION_REQUEST, facts.today),
+        updates={"waits_for_applicant": False},
+    )
+
+
+def expire_completion(facts: Facts, _given: Inputs) -> Consequences:
+    """Close the request unanswered, as of the end of its term."""
+    return Consequences(
+        steps=(
+            StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "unanswered"),
+        ),
+        terms=(
+            TermChange(TermKind.COMPLETION, expired=True),
+            *_resume(facts, Letter.COMPLETION_REQUEST, None),
+        ),
+        updates={"waits_for_applicant": False},
+    )
+
+
+def file_observations(facts: Facts, _given: Inputs) -> Consequences:
+    """Take the observations in; the clock goes on ten days later (art. 10-bis)."""
+    return Consequences(
+        steps=(StepChange(StepKind.REFUSAL_NOTICE, StepStatus.ANSWERED),),
+        terms=_resume(facts, Letter.REFUSAL_NOTICE, facts.today),
+        updates={"waits_for_applicant": False},
+    )
+
+
+def expire_observations(facts: Facts, _given: Inputs) -> Consequences:
+    """Stop waiting for observations, as of the end of their term."""
+    return Consequences(
+        steps=(StepChange(StepKind.REFUSAL_NOTICE, StepStatus.CLOSED, "unanswered"),),
+        terms=(
+            TermChange(TermKind.OBSERVATIONS, expired=True),
+            *_resume(facts, Letter.REFUSAL_NOTICE, None),
+        ),
+        updates={"waits_for_applicant": False},
+    )
+
+
+def _resume(
+    facts: Facts, letter: Letter, replied: date | None
+) -> tuple[TermChange, ...]:
+    notice, term = facts.notice(letter), facts.term(TermKind.CONCLUSION)
+    if notice is None or notice.delivered_at is None or term is None:
+        return ()  # the clock was never stopped: delivery was not proven
+    delivered = civil_day(notice.delivered_at)
+    if letter == Letter.REFUSAL_NOTICE:
+        until = resumes_after_observations(
+            delivered,
+            replied,
+            facts.call.terms[TermKind.OBSERVATIONS].count,
+            calendar_of(facts),
+        )
+    else:
+        until = resumes_after_reply(
+            delivered, replied, days=facts.call.procedure.max_suspension_days
+        )
+    return (TermChange(TermKind.CONCLUSION, suspension=Suspension(delivered, until)),)
+
+
+def record_delivery(facts: Facts, given: stated.DeliveryInputs) -> Consequences:
+    """Start what runs from receipt, and stop the clock of the office if it must."""
+    start = STARTED_BY_DELIVERY.get(given.letter)
+    day = given.delivered_on or facts.today
+    stops = given.letter in _STOPS_THE_CLOCK and facts.term(TermKind.CONCLUSION)
+    return Consequences(
+        delivered=(given.letter, given.receipt),
+        starts=(start,) if start else (),
+        since=day,
+        terms=(
+            (TermChange(TermKind.CONCLUSION, suspension=Suspension(day, None)),)
+            if stops and facts.application.waits_for_applicant
+            else ()
+        ),
+        findings={"delivered_on": day.isoformat(), "letter": given.letter.value},
+    )
+
+
+# Money
+
+
+def promote(facts: Facts, _given: Inputs) -> Consequences:
+    """Reserve the money that was set free (*scorrimento*)."""
+    return Consequences(
+        money=(
+            MoneyChange(MovementKind.RESERVE, reserved=facts.application.requested),
+        ),
+        findings={"residual_before": facts.money.residual},
+    )
+
+
+def computed_aid(facts: Facts, given: stated.GrantInputs) -> aid.AidComputation:
+    """Compute what may be granted, with its steps."""
+    rules, held = facts.call.aid, facts.application
+    declared = held.investment
+    admitted = min(given.admitted_investment or declared, declared)
+    return aid.compute_aid(
+        aid.AidRules(
+            fixed=rules.fixed,
+            variable_percent=rules.variable_percent,
+            cap=rules.cap,
+            ceiling=rules.ceiling,
+            ceiling_years=rules.ceiling_years,
+        ),
+        investment=admitted,
+        requested=held.requested,
+        prior=facts.aids,
+        on=facts.today,
+    )
+
+
+def grant(facts: Facts, given: stated.GrantInputs) -> Consequences:
+    """Turn the reservation into a grant; what is not granted is set free."""
+    computed = computed_aid(facts, given)
+    if not computed.total:
+        raise RefusedError(
+            "aid.nothing_left",
+            "nothing can be granted: the aids of the last "
+            f"{facts.call.aid.ceiling_years} years have used up the ceiling of "
+            f"{format_money(facts.call.aid.ceiling)}; reject by act",
+        )
+    verdict = money.may_grant(computed.total, facts.money, facts.earlier)
+    if not verdict:
+        raise RefusedError(verdict.code, verdict.message, verdict.details)
+    declared = facts.application.investment
+    return Consequences(
+        money=(
+            MoneyChange(
+                MovementKind.GRANT,
+                reserved=-facts.application.reserved,
+                granted=computed.total,
+            ),
+        ),
+        updates={
+            "cor": given.cor,
+            "cup": given.cup,
+            "admitted_investment": min(given.admitted_investment or declared, declared),
+        },
+        findings={
+            "aid": _written(computed.steps),
+            "available_before": money.available(facts.money, facts.earlier),
+            "set_aside_for_earlier": money.set_aside(facts.earlier),
+        },
+    )
+
+
+def determine(facts: Facts, given: stated.DeterminationInputs) -> Consequences:
+    """Fix the final amount, never above the grant (*rideterminazione*)."""
+    rules, granted = facts.call.aid, facts.application.granted
+    computed = aid.compute_aid(
+        aid.AidRules(
+            fixed=rules.fixed,
+            variable_percent=rules.variable_percent,
+            cap=rules.cap,
+            ceiling=Cents(granted),
+            ceiling_years=rules.ceiling_years,
+        ),
+        investment=given.admitted_investment,
+        requested=Cents(granted),
+        prior=(),
+        on=facts.today,
+    )
+    lowered = granted - computed.total
+    return Consequences(
+        steps=(StepChange(StepKind.DETERMINATION, StepStatus.OPEN),),
+        money=(
+            (MoneyChange(MovementKind.REDETERMINE, granted=-lowered),)
+            if lowered
+            else ()
+        ),
+        updates={"admitted_investment": given.admitted_investment},
+        findings={"aid": _written(computed.steps), "freed": lowered},
+    )
+
+
+def settle(facts: Facts, given: stated.SettlementInputs) -> Consequences:
+    """Close the report; what is not recognised is set free (*economia*)."""
+    lowered = facts.application.granted - given.recognised
+    return Consequences(
+        steps=(StepChange(StepKind.REPORT, StepStatus.CLOSED, "settled"),),
+        money=(
+            (MoneyChange(MovementKind.REDETERMINE, granted=-lowered),)
+            if lowered
+            else ()
+        ),
+        findings={"freed": lowered},
+    )
+
+
+def revoke(facts: Facts, given: stated.RevocationInputs) -> Consequences:
+    """Take the grant back; what was paid is recovered, the rest released."""
+    unpaid = facts.application.granted - given.recover
+    changes = (
+        MoneyChange(MovementKind.RELEASE, granted=-unpaid),
+        MoneyChange(MovementKind.RECOVER, granted=-given.recover),
+    )
+    return Consequences(
+        money=tuple(change for change in changes if change.granted),
+        findings={"recovered": given.recover, "freed": unpaid},
+    )
+
+
+# Phase 2
+
+
+def sign_minutes(facts: Facts, given: stated.MinutesInputs) -> Consequences:
+    """Close the negotiation and wait for the definitive plan."""
+    closed = closing(StepKind.NEGOTIATION, "signed")(facts, given)
+    return Consequences(
+        steps=(*closed.steps, StepChange(StepKind.DEFINITIVE_PLAN, StepStatus.OPEN)),
+        since=given.signed_on,
+    )
+
+
+def file_plan(facts: Facts, given: stated.PlanInputs) -> Consequences:
+    """Take the definitive plan in; the fixed part of the aid matures with it."""
+    matures = facts.call.aid.fixed_matures_on == StepKind.DEFINITIVE_PLAN
+    return Consequences(
+        steps=(StepChange(StepKind.DEFINITIVE_PLAN, StepStatus.ANSWERED),),
+        findings={
+            "plan_investment": given.investment,
+            "fixed_part_matured": facts.call.aid.fixed if matures else 0,
+        },
+    )
+
+
+def return_plan(_facts: Facts, _given: Inputs) -> Consequences:
+    """Send the plan back and wait for it again."""
+    return Consequences(
+        steps=(
+            StepChange(StepKind.DEFINITIVE_PLAN, StepStatus.CLOSED, "returned"),
+            StepChange(StepKind.DEFINITIVE_PLAN, StepStatus.OPEN),
+        )
+    )
+
+
+def start_plan(_facts: Facts, given: stated.StartInputs) -> Consequences:
+    """Record the day on which the plan started."""
+    return Consequences(
+        updates={"started_on": given.started_on}, since=given.started_on
+    )
+
+
+def publish(_facts: Facts, given: stated.PublicationInputs) -> Consequences:
+    """Record where and when the grant was published."""
+    return Consequences(updates={"published_on": given.published_on})
+
+
+def propose_lapse(facts: Facts, given: stated.LapseInputs) -> Consequences:
+    """Open the proposal and mark the missed term as expired."""
+    term = facts.term(given.term)
+    return Consequences(
+        steps=(StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.OPEN),),
+        terms=(TermChange(given.term, expired=True),),
+        findings={
+            "term": given.term.value,
+            "due_at": term.due_at.isoformat() if term is not None else None,
+        },
+    )
+
+
+def lapse(facts: Facts, given: Inputs) -> Consequences:
+    """Adopt the lapse and release the money."""
+    freed = release(facts, given)
+    return Consequences(
+        steps=(StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.CLOSED, "adopted"),),
+        money=freed.money,
+        findings=freed.findings,
+    )
+
+
+def extend(_facts: Facts, given: stated.ExtensionInputs) -> Consequences:
+    """Give the plan more months (*proroga*)."""
+    return Consequences(
+        terms=(TermChange(TermKind.DURATION, extra_months=given.months),),
+        findings={"months": given.months},
+    )
+
+
+def both(first: Effect, second: Effect) -> Effect:
+    """Join two effects that touch different things."""
+
+    def effect(facts: Facts, given: Any) -> Consequences:  # noqa: ANN401 - each effect knows its own inputs
+        one, other = first(facts, given), second(facts, given)
+        return Consequences(
+            money=one.money + other.money,
+            steps=one.steps + other.steps,
+            terms=one.terms + other.terms,
+            starts=one.starts + other.starts,
+            since=one.since or other.since,
+            letters=one.letters + other.letters,
+            delivered=one.delivered or other.delivered,
+            updates={**one.updates, **other.updates},
+            findings={**one.findings, **other.findings},
+        )
+
+    return effect
+
+
+def _written(steps: tuple[Step, ...]) -> list[dict[str, str]]:
+    return [
+        {"rule": step.rule, "source": step.source, "text": step.text} for step in steps
+    ]

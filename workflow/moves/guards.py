@@ -1,0 +1,673 @@
+"""What must be true before a move, whoever asks for it?
+
+Guards of `needs` look at the facts alone; those of `accepts` also at what was
+stated. Each answers with the rule, what stands in the way and the way out.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from models.vocabulary import (
+    Letter,
+    StepKind,
+    StepStatus,
+    TermEffect,
+    TermKind,
+    TermStatus,
+)
+from workflow.facts import ALLOWED, Facts, Place, Verdict
+from workflow.machine import Guard
+from workflow.moves import inputs as stated
+from workflow.rules import money, order, scores
+from workflow.rules.amounts import format_money
+from workflow.rules.calendar import ROME, civil_day, italian_date
+
+_OVER = {TermStatus.MET, TermStatus.CANCELLED}
+_SECOND = timedelta(seconds=1)
+"""A term is due at 23:59:59: the whole of that second is still in time."""
+
+
+def rome(instant: datetime) -> str:
+    """Write an instant in the civil time of Rome, to the microsecond if it has any."""
+    local = instant.astimezone(ROME)
+    fraction = f".{local.microsecond:06d}" if local.microsecond else ""
+    return f"{local:%d/%m/%Y %H:%M:%S}{fraction}"
+
+
+# Filing
+
+
+def window_has_begun(facts: Facts) -> Verdict:
+    """Refuse what arrives before the call is published."""
+    published = facts.call.window.published_at
+    if facts.now >= published:
+        return ALLOWED
+    return Verdict(
+        "window.not_published",
+        f"the call is published on {rome(published)} (Rome); wait until then",
+    )
+
+
+def within_window(facts: Facts) -> Verdict:
+    """Take in only what arrives in the window (*apertura dello sportello*).
+
+    The closing hour is a whole hour: 16:00:00 is in time, a microsecond more is
+    late (Cons. Stato 8546/2024). What comes by another channel is protocolled
+    all the same (art. 53 DPR 445/2000) and decided by an act.
+    """
+    if facts.application.channel != facts.call.filing.channel:
+        return ALLOWED
+    received = facts.application.received_at or facts.now
+    window = facts.call.window
+    if received < window.opens_at:
+        return Verdict(
+            "window.too_early",
+            f"received at {rome(received)} (Rome), before the window opens at "
+            f"{rome(window.opens_at)}; file it again from that instant on",
+            {"received_at": received.isoformat()},
+        )
+    if received > window.closes_at:
+        late = received - window.closes_at
+        return Verdict(
+            "window.too_late",
+            f"received at {rome(received)} (Rome), {late.total_seconds():.6f} seconds "
+            f"after the window closed at {rome(window.closes_at)}; the call takes "
+            "nothing more",
+            {
+                "received_at": received.isoformat(),
+                "late_microseconds": late // late.resolution,
+            },
+        )
+    return ALLOWED
+
+
+def not_in_the_future(facts: Facts) -> Verdict:
+    """Refuse an instant of receipt that has not come yet."""
+    received = facts.application.received_at
+    if received is None or received <= facts.now:
+        return ALLOWED
+    return Verdict(
+        "window.future",
+        f"`received_at` {rome(received)} (Rome) is later than now, "
+        f"{rome(facts.now)}; check the clock of the portal",
+    )
+
+
+def window_is_over(facts: Facts) -> Verdict:
+    """Wait for the closing of the call."""
+    if facts.now > facts.call.window.closes_at:
+        return ALLOWED
+    return Verdict(
+        "window.open",
+        f"the window closes at {rome(facts.call.window.closes_at)} (Rome); "
+        "wait until then",
+    )
+
+
+def applicant_is_eligible(facts: Facts) -> Verdict:
+    """Take in only those on the closed list of the call, if it has one."""
+    if facts.applicant.recognised or _by_another_channel(facts):
+        return ALLOWED
+    return Verdict(
+        "applicant.not_eligible",
+        "`applicant.tax_code` is not on the call's list of those who may apply; "
+        "see `sportello call show CALL` for the list",
+    )
+
+
+def only_one_application(facts: Facts) -> Verdict:
+    """One open application for each applicant and call."""
+    if facts.applicant.other_active is None:
+        return ALLOWED
+    return Verdict(
+        "applicant.already_applied",
+        f"the applicant already has an open application to this call, "
+        f"{facts.applicant.other_active}; withdraw that one first",
+        {"other": facts.applicant.other_active},
+    )
+
+
+def documents_are_there(facts: Facts) -> Verdict:
+    """All required documents are attached."""
+    required = {document.kind for document in facts.call.documents}
+    missing = sorted(required - facts.application.documents)
+    if not missing or _by_another_channel(facts):
+        return ALLOWED
+    return Verdict(
+        "documents.missing",
+        f"`documents` lacks {', '.join(missing)}; attach them and file again",
+        {"missing": missing},
+    )
+
+
+def request_is_sound(facts: Facts) -> Verdict:
+    """The amount asked for is positive and can ever be granted."""
+    requested, call = facts.application.requested, facts.call
+    limit = min(call.allocation.amount, call.aid.cap or call.allocation.amount)
+    if 0 < requested <= limit:
+        return ALLOWED
+    return Verdict(
+        "amount.out_of_range",
+        f"`requested` is {format_money(requested)}: it must be more than 0.00 and "
+        f"at most {format_money(limit)}; correct the amount and file again",
+    )
+
+
+def _by_another_channel(facts: Facts) -> bool:
+    return facts.application.channel != facts.call.filing.channel
+
+
+def not_receivable(facts: Facts) -> Verdict:
+    """Something makes the application not receivable (*irricevibile*)."""
+    received = facts.application.received_at
+    window = facts.call.window
+    late = received is not None and not window.opens_at <= received <= window.closes_at
+    if late or _by_another_channel(facts):
+        return ALLOWED
+    return Verdict(
+        "receivability.no_ground",
+        "it arrived in the window and by the channel of the call, so it is "
+        "receivable; start its review instead",
+    )
+
+
+# Turn
+
+
+def review_not_started(facts: Facts) -> Verdict:
+    """The formal check starts once."""
+    if not facts.application.review_started:
+        return ALLOWED
+    return Verdict("review.started", "its review has already started; go on with it")
+
+
+def review_started(facts: Facts) -> Verdict:
+    """The formal check is under way."""
+    if facts.application.review_started:
+        return ALLOWED
+    return Verdict(
+        "review.not_started", "its review has not started; `start_review` comes first"
+    )
+
+
+def takes_its_turn(facts: Facts, given: stated.ReviewInputs) -> Verdict:
+    """Start reviews in the order of arrival, unless an act says otherwise."""
+    skip = facts.call.procedure.skip_when_suspended
+    overtaken = order.unreviewed(facts.earlier, skip_waiting=skip)
+    return _turn(facts, overtaken, overtake=given.overtake)
+
+
+def is_scored_in_turn(facts: Facts, given: stated.EvaluationInputs) -> Verdict:
+    """Score in the order of arrival, unless an act says otherwise."""
+    skip = facts.call.procedure.skip_when_suspended
+    overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
+    return _turn(facts, overtaken, overtake=given.overtake)
+
+
+def _turn(facts: Facts, overtaken: tuple[Place, ...], *, overtake: bool) -> Verdict:
+    if not overtake:
+        return order.may_proceed(overtaken, by_act=False)
+    if not overtaken:
+        return Verdict(
+            "order.nobody_to_overtake",
+            "it is its turn and nobody would be overtaken; leave --overtake out",
+        )
+    if facts.act is None or not facts.reason:
+        return Verdict(
+            "order.overtaking_needs_act",
+            f"overtaking {order.named(overtaken)} needs the act that orders it and "
+            "its reason; give --act and --reason",
+        )
+    return ALLOWED
+
+
+# Steps beside the state
+
+
+def step_open(kind: StepKind, way_out: str) -> Guard:
+    """Make a guard that wants a step open, not yet answered."""
+
+    def guard(facts: Facts) -> Verdict:
+        step = facts.open_step(kind)
+        if step is not None and step.status == StepStatus.OPEN:
+            return ALLOWED
+        return Verdict(f"{kind}.not_open", f"no {_spoken(kind)} is open; {way_out}")
+
+    return guard
+
+
+def step_answered(kind: StepKind, way_out: str) -> Guard:
+    """Make a guard that wants the applicant's reply to be there."""
+
+    def guard(facts: Facts) -> Verdict:
+        step = facts.open_step(kind)
+        if step is not None and step.status == StepStatus.ANSWERED:
+            return ALLOWED
+        return Verdict(
+            f"{kind}.not_answered", f"no {_spoken(kind)} has been filed; {way_out}"
+        )
+
+    return guard
+
+
+def step_not_open(kind: StepKind, way_out: str) -> Guard:
+    """Make a guard that wants a step closed, or never opened."""
+
+    def guard(facts: Facts) -> Verdict:
+        if facts.open_step(kind) is None:
+            return ALLOWED
+        return Verdict(f"{kind}.open", f"a {_spoken(kind)} is open; {way_out}")
+
+    return guard
+
+
+def step_closed_with(kind: StepKind, outcomes: Iterable[str], way_out: str) -> Guard:
+    """Make a guard that wants a step to have ended in one of some ways."""
+    wanted = frozenset(outcomes)
+
+    def guard(facts: Facts) -> Verdict:
+        step = facts.step(kind)
+        if step is not None and step.outcome in wanted:
+            return ALLOWED
+        return Verdict(
+            f"{kind}.not_done", f"the {_spoken(kind)} is not there yet; {way_out}"
+        )
+
+    return guard
+
+
+def never_asked(kind: StepKind) -> Guard:
+    """Make a guard that allows a step only once (art. 2 c. 7 L. 241/1990)."""
+
+    def guard(facts: Facts) -> Verdict:
+        if facts.step(kind) is None:
+            return ALLOWED
+        return Verdict(
+            f"{kind}.once",
+            f"a {_spoken(kind)} was already made and may be made only once; "
+            "decide on what is in the file",
+        )
+
+    return guard
+
+
+def plan_may_be_returned(facts: Facts) -> Verdict:
+    """A definitive plan goes back for corrections as often as the call allows."""
+    returned = sum(
+        1
+        for step in facts.steps
+        if step.kind == StepKind.DEFINITIVE_PLAN and step.outcome == "returned"
+    )
+    if returned < facts.call.procedure.plan_returns:
+        return ALLOWED
+    return Verdict(
+        "definitive_plan.returned_before",
+        f"the plan was already returned {returned} time(s), which is all the call "
+        "allows; determine the amount, or propose a lapse",
+    )
+
+
+def notice_of_refusal_given(facts: Facts) -> Verdict:
+    """A negative act comes after the notice of refusal (art. 10-bis L. 241/1990)."""
+    if not facts.call.procedure.refusal_notice:
+        return ALLOWED
+    step = facts.step(StepKind.REFUSAL_NOTICE)
+    if step is None:
+        return Verdict(
+            "refusal_notice.missing",
+            "no notice of refusal was sent; `notify_refusal` comes first",
+        )
+    if step.status == StepStatus.OPEN:
+        return Verdict(
+            "refusal_notice.pending",
+            "the applicant may still file observations; wait for them, or for the "
+            "end of the term",
+        )
+    if step.outcome == "upheld":
+        return Verdict(
+            "refusal_notice.upheld",
+            "the observations were upheld; send a new notice to refuse all the same",
+        )
+    return ALLOWED
+
+
+def not_being_refused(facts: Facts) -> Verdict:
+    """A file under a notice of refusal goes on only if the observations are upheld."""
+    step = facts.step(StepKind.REFUSAL_NOTICE)
+    if step is None or step.outcome == "upheld":
+        return ALLOWED
+    if step.status == StepStatus.OPEN:
+        return Verdict(
+            "refusal_notice.open",
+            "a notice of refusal is open; wait for the observations, or for the end "
+            "of their term",
+        )
+    return Verdict(
+        "refusal_notice.not_upheld",
+        "a notice of refusal was sent and no observations were upheld; uphold them, "
+        "or refuse by act",
+    )
+
+
+def refusal_notice_may_be_sent(facts: Facts) -> Verdict:
+    """One notice at a time, and only where the call provides for it."""
+    if not facts.call.procedure.refusal_notice:
+        return Verdict(
+            "refusal_notice.off", "this call has no notice of refusal; decide by act"
+        )
+    step = facts.step(StepKind.REFUSAL_NOTICE)
+    if step is None or step.outcome == "upheld":
+        return ALLOWED
+    return Verdict(
+        "refusal_notice.once",
+        "a notice of refusal was already sent; uphold the observations or refuse "
+        "by act",
+    )
+
+
+# Terms
+
+
+def in_time(kind: TermKind) -> Guard:
+    """Make a guard that refuses an answer after the term has ended.
+
+    A term from receipt that has not started yet cannot have ended.
+    """
+
+    def guard(facts: Facts) -> Verdict:
+        term = facts.term(kind)
+        if term is None or term.status in _OVER or _is_justified(facts):
+            return ALLOWED
+        if facts.now < term.due_at + _SECOND and term.status != TermStatus.EXPIRED:
+            return ALLOWED
+        return Verdict(
+            "term.expired",
+            f"the term `{kind}` ended at {rome(term.due_at)} (Rome); it was peremptory",
+            {"due_at": term.due_at.isoformat()},
+        )
+
+    return guard
+
+
+def _is_justified(facts: Facts) -> bool:
+    """Tell whether a proposal of lapse was dismissed: the delay is excused."""
+    step = facts.step(StepKind.LAPSE_PROPOSAL)
+    return step is not None and step.outcome == "dismissed"
+
+
+def has_expired(kind: TermKind) -> Guard:
+    """Make a guard that waits for the end of a term."""
+
+    def guard(facts: Facts) -> Verdict:
+        term = facts.term(kind)
+        if term is None:
+            return Verdict(
+                "term.not_started",
+                f"the term `{kind}` has not started: it runs from proof of receipt; "
+                "record it with `record_delivery`",
+            )
+        if facts.now >= term.due_at + _SECOND:
+            return ALLOWED
+        return Verdict(
+            "term.running",
+            f"the term `{kind}` ends at {rome(term.due_at)} (Rome); wait until then",
+            {"due_at": term.due_at.isoformat()},
+        )
+
+    return guard
+
+
+def missed_term(facts: Facts, given: stated.LapseInputs) -> Verdict:
+    """A lapse stands on a peremptory term that has ended (*decadenza*)."""
+    rule = facts.call.terms[given.term]
+    if rule.effect != TermEffect.PROPOSE_LAPSE:
+        return Verdict(
+            "term.no_lapse",
+            f"missing the term `{given.term}` brings no lapse in this call",
+        )
+    term = facts.term(given.term)
+    if term is not None and term.status in _OVER:
+        return Verdict("term.met", f"the term `{given.term}` is {term.status}")
+    return has_expired(given.term)(facts)
+
+
+# Money
+
+
+def has_money(facts: Facts) -> Verdict:
+    """Money is reserved for it, in the order of arrival."""
+    if facts.application.reserved >= facts.application.requested:
+        return ALLOWED
+    return Verdict(
+        "money.not_reserved",
+        f"{format_money(facts.application.requested)} is asked for and nothing is "
+        "reserved; put it on the waiting list, or promote it when money is set free",
+    )
+
+
+def has_no_money(facts: Facts) -> Verdict:
+    """Nothing is reserved for it."""
+    if facts.application.reserved < facts.application.requested:
+        return ALLOWED
+    return Verdict(
+        "money.reserved",
+        f"{format_money(facts.application.reserved)} is reserved for it; grant it",
+    )
+
+
+def comes_first_for_money(facts: Facts) -> Verdict:
+    """Money set free goes to the head of the waiting list."""
+    return money.may_reserve(facts.application.requested, facts.money, facts.earlier)
+
+
+# Merit
+
+
+def scores_are_complete(facts: Facts, given: stated.EvaluationInputs) -> Verdict:
+    """Every criterion of the call is scored, within its maximum (art. 12 L. 241)."""
+    maxima = {item.code: item.max_points for item in facts.call.merit.criteria}
+    found = scores.faults(given.score, maxima)
+    if not found:
+        return ALLOWED
+    return Verdict("score.invalid", f"--score: {'; '.join(found)}")
+
+
+def may_be_scored(facts: Facts) -> Verdict:
+    """Scored once, and again only after observations were upheld."""
+    if facts.application.score is None:
+        return ALLOWED
+    step = facts.step(StepKind.REFUSAL_NOTICE)
+    if step is not None and step.outcome == "upheld":
+        return ALLOWED
+    return Verdict(
+        "score.given",
+        f"it already has its score, {facts.application.score}; it may be scored "
+        "again only after observations are upheld",
+    )
+
+
+def reaches_threshold(facts: Facts) -> Verdict:
+    """The score is enough to be granted."""
+    score, merit = facts.application.score or 0, facts.call.merit
+    if score >= merit.threshold:
+        return ALLOWED
+    return Verdict(
+        "score.below_threshold",
+        f"its score is {score} of {merit.total} and the threshold is "
+        f"{merit.threshold}; send a notice of refusal",
+    )
+
+
+def below_threshold(facts: Facts) -> Verdict:
+    """The score is too low to be granted."""
+    if not reaches_threshold(facts):
+        return ALLOWED
+    return Verdict(
+        "score.reaches_threshold",
+        f"its score is {facts.application.score} and the threshold is "
+        f"{facts.call.merit.threshold}: it cannot be rejected on its merit",
+    )
+
+
+def refusal_has_ground(facts: Facts) -> Verdict:
+    """A scored application is refused only for its score."""
+    if facts.application.score is None:
+        return ALLOWED
+    return below_threshold(facts)
+
+
+def checklist_is_complete(facts: Facts, given: stated.AdmissionInputs) -> Verdict:
+    """Every required document was found in order."""
+    required = {document.kind for document in facts.call.documents}
+    missing = sorted(required - set(given.checked))
+    unknown = sorted(set(given.checked) - required)
+    if missing:
+        return Verdict(
+            "checklist.incomplete",
+            f"--checked lacks {', '.join(missing)}; ask for a completion, or refuse",
+            {"missing": missing},
+        )
+    if unknown:
+        return Verdict(
+            "checklist.unknown",
+            f"--checked names {', '.join(unknown)}, which the call does not require; "
+            f"it requires {', '.join(sorted(required))}",
+        )
+    return ALLOWED
+
+
+# Phase 2
+
+
+def is_published(facts: Facts) -> Verdict:
+    """Publication comes before effects (art. 26 D.Lgs. 33/2013)."""
+    if facts.application.published_on is not None:
+        return ALLOWED
+    return Verdict(
+        "grant.not_published",
+        "the grant is not published yet; `record_publication` comes first",
+    )
+
+
+def not_published(facts: Facts) -> Verdict:
+    """Publication is recorded once."""
+    if facts.application.published_on is None:
+        return ALLOWED
+    return Verdict(
+        "grant.published",
+        f"already published on {italian_date(facts.application.published_on)}",
+    )
+
+
+def not_after_today(field: str) -> Callable[[Facts, object], Verdict]:
+    """Make a check that a stated day has come."""
+
+    def check(facts: Facts, given: object) -> Verdict:
+        day = getattr(given, field)
+        if day is None or day <= facts.today:
+            return ALLOWED
+        return Verdict(
+            "date.future",
+            f"--{field.replace('_', '-')} {day.isoformat()} is after today, "
+            f"{facts.today.isoformat()}; state a day that has come",
+        )
+
+    return check
+
+
+def not_before(field: str, letter: Letter) -> Callable[[Facts, object], Verdict]:
+    """Make a check that a stated day is not before a letter was written."""
+
+    def check(facts: Facts, given: object) -> Verdict:
+        day, notice = getattr(given, field), facts.notice(letter)
+        if notice is None or day >= civil_day(notice.created_at):
+            return ALLOWED
+        return Verdict(
+            "date.too_early",
+            f"--{field.replace('_', '-')} {day.isoformat()} is before the "
+            f"{_spoken(letter)}, {civil_day(notice.created_at).isoformat()}",
+        )
+
+    return check
+
+
+def letter_awaits_delivery(facts: Facts, given: stated.DeliveryInputs) -> Verdict:
+    """A letter is delivered once, and after it was written."""
+    notice = facts.notice(given.letter)
+    if notice is None:
+        written = ", ".join(sorted(item.letter for item in facts.notices)) or "none"
+        return Verdict(
+            "notice.not_written",
+            f"no letter `{given.letter}` was written; those written are: {written}",
+        )
+    if notice.delivered_at is not None:
+        return Verdict(
+            "notice.delivered",
+            f"`{given.letter}` was already delivered, at "
+            f"{rome(notice.delivered_at)} (Rome)",
+        )
+    return not_before("delivered_on", given.letter)(
+        facts,
+        given.model_copy(update={"delivered_on": given.delivered_on or facts.today}),
+    )
+
+
+def determined(facts: Facts) -> Verdict:
+    """The final amount is known and the applicant has received it."""
+    if facts.open_step(StepKind.DETERMINATION) is None:
+        return Verdict(
+            "determination.missing",
+            "the amount is not determined yet; `determine_amount` comes first",
+        )
+    return ALLOWED
+
+
+def within_grant(facts: Facts, given: stated.SettlementInputs) -> Verdict:
+    """What is recognised is part of what was granted."""
+    if given.recognised <= facts.application.granted:
+        return ALLOWED
+    return Verdict(
+        "amount.above_grant",
+        f"--recognised {format_money(given.recognised)} is more than the grant, "
+        f"{format_money(facts.application.granted)}",
+    )
+
+
+def recovery_within_grant(facts: Facts, given: stated.RevocationInputs) -> Verdict:
+    """What is recovered is part of what was granted."""
+    if given.recover <= facts.application.granted:
+        return ALLOWED
+    return Verdict(
+        "amount.above_grant",
+        f"--recover {format_money(given.recover)} is more than the grant, "
+        f"{format_money(facts.application.granted)}",
+    )
+
+
+def extension_allowed(facts: Facts, given: stated.ExtensionInputs) -> Verdict:
+    """Extensions are as many and as long as the call says (*proroga*)."""
+    procedure, term = facts.call.procedure, facts.term(TermKind.DURATION)
+    if given.months > procedure.extension_months:
+        return Verdict(
+            "extension.too_long",
+            f"--months {given.months}: the call allows {procedure.extension_months}",
+        )
+    given_before = sum(
+        1 for notice in facts.notices if notice.letter == Letter.EXTENSION_GRANTED
+    )
+    if given_before >= procedure.extensions:
+        return Verdict(
+            "extension.used",
+            f"{given_before} extension(s) were granted, which is all the call allows",
+        )
+    if term is not None and facts.now > term.due_at:
+        return Verdict(
+            "term.expired",
+            f"the plan ended at {rome(term.due_at)} (Rome); it can no longer be "
+            "extended",
+        )
+    return ALLOWED
+
+
+def _spoken(word: str) -> str:
+    return word.replace("_", " ")

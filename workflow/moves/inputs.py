@@ -1,0 +1,195 @@
+"""What does a person state when making a move?
+
+Each field becomes an option of `sportello advance`, its description the help.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+
+from models.vocabulary import Cents, Letter, TermKind
+from workflow.machine import Inputs
+from workflow.rules.amounts import format_money, parse_money
+
+_SHORT = 200
+
+
+def _money(value: object) -> object:
+    return parse_money(value) if isinstance(value, str) else value
+
+
+Money = Annotated[
+    Cents,
+    BeforeValidator(_money),
+    PlainSerializer(format_money, return_type=str),
+]
+"""Euro with two decimals outside (`30000.00`), whole cents inside."""
+
+Sha256 = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the document.")
+]
+Reference = Annotated[str, Field(min_length=1, max_length=_SHORT)]
+
+
+class Overtaking(Inputs):
+    """Taking an application up, in its turn or by an act."""
+
+    overtake: bool = Field(
+        default=False, description="Overtake earlier applications; needs --act."
+    )
+
+
+class ReviewInputs(Overtaking):
+    """Start of the formal check."""
+
+
+class EvaluationInputs(Overtaking):
+    """A score sheet of the review board (*verbale del nucleo*)."""
+
+    score: dict[str, int] = Field(
+        description="Points of one criterion, CRITERION=POINTS; once for each."
+    )
+    minutes: Reference = Field(description="Number of the board's minutes.")
+
+    @field_validator("score", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return value
+        pairs = [str(pair).partition("=") for pair in value or ()]  # type: ignore[attr-defined]
+        for code, _, points in pairs:
+            if not points.strip().isdecimal():
+                message = f"`{code}`: write CRITERION=POINTS, such as quality=25"
+                raise ValueError(message)
+        names = [code for code, _, _ in pairs]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            message = f"given twice: {', '.join(doubled)}"
+            raise ValueError(message)
+        return {code: int(points) for code, _, points in pairs}
+
+
+class CompletionInputs(Inputs):
+    """What is asked of the applicant."""
+
+    item: tuple[Reference, ...] = Field(
+        min_length=1, description="What is missing; once for each thing."
+    )
+
+
+class DocumentInputs(Inputs):
+    """A document that the applicant files."""
+
+    document: Sha256
+
+
+class AdmissionInputs(Inputs):
+    """The checklist of the formal check."""
+
+    checked: tuple[Reference, ...] = Field(
+        min_length=1,
+        description="A required document found in order; once for each.",
+    )
+
+
+class GrantInputs(Inputs):
+    """What an act of grant must carry."""
+
+    cor: str = Field(
+        pattern=r"^[0-9]{1,12}$",
+        description="COR: the code of the aid registry (art. 9 DM 115/2017).",
+    )
+    cup: str = Field(
+        pattern=r"^[A-Z0-9]{15}$",
+        description="CUP: the project's code, 15 capitals and digits (L. 3/2003).",
+    )
+    admitted_investment: Money | None = Field(
+        default=None,
+        gt=0,
+        description="Admitted investment, if lower than the declared one.",
+    )
+
+
+class PublicationInputs(Inputs):
+    """Where the grant was published (artt. 26-27 D.Lgs. 33/2013)."""
+
+    published_on: date = Field(description="Day of publication, YYYY-MM-DD.")
+    reference: Reference = Field(description="Where: the page or the bulletin.")
+
+
+class RegistrationInputs(Inputs):
+    """The act of grant sent to the aid registry."""
+
+    sent_on: date = Field(description="Day it was sent, YYYY-MM-DD.")
+
+
+class DeliveryInputs(Inputs):
+    """Proof that a letter reached the applicant."""
+
+    letter: Letter = Field(description="Which letter was delivered.")
+    receipt: Reference = Field(
+        description="What proves it: the delivery receipt, or the act."
+    )
+    delivered_on: date | None = Field(
+        default=None, description="Civil day of delivery, YYYY-MM-DD; today if absent."
+    )
+
+
+class MeetingInputs(Inputs):
+    """The negotiation meeting (*incontro di negoziazione*)."""
+
+    meeting_on: date = Field(description="Day of the meeting, YYYY-MM-DD.")
+
+
+class MinutesInputs(Inputs):
+    """The signed minutes of the negotiation."""
+
+    minutes: Reference = Field(description="Number of the minutes.")
+    signed_on: date = Field(description="Day both parties signed, YYYY-MM-DD.")
+
+
+class PlanInputs(DocumentInputs):
+    """The definitive plan (*Piano di attività definitivo*)."""
+
+    investment: Money = Field(gt=0, description="Investment of the definitive plan.")
+
+
+class DeterminationInputs(Inputs):
+    """The final amount."""
+
+    admitted_investment: Money = Field(
+        gt=0, description="Investment admitted in the definitive plan."
+    )
+
+
+class StartInputs(Inputs):
+    """The start of the plan."""
+
+    started_on: date = Field(description="Day the plan started, YYYY-MM-DD.")
+
+
+class ExtensionInputs(Inputs):
+    """More time for the plan (*proroga*)."""
+
+    months: int = Field(gt=0, description="Months to add to the plan.")
+
+
+class SettlementInputs(Inputs):
+    """The amount recognised after the expense report (*saldo*)."""
+
+    recognised: Money = Field(ge=0, description="Amount of grant recognised.")
+
+
+class LapseInputs(Inputs):
+    """The missed term on which a lapse stands."""
+
+    term: TermKind = Field(description="The peremptory term that was missed.")
+
+
+class RevocationInputs(Inputs):
+    """What has to come back."""
+
+    recover: Money = Field(
+        default=Cents(0), ge=0, description="Amount already paid, to be recovered."
+    )

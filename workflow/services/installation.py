@@ -1,0 +1,158 @@
+"""Is the database there, in the right form, and what is it for?"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from models.schema import HEAD, revision, upgrade
+from models.session import reading, transaction
+from models.tables import Installation
+from workflow.ambient import Ambient
+from workflow.errors import RefusedError, UnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What `init` leaves behind."""
+
+    database: str
+    revision: str
+    rehearsal: bool
+    created: bool
+
+
+def initialise(
+    engine: Engine, ambient: Ambient, *, rehearsal: bool = False
+) -> Initialised:
+    """Create the database, or bring an older one to the present form.
+
+    Raises:
+        RefusedError: it exists and is not for rehearsals, or the other way round.
+        UnavailableError: it was made by a later version of the system.
+    """
+    _make_private(engine)
+    with reading(engine) as session:
+        before = revision(session)
+    if before is not None and before > HEAD:
+        raise _newer(before)
+    if engine.dialect.name == "sqlite":
+        _keep_readers_going(engine)
+    upgrade(engine)
+    with transaction(engine) as session:
+        row = session.get(Installation, 1)
+        created = row is None
+        if row is None:
+            row = Installation(rehearsal=rehearsal, created_at=ambient.now())
+            session.add(row)
+        elif rehearsal and not row.rehearsal:
+            raise RefusedError(
+                "installation.not_rehearsal",
+                "this database holds real files and cannot become a rehearsal; "
+                "choose another one with SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
+            )
+        return Initialised(
+            engine.url.render_as_string(hide_password=True),
+            HEAD,
+            row.rehearsal,
+            created,
+        )
+
+
+def check_form(engine: Engine) -> None:
+    """Refuse a database that is not in the form this version needs.
+
+    Raises:
+        UnavailableError: it was never initialised, or is older or newer.
+    """
+    _refuse_missing_file(engine)
+    with reading(engine) as session:
+        found = revision(session)
+    if found is None:
+        raise UnavailableError(
+            "database.not_initialised",
+            "the database is empty; make it with `sportello init`",
+        )
+    if found < HEAD:
+        raise UnavailableError(
+            "database.older",
+            f"the database is in form {found} and this version needs {HEAD}; back it "
+            "up and run `sportello init`",
+        )
+    if found > HEAD:
+        raise _newer(found)
+
+
+def is_rehearsal(engine: Engine) -> bool:
+    """Tell whether the database obeys a simulated clock."""
+    with reading(engine) as session:
+        return _rehearsal(session)
+
+
+def _rehearsal(session: Session) -> bool:
+    row = session.get(Installation, 1)
+    return row is not None and row.rehearsal
+
+
+def refuse_simulated_clock(engine: Engine) -> None:
+    """Refuse to date real files with an invented instant.
+
+    Raises:
+        RefusedError: the database is not a rehearsal.
+    """
+    if not is_rehearsal(engine):
+        raise RefusedError(
+            "clock.not_rehearsal",
+            "SPORTELLO_CLOCK is set, but only a rehearsal database obeys it; unset it, "
+            "or make a rehearsal with `sportello init --rehearsal`",
+        )
+
+
+def _file(engine: Engine) -> Path | None:
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return None
+    return Path(engine.url.database)
+
+
+def _refuse_missing_file(engine: Engine) -> None:
+    # SQLite would create an empty file at the first look.
+    file = _file(engine)
+    if file is not None and not file.exists():
+        raise UnavailableError(
+            "database.not_initialised",
+            f"there is no database at {file}; make it with `sportello init`",
+        )
+
+
+def _make_private(engine: Engine) -> None:
+    """Make the file readable by its owner only: it holds personal data."""
+    file = _file(engine)
+    if file is None or file.exists():
+        return
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise UnavailableError(
+            "database.unreachable",
+            f"the database cannot be made at {file}: {error.strerror}; choose another "
+            "place with SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
+        ) from error
+
+
+def _keep_readers_going(engine: Engine) -> None:
+    """Use the write-ahead log: readers and the writer do not wait for each other."""
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        if driver is not None:
+            driver.execute("PRAGMA journal_mode = WAL")
+
+
+def _newer(found: str) -> UnavailableError:
+    return UnavailableError(
+        "database.newer",
+        f"the database is in form {found}, made by a later version of the system "
+        f"than this one ({HEAD}); use that version",
+    )

@@ -1,0 +1,147 @@
+"""Which call, application or act does somebody mean?"""
+
+import re
+from datetime import date
+from functools import lru_cache
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from config.loader import parse
+from config.schema import CallDefinition
+from models.tables import Act, Application, Call, CallVersion
+from workflow.desk import Desk
+from workflow.errors import InputError, RefusedError
+from workflow.facts import ActFacts
+from workflow.services.officers import Actor
+
+_PROTOCOL = re.compile(r"^(\d{4})/(\d{1,18})$")
+_ACT = re.compile(r"^(?P<kind>\S.*?)\s+(?P<number>\S+)/(?P<day>\d{4}-\d{2}-\d{2})$")
+_DIGITS = 7
+
+
+def protocol(application: Application) -> str | None:
+    """Write a protocol number: at least 7 digits a year (art. 57 DPR 445/2000)."""
+    if application.protocol_number is None:
+        return None
+    return f"{application.protocol_year}/{application.protocol_number:0{_DIGITS}d}"
+
+
+def named(application: Application) -> str:
+    """Name an application by its protocol, or as the portal does before it has one."""
+    return protocol(application) or application.portal_id
+
+
+def find_call(session: Session, code: str, *, lock: bool = False) -> Call:
+    """Return a call by its code, locked if it is going to change.
+
+    Raises:
+        RefusedError: there is no such call.
+    """
+    query = select(Call).where(Call.code == code)
+    call = session.exec(query.with_for_update() if lock else query).first()
+    if call is None:
+        known = session.exec(select(Call.code).order_by(col(Call.code)).limit(5)).all()
+        listed = ", ".join(known) or "none, load one with `sportello call load`"
+        raise RefusedError(
+            "call.unknown", f"there is no call `{code}`; the calls are: {listed}"
+        )
+    return call
+
+
+def find_application(session: Session, name: str) -> Application:
+    """Return an application by protocol, by the portal's id or by its own id.
+
+    Raises:
+        RefusedError: there is none, or the portal's id is in more than one call.
+    """
+    found = _matching(session, name.strip())
+    if not found:
+        raise RefusedError(
+            "application.unknown",
+            f"there is no application `{name}`; give its protocol number "
+            "(2026/0000001), the portal's id or its own id, or see `sportello list`",
+        )
+    if len(found) > 1:
+        shown = ", ".join(named(application) for application in found)
+        raise RefusedError(
+            "application.ambiguous",
+            f"`{name}` is the portal's id of more than one application: {shown}; "
+            "give the protocol number",
+        )
+    return found[0]
+
+
+def _matching(session: Session, name: str) -> list[Application]:
+    query = select(Application)
+    if match := _PROTOCOL.match(name):
+        year, number = match.groups()
+        query = query.where(
+            Application.protocol_year == int(year),
+            Application.protocol_number == int(number),
+        )
+        if found := session.exec(query).all():
+            return list(found)
+        query = select(Application)
+    try:
+        query = query.where(Application.id == UUID(name))
+    except ValueError:
+        query = query.where(Application.portal_id == name)
+    return list(session.exec(query).all())
+
+
+def rules_of(session: Session, call_id: UUID, version: int) -> CallDefinition:
+    """Return a version of a call as it was frozen."""
+    row = session.get_one(CallVersion, (call_id, version))
+    return _parsed(row.fingerprint, row.body)
+
+
+@lru_cache(maxsize=64)
+def _parsed(_fingerprint: str, body: str) -> CallDefinition:
+    return parse(body.encode())
+
+
+def read_act(text: str) -> ActFacts:
+    """Read an act as people write it: `decreto 1234/2026-03-10`.
+
+    Raises:
+        InputError: it is not written like that.
+    """
+    match = _ACT.match(text.strip())
+    try:
+        day = date.fromisoformat(match["day"]) if match else None
+    except ValueError:
+        day = None
+    if match is None or day is None:
+        raise InputError(
+            "act.unreadable",
+            f"--act `{text}`: write TYPE NUMBER/DATE with the day as YYYY-MM-DD, "
+            'such as "decreto 1234/2026-03-10"',
+        )
+    return ActFacts(match["kind"].lower(), match["number"], day)
+
+
+def keep_act(session: Session, desk: Desk, act: ActFacts, actor: Actor) -> Act:
+    """Keep the record of an act and of who brought it; one record for each act.
+
+    Raises:
+        RefusedError: the act bears a day that has not come.
+    """
+    query = select(Act).where(
+        Act.kind == act.kind, Act.number == act.number, Act.signed_on == act.signed_on
+    )
+    kept = session.exec(query).first()
+    if kept is None:
+        if actor.id is None:
+            raise RefusedError("act.no_person", "only a person can bring an act")
+        kept = Act(
+            id=desk.ambient.new_id(),
+            kind=act.kind,
+            number=act.number,
+            signed_on=act.signed_on,
+            signed_by=actor.id,
+            registered_at=desk.ambient.now(),
+        )
+        session.add(kept)
+        session.flush()
+    return kept

@@ -1,0 +1,163 @@
+"""What does a line of submissions say?"""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from models.canonical import digest
+from models.vocabulary import Cents, Channel
+from workflow.errors import RefusedError
+from workflow.rules.amounts import parse_money
+
+LONGEST_LINE = 1_000_000
+"""Bytes; a longer line is refused before it is read."""
+
+
+def _money(value: object) -> object:
+    if isinstance(value, str):
+        return parse_money(value)
+    message = 'write the amount as text with two decimals, such as "30000.00"'
+    raise ValueError(message)
+
+
+def _instant(value: object) -> object:
+    if not isinstance(value, str):
+        message = 'write the instant as text, such as "2026-01-20T10:00:00.000+01:00"'
+        raise ValueError(message)  # noqa: TRY004 - pydantic turns only this into a fault
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        message = "an instant needs its offset, such as +01:00"
+        raise ValueError(message)
+    return value.astimezone(UTC)
+
+
+Euros = Annotated[Cents, BeforeValidator(_money), Field(ge=0)]
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Address = Annotated[
+    str,
+    Field(max_length=254, pattern=r"^[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\"]+$"),
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class FiledApplicant(_Part):
+    """Who applies (*richiedente*)."""
+
+    tax_code: str = Field(pattern=r"^([0-9]{11}|[A-Z]{6}[0-9A-Z]{10})$")
+    name: Line
+    pec: Address
+
+
+class FiledDocument(_Part):
+    """A document, by its hash (*impronta*)."""
+
+    kind: str = Field(min_length=1, max_length=60)
+    name: Line
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class DeclaredAid(_Part):
+    """A *de minimis* aid the applicant declares."""
+
+    granted_on: date
+    amount: Euros
+    grantor: Line
+
+
+class Submission(_Part):
+    """One line: an application as the portal hands it over."""
+
+    portal_id: str = Field(min_length=1, max_length=80, pattern=r"^[!-~]+$")
+    applicant: FiledApplicant
+    requested: Euros
+    investment: Euros
+    documents: tuple[FiledDocument, ...] = ()
+    aids: tuple[DeclaredAid, ...] = ()
+    key: str | None = Field(default=None, min_length=1, max_length=100)
+    received_at: (
+        Annotated[datetime, BeforeValidator(_instant), AfterValidator(_aware)] | None
+    ) = None
+    channel: Channel = Channel.PORTAL
+    draft: bool = False
+
+    @property
+    def idempotency_key(self) -> str:
+        """Under which key a repetition is recognised."""
+        purpose = "draft" if self.draft else "submission"
+        return f"{purpose}:{self.key or self.portal_id}"
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes a repetition the same submission."""
+        content = self.model_dump(mode="json", exclude={"key"})
+        return digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+
+def read(line: bytes) -> Submission:
+    """Read a line.
+
+    Raises:
+        RefusedError: it cannot be read; the message names the field and the rule.
+    """
+    if len(line) > LONGEST_LINE:
+        raise RefusedError(
+            "line.too_long",
+            f"the line has {len(line)} bytes; at most {LONGEST_LINE} are read",
+        )
+    try:
+        content = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise RefusedError(
+            "line.unreadable",
+            f"the line is not a JSON document: {error.msg}; correct it and file again",
+        ) from error
+    if not isinstance(content, dict):
+        raise RefusedError(
+            "line.unreadable", "the line is not a JSON object; write {...}"
+        )
+    try:
+        return Submission.model_validate(content)
+    except ValidationError as error:
+        raise RefusedError(
+            "line.invalid",
+            "; ".join(_sentence(fault) for fault in error.errors()),  # type: ignore[arg-type]
+        ) from error
+
+
+def portal_id(line: bytes) -> str | None:
+    """Return the portal's id of a line that could not be taken in, if it has one."""
+    try:
+        content = orjson.loads(line[:LONGEST_LINE])
+    except orjson.JSONDecodeError:
+        return None
+    named = content.get("portal_id") if isinstance(content, dict) else None
+    if not isinstance(named, str) or len(named) > 80 or not named.isascii():  # noqa: PLR2004 - as in the field
+        return None
+    return named
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"]) or "line"
+    kind = fault["type"]
+    if kind == "missing":
+        return f"`{where}` is missing"
+    if kind == "extra_forbidden":
+        return f"`{where}` is not a field of a submission"
+    if kind == "value_error":
+        return f"`{where}`: {fault['ctx']['error']}"
+    return f"`{where}`: {str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"

@@ -1,0 +1,361 @@
+"""What do the files, the queue and a case file look like to people?"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from sqlmodel import Session, col, select
+
+from models.session import reading
+from models.tables import (
+    Applicant,
+    Application,
+    Call,
+    Movement,
+    Notice,
+    RegisterEntry,
+    Step,
+    Term,
+)
+from models.vocabulary import ApplicationState, Cents, Event, Role
+from workflow.desk import Desk
+from workflow.facts import Facts, MoneyFacts, Place
+from workflow.machine import Move
+from workflow.moves import TABLES
+from workflow.rules import money, order
+from workflow.services import case_files, lookups
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationView:
+    """One line of the list of files; money in cents."""
+
+    id: str
+    call: str
+    protocol: str | None
+    portal_id: str
+    applicant: str
+    state: ApplicationState
+    version: int
+    received_at: datetime | None
+    requested: int
+    reserved: int
+    granted: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A whole case file (*fascicolo*)."""
+
+    summary: ApplicationView
+    channel: str
+    call_version: int
+    investment: int
+    score: int | None
+    cor: str | None
+    cup: str | None
+    published_on: str | None
+    started_on: str | None
+    steps: tuple[Step, ...]
+    terms: tuple[Term, ...]
+    movements: tuple[Movement, ...]
+    notices: tuple[Notice, ...]
+    history: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """A place in the order, and who stands in its way; money in cents."""
+
+    position: int
+    application: str
+    protocol: str
+    received_at: datetime
+    state: ApplicationState
+    requested: int
+    reserved: int
+    running_total: int
+    may_review: bool
+    may_grant: bool
+    blocked_by: tuple[str, ...]
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """Everyone who waits for a grant, in the order of arrival; money in cents."""
+
+    call: str
+    allocation: int
+    reserved: int
+    granted: int
+    items: tuple[QueueItem, ...]
+
+    @property
+    def residual(self) -> int:
+        """What nobody has a claim on."""
+        return self.allocation - self.reserved - self.granted
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event of the machine, seen from one application."""
+
+    event: Event
+    role: Role
+    allowed: bool
+    missing: tuple[str, ...]
+    needs: tuple[str, ...]
+    help: str
+    target: ApplicationState | None
+
+
+def listed(
+    desk: Desk, *, call: str | None = None, state: ApplicationState | None = None
+) -> tuple[ApplicationView, ...]:
+    """Return the files, by call and order of arrival; drafts last.
+
+    Raises:
+        RefusedError: there is no such call.
+    """
+    with reading(desk.engine) as session:
+        query = (
+            select(Application, Call, Applicant)
+            .join(Call, col(Call.id) == col(Application.call_id))
+            .join(Applicant, col(Applicant.id) == col(Application.applicant_id))
+            .order_by(
+                col(Call.code),
+                col(Application.received_at).is_(None),
+                col(Application.received_at),
+                col(Application.protocol_year),
+                col(Application.protocol_number),
+                col(Application.id),
+            )
+        )
+        if call is not None:
+            query = query.where(
+                Application.call_id == lookups.find_call(session, call).id
+            )
+        if state is not None:
+            query = query.where(Application.state == state)
+        return tuple(
+            _summary(application, its_call, applicant)
+            for application, its_call, applicant in session.exec(query)
+        )
+
+
+def shown(desk: Desk, name: str) -> CaseView:
+    """Return one case file with everything in it.
+
+    Raises:
+        RefusedError: there is no such application.
+    """
+    with reading(desk.engine) as session:
+        application = lookups.find_application(session, name)
+        call = session.get_one(Call, application.call_id)
+        applicant = session.get_one(Applicant, application.applicant_id)
+        return CaseView(
+            summary=_summary(application, call, applicant),
+            channel=application.channel.value,
+            call_version=application.call_version,
+            investment=application.investment,
+            score=application.score,
+            cor=application.cor,
+            cup=application.cup,
+            published_on=_day(application.published_on),
+            started_on=_day(application.started_on),
+            steps=_rows(session, Step, application, col(Step.opened_at)),
+            terms=_rows(session, Term, application, col(Term.due_at)),
+            movements=_rows(session, Movement, application, col(Movement.entry_seq)),
+            notices=_rows(session, Notice, application, col(Notice.entry_seq)),
+            history=_history(session, application),
+        )
+
+
+def queue(desk: Desk, code: str) -> QueueView:
+    """Return who waits for a grant: who is next, and who blocks whom.
+
+    Raises:
+        RefusedError: there is no such call.
+    """
+    with reading(desk.engine) as session:
+        call = lookups.find_call(session, code)
+        places = case_files.queue(session, call.id)
+        skip = lookups.rules_of(
+            session, call.id, call.version
+        ).procedure.skip_when_suspended
+        positions = _positions(session, call)
+        items = []
+        total = Cents(0)
+        for index, place in enumerate(places):
+            total = Cents(total + place.requested)
+            items.append(
+                _item(
+                    place,
+                    places[:index],
+                    position=positions[place.protocol],
+                    total=total,
+                    call=call,
+                    skip=skip,
+                )
+            )
+        return QueueView(
+            call.code, call.allocation, call.reserved, call.granted, tuple(items)
+        )
+
+
+def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...]]:
+    """Return what can be done now with an application, and what the rest lacks.
+
+    Raises:
+        RefusedError: there is no such application.
+    """
+    with reading(desk.engine) as session:
+        application = lookups.find_application(session, name)
+        call = session.get_one(Call, application.call_id)
+        rules = lookups.rules_of(session, call.id, application.call_version)
+        applicant = session.get_one(Applicant, application.applicant_id)
+        facts = case_files.collect(
+            session, call, rules, application, now=desk.ambient.now()
+        )
+        moves = TABLES[call.family].from_state(application.state)
+        return (
+            _summary(application, call, applicant),
+            tuple(_event(move, facts) for move in moves),
+        )
+
+
+def _event(move: Move, facts: Facts) -> EventView:
+    missing = [verdict.message for verdict in move.standing(facts)]
+    if move.event in {Event.START_REVIEW, Event.EVALUATE} and not missing:
+        missing += _turn(move.event, facts)
+    needs = [
+        f"--{name.replace('_', '-')}"
+        for name, field in move.inputs.model_fields.items()
+        if field.is_required()
+    ]
+    needs += ["--act"] if move.act else []
+    needs += ["--reason"] if move.reason else []
+    return EventView(
+        event=move.event,
+        role=move.role,
+        allowed=not missing,
+        missing=tuple(missing),
+        needs=tuple(needs),
+        help=move.help,
+        target=move.target,
+    )
+
+
+def _turn(event: Event, facts: Facts) -> list[str]:
+    skip = facts.call.procedure.skip_when_suspended
+    find = order.unreviewed if event == Event.START_REVIEW else order.unevaluated
+    verdict = order.may_proceed(find(facts.earlier, skip_waiting=skip), by_act=False)
+    return [] if verdict else [verdict.message]
+
+
+def _item(  # noqa: PLR0913 - a line of the queue has this many sides
+    place: Place,
+    earlier: tuple[Place, ...],
+    *,
+    position: int,
+    total: Cents,
+    call: Call,
+    skip: bool,
+) -> QueueItem:
+    behind_review = order.unreviewed(earlier, skip_waiting=skip)
+    behind_merit = order.unevaluated(earlier, skip_waiting=skip)
+    to_review = place.state == ApplicationState.SUBMITTED and not place.review_started
+    to_score = place.state == ApplicationState.ADMISSIBLE
+    blockers = behind_review if to_review else behind_merit if to_score else ()
+    covered = place.requested <= money.available(_money(call), earlier)
+    return QueueItem(
+        position=position,
+        application=str(place.application),
+        protocol=place.protocol,
+        received_at=place.key.received_at,
+        state=place.state,
+        requested=place.requested,
+        reserved=place.reserved,
+        running_total=total,
+        may_review=to_review and not behind_review,
+        may_grant=(
+            place.state == ApplicationState.EVALUATED
+            and covered
+            and place.reserved >= place.requested
+        ),
+        blocked_by=tuple(blocker.protocol for blocker in blockers),
+        next_step=_next_step(place, blocked=bool(blockers)),
+    )
+
+
+def _next_step(place: Place, *, blocked: bool) -> str:
+    if place.waits_for_applicant:
+        return "waits for the applicant"
+    if place.state == ApplicationState.SUBMITTED:
+        if place.review_started:
+            return "under review"
+        return "waits for its turn" if blocked else "review it now"
+    if place.state == ApplicationState.ADMISSIBLE:
+        return "waits for its turn" if blocked else "score it now"
+    if place.state == ApplicationState.WAITING:
+        return "waits for money"
+    return "decide on the grant" if place.reserved else "waits for money"
+
+
+def _money(call: Call) -> MoneyFacts:
+    return MoneyFacts(Cents(call.allocation), Cents(call.reserved), Cents(call.granted))
+
+
+def _positions(session: Session, call: Call) -> dict[str, int]:
+    rows = session.exec(
+        select(Application)
+        .where(Application.call_id == call.id)
+        .where(col(Application.received_at).is_not(None))
+        .order_by(
+            col(Application.received_at),
+            col(Application.protocol_year),
+            col(Application.protocol_number),
+        )
+    )
+    return {lookups.named(row): number for number, row in enumerate(rows, start=1)}
+
+
+def _rows(session: Session, table: Any, application: Application, by: Any) -> Any:  # noqa: ANN401 - any table of the file
+    query = select(table).where(table.application_id == application.id).order_by(by)
+    return tuple(session.exec(query))
+
+
+def _history(session: Session, application: Application) -> tuple[dict[str, Any], ...]:
+    rows = session.exec(
+        select(RegisterEntry.body)
+        .where(RegisterEntry.call_id == application.call_id)
+        .where(RegisterEntry.application_id == application.id)
+        .order_by(col(RegisterEntry.seq))
+    )
+    return tuple(orjson.loads(body) for body in rows)
+
+
+def _summary(
+    application: Application, call: Call, applicant: Applicant
+) -> ApplicationView:
+    return ApplicationView(
+        id=str(application.id),
+        call=call.code,
+        protocol=lookups.protocol(application),
+        portal_id=application.portal_id,
+        applicant=applicant.name,
+        state=application.state,
+        version=application.version,
+        received_at=application.received_at,
+        requested=application.requested,
+        reserved=application.reserved,
+        granted=application.granted,
+        changed_at=application.changed_at,
+    )
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
