@@ -17,7 +17,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench fmt lock pyright audit coverage dist clean
+.PHONY: help install demo test lint bench fmt docs lock pyright audit coverage dist clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | \
@@ -42,6 +42,9 @@ bench: $(VENV)/.dev ## measure how fast the program starts
 fmt: $(VENV)/.dev ## format the code and mend what can be mended
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+docs: $(VENV)/.dev ## write the generated pages of docs/ again
+	@$(BIN)/python lint/docs.py
 
 lock: ## pin the dependencies again (UPGRADE=--upgrade for newer ones)
 	@PYTHON="$(PYTHON)" lint/lock $(UPGRADE)

@@ -1,0 +1,1 @@
+"""The commands of `sportello`, one module for each noun."""

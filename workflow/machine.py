@@ -118,6 +118,8 @@ class Move:
     reason: bool = False
     automatic: bool = False
     """A worker may make it too: it is no act with effect on the applicant."""
+    by_intake: bool = False
+    """Made by taking a submission in, never by hand: it needs a place in the order."""
     effect: Effect = no_effect
     letters: tuple[Letter, ...] = ()
     starts: tuple[TermStart, ...] = ()

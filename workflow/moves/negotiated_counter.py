@@ -45,6 +45,7 @@ MOVES = (
         "the call, C.1",
         needs=(guards.window_has_begun, guards.only_one_application),
         automatic=True,
+        by_intake=True,
     ),
     Move(
         Event.SUBMIT,
@@ -62,6 +63,7 @@ MOVES = (
             guards.request_is_sound,
         ),
         automatic=True,
+        by_intake=True,
         effect=effects.submit,
         letters=(Letter.SUBMISSION_RECEIPT,),
         starts=(TermStart.PROTOCOL,),

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 from sqlmodel import Session, col, select
 
 from config.loader import dump, fingerprint, load
+from config.logs import log
 from config.schema import CallDefinition
 from models.session import reading, transaction
 from models.tables import Act, Application, Call, CallVersion, Officer
@@ -24,8 +24,6 @@ from workflow.rules.differences import Difference, differences
 from workflow.rules.windows import call_state
 from workflow.services import lookups, officers
 from workflow.services.entries import Draft, append, dated
-
-log = structlog.get_logger()
 
 _MAY_LOAD = (Role.ADMINISTRATOR, Role.MANAGER, Role.RESPONSIBLE)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import structlog
 from sqlalchemy import func, literal, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from config.logs import log
 from models.canonical import digest
 from models.session import transaction
 from models.tables import (
@@ -35,8 +35,6 @@ from workflow.machine import Inputs
 from workflow.rules.calendar import civil_day
 from workflow.services import lookups, moves, officers, submissions
 from workflow.services.entries import Draft, append, dated, refusal
-
-log = structlog.get_logger()
 
 
 def take_in(desk: Desk, code: str, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

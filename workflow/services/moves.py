@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import structlog
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
+from config.logs import log
 from config.schema import CallDefinition
 from models.canonical import digest, encode
 from models.session import reading, transaction
@@ -33,8 +33,6 @@ from workflow.rules.amounts import format_money
 from workflow.services import case_files, lookups, officers
 from workflow.services.consequences import Writer, Written
 from workflow.services.entries import Draft, EntryRef, append, dated, refusal
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +176,7 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
     act: ActFacts | None,
     seen: int,
 ) -> dict[str, Any]:
-    fingerprint = _fingerprint(command, given)
+    fingerprint = _fingerprint(opened.application.id, command, given)
     if command.key and (
         answer := repeated(session, opened.call.id, command.key, fingerprint)
     ):
@@ -186,6 +184,7 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
     if opened.application.version != seen:
         raise _conflict(session, opened)
     actor = officers.identify(session, desk.identity)
+    _refuse_filing(opened, command.event)
     try:
         receipt = make(
             session,
@@ -447,6 +446,16 @@ def _freeze_place(call: Call, application: Application, key: OrderKey) -> None:
     application.filed_seq = call.filed
 
 
+def _refuse_filing(opened: Opened, event: Event) -> None:
+    """Keep what only a submission line can bring out of the hands of officers."""
+    if all(move.by_intake for move in opened.table.of_event(event)):
+        raise RefusedError(
+            "event.by_intake",
+            f"`{event}` is made by taking a submission in, with its place in the "
+            "order; use `sportello intake CALL FILE`",
+        )
+
+
 def _changed_meanwhile(opened: Opened, desk: Desk) -> bool:
     """Tell whether the file changed after the command was given.
 
@@ -487,11 +496,11 @@ def _told(
     )
 
 
-def _fingerprint(command: MoveCommand, given: Inputs) -> str:
+def _fingerprint(application: UUID, command: MoveCommand, given: Inputs) -> str:
     return digest(
         encode(
             {
-                "application": command.application,
+                "application": str(application),
                 "event": command.event.value,
                 "inputs": given.model_dump(mode="json", exclude_none=True),
                 "act": command.act,

@@ -220,7 +220,11 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
         facts = case_files.collect(
             session, call, rules, application, now=desk.ambient.now()
         )
-        moves = TABLES[call.family].from_state(application.state)
+        moves = [
+            move
+            for move in TABLES[call.family].from_state(application.state)
+            if not move.by_intake
+        ]
         return (
             _summary(application, call, applicant),
             tuple(_event(move, facts) for move in moves),

@@ -1,0 +1,1 @@
+"""What does a whole call look like from publication to plans in progress?"""

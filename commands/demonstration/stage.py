@@ -1,0 +1,233 @@
+"""Who plays in the demonstration, and how is it told?"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from config.loader import find
+from config.schema import CallDefinition
+from models.session import open_engine
+from models.vocabulary import Event, MovementKind, ProcedureFamily, Role
+from workflow.ambient import FrozenAmbient
+from workflow.desk import Desk, Identity, IdentityKind
+from workflow.errors import RefusedError
+from workflow.moves import TABLES
+from workflow.rules.amounts import format_money, parse_money
+from workflow.rules.calendar import ROME
+from workflow.services import calls, installation, intake, moves, officers
+
+CALL = "RLF12025051244"
+
+STAFF = (
+    ("admin", "Amministratore di sistema", (Role.ADMINISTRATOR,)),
+    ("protocollo", "Ufficio protocollo", (Role.INTAKE,)),
+    ("verdi", "Istruttore", (Role.OFFICER,)),
+    ("bianchi", "Responsabile del procedimento", (Role.RESPONSIBLE,)),
+    ("nucleo", "Segreteria del nucleo di valutazione", (Role.EVALUATOR,)),
+    ("rossi", "Dirigente", (Role.MANAGER,)),
+)
+
+_WHO = {
+    Role.INTAKE: "protocollo",
+    Role.OFFICER: "verdi",
+    Role.RESPONSIBLE: "bianchi",
+    Role.EVALUATOR: "nucleo",
+    Role.MANAGER: "rossi",
+}
+
+
+def rome(*parts: int) -> datetime:
+    """Return an instant from civil time in Rome."""
+    return datetime(*parts, tzinfo=ROME).astimezone(UTC)  # type: ignore[misc,arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, as the timeline tells it."""
+
+    at: datetime
+    who: str
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        local = self.at.astimezone(ROME)
+        fraction = f".{local.microsecond // 1000:03d}" if local.microsecond else "    "
+        instant = f"{local:%d/%m/%Y %H:%M:%S}{fraction}"
+        return f"{instant} {self.who:<11}{self.file:<16}{self.what}"
+
+
+@dataclass
+class Stage:
+    """The scratch office: its desk, its simulated clock, and who listens."""
+
+    desk: Desk
+    clock: FrozenAmbient
+    listen: Callable[[Line], None]
+    rules: CallDefinition
+    lines: list[Line] = field(default_factory=list)
+
+    def at(self, *parts: int, ms: int = 0) -> None:
+        """Set the simulated clock to a civil time in Rome."""
+        self.clock.move_to(rome(*parts).replace(microsecond=ms * 1000))
+
+    def tell(self, who: str, file: str, what: str) -> None:
+        """Tell one thing that happened."""
+        line = Line(self.clock.now(), who, file, what)
+        self.lines.append(line)
+        self.listen(line)
+
+    def take(self, number: int, **changes: object) -> str | None:
+        """Take one submission in; return its protocol, or nothing if refused."""
+        filed = submission(self.rules, number, **changes)
+        desk = self.desk.as_officer("protocollo")
+        (answer,) = intake.take_in(desk, CALL, [orjson.dumps(filed)])
+        if answer["outcome"] == "refused":
+            self.tell("protocollo", filed["portal_id"], _refused(answer["error"]))
+            return None
+        self.tell(
+            "protocollo",
+            answer["protocol"],
+            f"in, place {answer['position']}: {short(filed['applicant']['name'])}",
+        )
+        return str(answer["protocol"])
+
+    def move(self, file: str, event: Event, note: str, **stated: Any) -> None:  # noqa: ANN401 - as each event wants it
+        """Make one move as the officer whose role it needs, and tell it."""
+        receipt = self._advance(file, event, stated)
+        self.tell(_officer(event), file, note + _aside([receipt]))
+
+    def each(
+        self,
+        files: Mapping[int, str],
+        event: Event,
+        note: str,
+        stated: Callable[[int], dict[str, Any]],
+    ) -> None:
+        """Make the same move on several files, a minute apart, and tell it once."""
+        started, receipts = self.clock.now(), []
+        for number, file in files.items():
+            receipts.append(self._advance(file, event, stated(number)))
+            self.clock.advance(timedelta(minutes=1))
+        line = Line(started, _officer(event), _span(files), note + _aside(receipts))
+        self.lines.append(line)
+        self.listen(line)
+
+    def _advance(
+        self, file: str, event: Event, stated: dict[str, Any]
+    ) -> dict[str, Any]:
+        desk = self.desk.as_officer(_officer(event))
+        return moves.advance(desk, moves.MoveCommand(file, event, **stated))
+
+    def fail(self, file: str, event: Event, note: str) -> None:
+        """Try a move that a rule refuses, and tell the refusal."""
+        try:
+            self._advance(file, event, {})
+        except RefusedError as error:
+            self.tell(_officer(event), file, f"REFUSED [{error.code}]: {note}")
+            return
+        message = f"{event} on {file} was to be refused and was not"
+        raise AssertionError(message)
+
+
+def short(text: str, length: int = 36) -> str:
+    """Cut a text so that a line of the timeline fits a terminal of 100 columns."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def submission(rules: CallDefinition, number: int, **changes: object) -> dict[str, Any]:
+    """Return what the portal hands over for one of the clusters."""
+    cluster = rules.beneficiaries[number]
+    return {
+        "portal_id": f"BS-{2026000 + number + 1}",
+        "applicant": {
+            "tax_code": cluster.tax_code,
+            "name": cluster.name,
+            "pec": f"cluster{number + 1}@pec.example.it",
+        },
+        "requested": "105000.00",
+        "investment": "95000.00",
+        "documents": [
+            {
+                "kind": document.kind,
+                "name": f"{document.kind}.pdf.p7m",
+                "sha256": hashlib.sha256(
+                    f"{document.kind}{number}".encode()
+                ).hexdigest(),
+            }
+            for document in rules.documents
+        ],
+        **changes,
+    }
+
+
+def paper(name: str) -> str:
+    """Return the hash of an invented document."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+@contextmanager
+def stage(home: Path, listen: Callable[[Line], None]) -> Iterator[Stage]:
+    """Set the scene: a scratch rehearsal database, the staff, the published call."""
+    clock = FrozenAmbient(rome(2026, 1, 15, 17, 38))
+    engine = open_engine(f"sqlite:///{home / 'sportello.db'}")
+    desk = Desk(
+        engine,
+        clock,
+        Identity(IdentityKind.DECLARED, "admin"),
+        clock.now(),
+        channel="demo",
+    )
+    try:
+        installation.initialise(engine, clock, rehearsal=True)
+        for login, name, roles in STAFF:
+            officers.add(desk, login, name, roles)
+        loaded = calls.register_call(desk, find("ctl-2025"))
+        scene = Stage(desk, clock, listen, calls.shown(desk, CALL).rules)
+        scene.tell("admin", "", f"call {CALL} published, version {loaded.version}")
+        yield scene
+    finally:
+        engine.dispose()
+
+
+def _officer(event: Event) -> str:
+    return _WHO[TABLES[ProcedureFamily.NEGOTIATED_COUNTER].of_event(event)[0].role]
+
+
+def _refused(error: dict[str, Any]) -> str:
+    late = error["details"].get("late_microseconds")
+    if late is not None:
+        return f"REFUSED [{error['code']}]: {late / 1_000_000:.3f} s late"
+    return f"REFUSED [{error['code']}]: the window opens at 10:00:00"
+
+
+def _span(files: Mapping[int, str]) -> str:
+    """Name several files in a few signs: `n. 1-3,5`."""
+    runs: list[list[int]] = []
+    for number in sorted(files):
+        if runs and number == runs[-1][-1]:
+            runs[-1].append(number + 1)
+        else:
+            runs.append([number + 1])
+    return "n. " + ",".join(
+        str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs
+    )
+
+
+def _aside(receipts: list[dict[str, Any]]) -> str:
+    movements = [
+        movement for receipt in receipts for movement in receipt["money"]["movements"]
+    ]
+    kinds = {movement["kind"] for movement in movements}
+    if MovementKind.GRANT in kinds:
+        total = sum(parse_money(movement["granted"]) for movement in movements)
+        return f", {format_money(total)} in all"
+    if kinds & {MovementKind.RELEASE, MovementKind.REDETERMINE}:
+        return f"; free: {receipts[-1]['money']['residual']}"
+    return ""
