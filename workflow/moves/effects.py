@@ -198,10 +198,19 @@ def expire_completion(facts: Facts, _given: Inputs) -> Consequences:
         ),
         terms=(
             TermChange(TermKind.COMPLETION, expired=True),
-            *_resume(facts, Letter.COMPLETION_REQUEST, None),
+            *_resume(facts, Letter.COMPLETION_REQUEST, _end_of_wait(facts)),
         ),
         updates={"waits_for_applicant": False},
     )
+
+
+def _end_of_wait(facts: Facts) -> date | None:
+    """Return the day on which the term for the answer ended.
+
+    The clock of the office goes on from there, whenever somebody notices.
+    """
+    term = facts.term(TermKind.COMPLETION)
+    return civil_day(term.due_at) if term is not None else None
 
 
 def file_observations(facts: Facts, _given: Inputs) -> Consequences:
