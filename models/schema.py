@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 HEAD = "0001"
 """The form that this version of the system needs; a test holds it to Alembic's."""
 
+_UPGRADING = 7_011_980
+"""The lock of whoever upgrades; any number that nobody else uses would do."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -32,6 +35,9 @@ def upgrade(engine: Engine, target: str = "head") -> None:
         engine.connect().execution_options(writes=True) as connection,
         connection.begin(),
     ):
+        if engine.dialect.name == "postgresql":
+            # Two that upgrade at once would both make the first table.
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
         configuration = alembic_configuration()
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, target)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import (
     DatabaseError,
@@ -16,7 +17,7 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.pool import NullPool
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 _LOCK_WAIT_SECONDS = 30
 
@@ -159,17 +160,38 @@ def transaction(engine: Engine, *, keep: bool = True) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """Read without locking anybody out."""
+    """Read without locking anybody out, and see one and the same moment.
+
+    SQLite does so by itself. PostgreSQL would show each query what was committed
+    meanwhile, so that a chain read before its head would seem to lack entries.
+    """
     with _told_in_words(), _session(engine, writes=False) as session:
         yield session
 
 
+def add_unless_there(session: Session, row: SQLModel) -> bool:
+    """Insert a row unless one with its key is there; tell whether it was inserted.
+
+    Whoever is inserting the same key is waited for: looking first and inserting
+    afterwards would fail for one of two that do it at once.
+    """
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = SQLModel.metadata.tables[str(row.__tablename__)]
+    inserted = session.connection().execute(
+        insert(table).values(row.model_dump()).on_conflict_do_nothing(),
+        execution_options={"preserve_rowcount": True},
+    )
+    return inserted.rowcount == 1
+
+
 @contextmanager
 def _session(engine: Engine, *, writes: bool) -> Iterator[Session]:
+    options: dict[str, Any] = {"writes": writes}
+    if not writes and engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
     with (
-        engine.connect() as connection,
-        Session(
-            connection.execution_options(writes=writes), expire_on_commit=False
-        ) as session,
+        engine.connect().execution_options(**options) as connection,
+        Session(connection, expire_on_commit=False) as session,
     ):
         yield session

@@ -205,4 +205,5 @@ class Facts:
     def notice(self, letter: Letter) -> NoticeRecord | None:
         """Return the latest letter of a kind."""
         found = [notice for notice in self.notices if notice.letter == letter]
-        return max(found, key=lambda notice: notice.created_at, default=None)
+        # The host's clock may stand still: of two of one instant, the later written.
+        return max(reversed(found), key=lambda notice: notice.created_at, default=None)

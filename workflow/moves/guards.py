@@ -4,7 +4,7 @@ Guards of `needs` look at the facts alone; those of `accepts` also at what was
 stated. Each answers with the rule, what stands in the way and the way out.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from models.vocabulary import (
@@ -124,6 +124,17 @@ def only_one_application(facts: Facts) -> Verdict:
         f"the applicant already has an open application to this call, "
         f"{facts.applicant.other_active}; withdraw that one first",
         {"other": facts.applicant.other_active},
+    )
+
+
+def comes_from_intake(facts: Facts) -> Verdict:
+    """A place in the order is given by the intake, with the protocol number."""
+    if facts.application.key is not None:
+        return ALLOWED
+    return Verdict(
+        "submission.no_place",
+        "only the intake gives a protocol number and a place in the order; "
+        "file it with `sportello intake`",
     )
 
 
@@ -261,21 +272,6 @@ def step_not_open(kind: StepKind, way_out: str) -> Guard:
     return guard
 
 
-def step_closed_with(kind: StepKind, outcomes: Iterable[str], way_out: str) -> Guard:
-    """Make a guard that wants a step to have ended in one of some ways."""
-    wanted = frozenset(outcomes)
-
-    def guard(facts: Facts) -> Verdict:
-        step = facts.step(kind)
-        if step is not None and step.outcome in wanted:
-            return ALLOWED
-        return Verdict(
-            f"{kind}.not_done", f"the {_spoken(kind)} is not there yet; {way_out}"
-        )
-
-    return guard
-
-
 def never_asked(kind: StepKind) -> Guard:
     """Make a guard that allows a step only once (art. 2 c. 7 L. 241/1990)."""
 
@@ -396,11 +392,14 @@ def _is_justified(facts: Facts) -> bool:
 
 
 def has_expired(kind: TermKind) -> Guard:
-    """Make a guard that waits for the end of a term."""
+    """Make a guard that waits for the end of a term.
+
+    A term that was met belongs to an earlier request: the new one has not started.
+    """
 
     def guard(facts: Facts) -> Verdict:
         term = facts.term(kind)
-        if term is None:
+        if term is None or term.status in _OVER:
             return Verdict(
                 "term.not_started",
                 f"the term `{kind}` has not started: it runs from proof of receipt; "
@@ -419,8 +418,8 @@ def has_expired(kind: TermKind) -> Guard:
 
 def missed_term(facts: Facts, given: stated.LapseInputs) -> Verdict:
     """A lapse stands on a peremptory term that has ended (*decadenza*)."""
-    rule = facts.call.terms[given.term]
-    if rule.effect != TermEffect.PROPOSE_LAPSE:
+    rule = facts.call.terms.get(given.term)
+    if rule is None or rule.effect != TermEffect.PROPOSE_LAPSE:
         return Verdict(
             "term.no_lapse",
             f"missing the term `{given.term}` brings no lapse in this call",

@@ -3,6 +3,7 @@
 Each field becomes an option of `sportello advance`, its description the help.
 """
 
+import re
 from datetime import date
 from typing import Annotated
 
@@ -13,6 +14,12 @@ from workflow.machine import Inputs
 from workflow.rules.amounts import format_money, parse_money
 
 _SHORT = 200
+_RECEIPT = 120
+"""As wide as its column."""
+_MOST_POINTS = 9_999
+_MOST_MONTHS = 999
+_POINTS = re.compile(r"[!-<>-~]{1,60}=[0-9]{1,4}")
+"""The register holds only ASCII keys, and no integer of 2**53 or more."""
 
 
 def _money(value: object) -> object:
@@ -29,7 +36,11 @@ Money = Annotated[
 Sha256 = Annotated[
     str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the document.")
 ]
-Reference = Annotated[str, Field(min_length=1, max_length=_SHORT)]
+Reference = Annotated[
+    str, Field(min_length=1, max_length=_SHORT, pattern=r"^[^\x00]*$")
+]
+Code = Annotated[str, Field(pattern=r"^[!-~]{1,60}$")]
+Points = Annotated[int, Field(ge=0, le=_MOST_POINTS)]
 
 
 class Overtaking(Inputs):
@@ -47,7 +58,7 @@ class ReviewInputs(Overtaking):
 class EvaluationInputs(Overtaking):
     """A score sheet of the review board (*verbale del nucleo*)."""
 
-    score: dict[str, int] = Field(
+    score: dict[Code, Points] = Field(
         description="Points of one criterion, CRITERION=POINTS; once for each."
     )
     minutes: Reference = Field(description="Number of the board's minutes.")
@@ -57,17 +68,18 @@ class EvaluationInputs(Overtaking):
     def _pairs(cls, value: object) -> object:
         if isinstance(value, dict):
             return value
-        pairs = [str(pair).partition("=") for pair in value or ()]  # type: ignore[attr-defined]
-        for code, _, points in pairs:
-            if not points.strip().isdecimal():
-                message = f"`{code}`: write CRITERION=POINTS, such as quality=25"
+        stated = [str(pair) for pair in value or ()]  # type: ignore[attr-defined]
+        for pair in stated:
+            if not _POINTS.fullmatch(pair):
+                message = f"`{pair}`: write CRITERION=POINTS, such as quality=25"
                 raise ValueError(message)
-        names = [code for code, _, _ in pairs]
+        pairs = [pair.split("=") for pair in stated]
+        names = [code for code, _ in pairs]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             message = f"given twice: {', '.join(doubled)}"
             raise ValueError(message)
-        return {code: int(points) for code, _, points in pairs}
+        return {code: int(points) for code, points in pairs}
 
 
 class CompletionInputs(Inputs):
@@ -129,7 +141,8 @@ class DeliveryInputs(Inputs):
 
     letter: Letter = Field(description="Which letter was delivered.")
     receipt: Reference = Field(
-        description="What proves it: the delivery receipt, or the act."
+        max_length=_RECEIPT,
+        description="What proves it: the delivery receipt, or the act.",
     )
     delivered_on: date | None = Field(
         default=None, description="Civil day of delivery, YYYY-MM-DD; today if absent."
@@ -172,7 +185,7 @@ class StartInputs(Inputs):
 class ExtensionInputs(Inputs):
     """More time for the plan (*proroga*)."""
 
-    months: int = Field(gt=0, description="Months to add to the plan.")
+    months: int = Field(gt=0, le=_MOST_MONTHS, description="Months to add to the plan.")
 
 
 class SettlementInputs(Inputs):

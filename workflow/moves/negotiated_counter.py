@@ -61,6 +61,7 @@ MOVES = (
             guards.only_one_application,
             guards.documents_are_there,
             guards.request_is_sound,
+            guards.comes_from_intake,
         ),
         automatic=True,
         by_intake=True,

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from models.vocabulary import Cents
 
-MOST_CENTS = 2**53
-"""The largest amount that is read: beyond it a JSON number loses cents."""
+MOST_CENTS = 2**53 - 1
+"""The largest amount that is read, as in the register: beyond it JSON loses cents."""
 
 _MONEY = re.compile(r"([0-9]{1,16})(?:\.([0-9]{1,2}))?", re.ASCII)
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from config.loader import dump, fingerprint, load
 from config.logs import log
 from config.schema import CallDefinition
-from models.session import reading, transaction
+from models.session import add_unless_there, reading, transaction
 from models.tables import Act, Application, Call, CallVersion, Officer
 from models.vocabulary import ApplicationState, CallState, Outcome, Role
 from workflow import register
@@ -93,9 +93,12 @@ def register_call(
         actor = officers.identify(session, desk.identity)
         role = officers.require(actor, *_MAY_LOAD)
         query = select(Call).where(Call.code == rules.code).with_for_update()
-        call = session.exec(query).first()
         loading = _Loading(session, desk, rules, actor, role, given, reason)
-        loaded = loading.first() if call is None else loading.next(call)
+        call = session.exec(query).first()
+        if call is None:
+            add_unless_there(session, loading.empty())
+            call = session.exec(query).one()
+        loaded = loading.next(call) if call.version else loading.first(call)
     log.info("call_loaded", call=loaded.call, version=loaded.version)
     return loaded
 
@@ -110,20 +113,20 @@ class _Loading:
     act: ActFacts | None
     reason: str | None
 
-    def first(self) -> Loaded:
-        """Register a call that was not there."""
-        now = self.desk.ambient.now()
-        call = Call(
+    def empty(self) -> Call:
+        """Return a call that has no version yet."""
+        return Call(
             id=self.desk.ambient.new_id(),
             code=self.rules.code,
             family=self.rules.family,
             version=0,
             allocation=self.rules.allocation.amount,
             head_hash=register.GENESIS,
-            last_instant=now,
+            last_instant=self.desk.ambient.now(),
         )
-        self.session.add(call)
-        self.session.flush()
+
+    def first(self, call: Call) -> Loaded:
+        """Give a call that was not there its first version."""
         return self._add_version(call, "load_call", ())
 
     def next(self, call: Call) -> Loaded:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from models.schema import HEAD, revision, upgrade
-from models.session import reading, transaction
+from models.session import add_unless_there, reading, transaction
 from models.tables import Installation
 from workflow.ambient import Ambient
 from workflow.errors import RefusedError, UnavailableError
@@ -42,12 +42,10 @@ def initialise(
         _keep_readers_going(engine)
     upgrade(engine)
     with transaction(engine) as session:
-        row = session.get(Installation, 1)
-        created = row is None
-        if row is None:
-            row = Installation(rehearsal=rehearsal, created_at=ambient.now())
-            session.add(row)
-        elif rehearsal and not row.rehearsal:
+        new = Installation(id=1, rehearsal=rehearsal, created_at=ambient.now())
+        created = add_unless_there(session, new)
+        row = session.get_one(Installation, 1)
+        if rehearsal and not row.rehearsal:
             raise RefusedError(
                 "installation.not_rehearsal",
                 "this database holds real files and cannot become a rehearsal; "

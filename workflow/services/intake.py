@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import func, literal, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from config.logs import log
 from models.canonical import digest
-from models.session import transaction
+from models.session import add_unless_there, transaction
 from models.tables import (
     Aid,
     Applicant,
@@ -205,11 +204,13 @@ def _refuse_second(session: Session, call: Call, application: Application) -> No
 def _applicant(
     session: Session, desk: Desk, filed: submissions.FiledApplicant
 ) -> Applicant:
-    applicant = session.exec(
-        select(Applicant).where(Applicant.tax_code == filed.tax_code)
-    ).first()
+    query = select(Applicant).where(Applicant.tax_code == filed.tax_code)
+    applicant = session.exec(query).first()
     if applicant is None:
-        applicant = Applicant(id=desk.ambient.new_id(), **filed.model_dump())
+        # Another call may be taking the same applicant in at this moment.
+        new = Applicant(id=desk.ambient.new_id(), **filed.model_dump())
+        add_unless_there(session, new)
+        applicant = session.exec(query).one()
     applicant.name, applicant.pec = filed.name, filed.pec
     session.add(applicant)
     session.flush()
@@ -270,11 +271,7 @@ def _next_number(session: Session, year: int) -> int:
     The counter is one for the whole administration, so it is locked last; a
     refusal undoes it and leaves no gap.
     """
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    session.execute(
-        insert(ProtocolCounter).values(year=year, last=0).on_conflict_do_nothing()
-    )
+    add_unless_there(session, ProtocolCounter(year=year, last=0))
     counter = session.get_one(ProtocolCounter, year, with_for_update=True)
     counter.last += 1
     session.add(counter)

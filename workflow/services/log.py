@@ -120,12 +120,14 @@ def _columns(table: type[SQLModel]) -> tuple[Any, ...]:
 
 
 def _repeats(row: Any, body: Any) -> bool:  # noqa: ANN401 - a row of a query, JSON
+    actor = body.get("actor")
     return bool(
         body.get("at") == register.written(row.at)
         and body.get("event") == row.event
         and body.get("outcome") == row.outcome.value
         and body.get("application") == _text(row.application_id)
-        and body.get("actor", {}).get("id") == _text(row.actor_id)
+        and isinstance(actor, dict)
+        and actor.get("id") == _text(row.actor_id)
     )
 
 

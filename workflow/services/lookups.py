@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from config.loader import parse
 from config.schema import CallDefinition
+from models.session import add_unless_there
 from models.tables import Act, Application, Call, CallVersion
 from workflow.desk import Desk
 from workflow.errors import InputError, RefusedError
@@ -16,7 +17,9 @@ from workflow.facts import ActFacts
 from workflow.services.officers import Actor
 
 _PROTOCOL = re.compile(r"^(\d{4})/(\d{1,18})$")
-_ACT = re.compile(r"^(?P<kind>\S.*?)\s+(?P<number>\S+)/(?P<day>\d{4}-\d{2}-\d{2})$")
+_ACT = re.compile(
+    r"^(?P<kind>\S.{0,58}?)\s+(?P<number>\S{1,60})/(?P<day>\d{4}-\d{2}-\d{2})$"
+)
 _DIGITS = 7
 
 
@@ -73,6 +76,8 @@ def find_application(session: Session, name: str) -> Application:
 
 
 def _matching(session: Session, name: str) -> list[Application]:
+    if not is_text(name):
+        return []
     query = select(Application)
     if match := _PROTOCOL.match(name):
         year, number = match.groups()
@@ -99,6 +104,14 @@ def rules_of(session: Session, call_id: UUID, version: int) -> CallDefinition:
 @lru_cache(maxsize=64)
 def _parsed(_fingerprint: str, body: str) -> CallDefinition:
     return parse(body.encode())
+
+
+def is_text(words: str) -> bool:
+    """Tell whether both databases and the register can hold these characters."""
+    try:
+        return b"\0" not in words.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def read_act(text: str) -> ActFacts:
@@ -134,7 +147,8 @@ def keep_act(session: Session, desk: Desk, act: ActFacts, actor: Actor) -> Act:
     if kept is None:
         if actor.id is None:
             raise RefusedError("act.no_person", "only a person can bring an act")
-        kept = Act(
+        # Another call may be changed by the same act at this moment.
+        new = Act(
             id=desk.ambient.new_id(),
             kind=act.kind,
             number=act.number,
@@ -142,6 +156,6 @@ def keep_act(session: Session, desk: Desk, act: ActFacts, actor: Actor) -> Act:
             signed_by=actor.id,
             registered_at=desk.ambient.now(),
         )
-        session.add(kept)
-        session.flush()
+        add_unless_there(session, new)
+        kept = session.exec(query).one()
     return kept

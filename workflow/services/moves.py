@@ -34,6 +34,9 @@ from workflow.services import case_files, lookups, officers
 from workflow.services.consequences import Writer, Written
 from workflow.services.entries import Draft, EntryRef, append, dated, refusal
 
+LONGEST_KEY = 120
+"""Characters of an idempotency key, as wide as its column."""
+
 
 @dataclass(frozen=True, slots=True)
 class MoveCommand:
@@ -48,6 +51,8 @@ class MoveCommand:
     dry_run: bool = False
     expected_version: int | None = None
     """The version of the file the operator was looking at, if known."""
+    meant: bool = False
+    """The dry run of a command that is meant: its refusal is recorded too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def advance(desk: Desk, command: MoveCommand) -> dict[str, Any]:
                 session, desk, command, opened, given=given, act=act, seen=seen
             )
     except RefusedError as error:
-        if not command.dry_run:
+        if command.meant or not command.dry_run:
             _record_refusal(desk, command, error, given=given, act=act)
         raise
 
@@ -136,6 +141,7 @@ def read_inputs(desk: Desk, command: MoveCommand) -> tuple[Inputs, int]:
         InputError: an option is missing, or cannot be read.
         RefusedError: the application is unknown, or its call has no such event.
     """
+    _refuse_unwritable(command)
     with reading(desk.engine) as session:
         found = lookups.find_application(session, command.application)
         call = session.get_one(Call, found.call_id)
@@ -154,6 +160,25 @@ def read_inputs(desk: Desk, command: MoveCommand) -> tuple[Inputs, int]:
         ) from error
     expected = command.expected_version
     return given, found.version if expected is None else expected
+
+
+def _refuse_unwritable(command: MoveCommand) -> None:
+    """Refuse what a shell lets through and the register cannot hold.
+
+    Bytes that are not UTF-8 arrive as lone surrogates, which have no canonical form.
+    """
+    stated = {"act": command.act, "reason": command.reason, "key": command.key}
+    for option, words in stated.items():
+        if words and not lookups.is_text(words):
+            raise InputError(
+                "input.invalid",
+                f"--{option} holds bytes that are no text; write it in UTF-8",
+            )
+    if command.key and len(command.key) > LONGEST_KEY:
+        raise InputError(
+            "input.invalid",
+            f"--key has {len(command.key)} characters; at most {LONGEST_KEY} are kept",
+        )
 
 
 def open_file(session: Session, name: str) -> Opened:

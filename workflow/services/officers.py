@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.session import reading, transaction
-from models.tables import Officer, OfficerRole
+from models.tables import Installation, Officer, OfficerRole
 from models.vocabulary import ActorKind, Role
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
@@ -175,6 +175,9 @@ def _login(session: Session, identity: Identity) -> str:
 
 
 def _require_administrator(session: Session, desk: Desk) -> None:
+    # One at a time: two administrators who retire each other at once would leave
+    # none, and then anybody could make himself one.
+    session.get(Installation, 1, with_for_update=True)
     if _administrators(session):
         require(identify(session, desk.identity), Role.ADMINISTRATOR)
 

@@ -1,5 +1,8 @@
 """What does a line of submissions say?"""
 
+import json
+import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -10,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
 )
 
@@ -21,6 +25,18 @@ from workflow.rules.amounts import parse_money
 LONGEST_LINE = 1_000_000
 """Bytes; a longer line is refused before it is read."""
 
+_LONGEST_MESSAGE = 2_000
+"""Characters; the message stands in the register for good."""
+
+_PORTAL_ID = r"^[!-~]{1,80}$"
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_YEARS = range(2000, 2200)
+"""Beyond the ends of the calendar an instant has no civil time in Rome."""
+
 
 def _money(value: object) -> object:
     if isinstance(value, str):
@@ -30,9 +46,21 @@ def _money(value: object) -> object:
 
 
 def _instant(value: object) -> object:
-    if not isinstance(value, str):
-        message = 'write the instant as text, such as "2026-01-20T10:00:00.000+01:00"'
-        raise ValueError(message)  # noqa: TRY004 - pydantic turns only this into a fault
+    # Left to itself pydantic also takes seconds since 1970, and drops what is
+    # finer than a microsecond.
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value.strip()):
+        message = (
+            'write the instant as text, such as "2026-01-20T10:00:00.000000+01:00", '
+            "with at most six decimals"
+        )
+        raise ValueError(message)
+    return value
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not _DAY.fullmatch(value.strip()):
+        message = 'write the day as text, such as "2025-01-31"'
+        raise ValueError(message)
     return value
 
 
@@ -40,14 +68,21 @@ def _aware(value: datetime) -> datetime:
     if value.tzinfo is None:
         message = "an instant needs its offset, such as +01:00"
         raise ValueError(message)
+    if value.year not in _YEARS:
+        message = f"the year {value.year} is no year of an application"
+        raise ValueError(message)
     return value.astimezone(UTC)
 
 
 Euros = Annotated[Cents, BeforeValidator(_money), Field(ge=0)]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Day = Annotated[date, BeforeValidator(_day)]
+Line = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+]
+_WORD = r"[^\s\x00-\x1f\x7f-\x9f@<>,;:\"]+"
 Address = Annotated[
     str,
-    Field(max_length=254, pattern=r"^[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\"]+$"),
+    Field(max_length=254, pattern=rf"^{_WORD}@{_WORD}\.{_WORD}$"),
 ]
 
 
@@ -66,7 +101,7 @@ class FiledApplicant(_Part):
 class FiledDocument(_Part):
     """A document, by its hash (*impronta*)."""
 
-    kind: str = Field(min_length=1, max_length=60)
+    kind: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
     name: Line
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -74,7 +109,7 @@ class FiledDocument(_Part):
 class DeclaredAid(_Part):
     """A *de minimis* aid the applicant declares."""
 
-    granted_on: date
+    granted_on: Day
     amount: Euros
     grantor: Line
 
@@ -82,18 +117,18 @@ class DeclaredAid(_Part):
 class Submission(_Part):
     """One line: an application as the portal hands it over."""
 
-    portal_id: str = Field(min_length=1, max_length=80, pattern=r"^[!-~]+$")
+    portal_id: str = Field(pattern=_PORTAL_ID)
     applicant: FiledApplicant
     requested: Euros
     investment: Euros
     documents: tuple[FiledDocument, ...] = ()
     aids: tuple[DeclaredAid, ...] = ()
-    key: str | None = Field(default=None, min_length=1, max_length=100)
+    key: str | None = Field(default=None, max_length=100, pattern=r"^[ -~]+$")
     received_at: (
         Annotated[datetime, BeforeValidator(_instant), AfterValidator(_aware)] | None
     ) = None
     channel: Channel = Channel.PORTAL
-    draft: bool = False
+    draft: StrictBool = False
 
     @property
     def idempotency_key(self) -> str:
@@ -131,12 +166,25 @@ def read(line: bytes) -> Submission:
             "line.unreadable", "the line is not a JSON object; write {...}"
         )
     try:
-        return Submission.model_validate(content)
+        filed = Submission.model_validate(content)
+        json.loads(line, object_pairs_hook=_refuse_doubles)
     except ValidationError as error:
-        raise RefusedError(
-            "line.invalid",
-            "; ".join(_sentence(fault) for fault in error.errors()),  # type: ignore[arg-type]
-        ) from error
+        told = "; ".join(_sentence(fault) for fault in error.errors())  # type: ignore[arg-type]
+        if len(told) > _LONGEST_MESSAGE:
+            told = f"{told[:_LONGEST_MESSAGE]} ..."
+        raise RefusedError("line.invalid", told) from error
+    return filed
+
+
+def _refuse_doubles(pairs: Iterable[tuple[str, object]]) -> None:
+    """Refuse a name given twice: some readers take the first, some the last."""
+    seen = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise RefusedError(
+                "line.invalid", f"`{name}` is given twice; leave one of the two"
+            )
+        seen.add(name)
 
 
 def portal_id(line: bytes) -> str | None:
@@ -146,7 +194,7 @@ def portal_id(line: bytes) -> str | None:
     except orjson.JSONDecodeError:
         return None
     named = content.get("portal_id") if isinstance(content, dict) else None
-    if not isinstance(named, str) or len(named) > 80 or not named.isascii():  # noqa: PLR2004 - as in the field
+    if not isinstance(named, str) or not re.fullmatch(_PORTAL_ID, named):
         return None
     return named
 

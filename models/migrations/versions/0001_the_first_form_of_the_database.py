@@ -630,6 +630,11 @@ def downgrade() -> None:
 
 
 APPEND_ONLY = ("entries", "movements")
+SAME_ROW = {
+    "entries": "call_id = NEW.call_id AND seq = NEW.seq OR hash = NEW.hash",
+    "movements": "call_id = NEW.call_id AND entry_seq = NEW.entry_seq "
+    "AND ordinal = NEW.ordinal",
+}
 
 
 def _keep_append_only() -> None:
@@ -647,6 +652,12 @@ def _on_sqlite() -> None:
                 f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} "
                 f"ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
+        # REPLACE deletes the row that is in its way without asking that trigger.
+        op.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - names of ours
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {SAME_ROW[table]}) "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
 
 
 def _on_postgresql() -> None:

@@ -1,0 +1,89 @@
+"""What may somebody type?"""
+
+import click
+
+from commands.lazy import Lazy, json_option
+from commands.program import Program
+from workflow.ambient import SystemAmbient
+
+COMMANDS = {
+    "init": Lazy(
+        "commands.init:init_command",
+        "Create the database, or bring an older one to the present form.",
+    ),
+    "doctor": Lazy(
+        "commands.doctor:doctor_command",
+        "Check that everything the program stands on is in order (diagnosi).",
+    ),
+    "demo": Lazy(
+        "commands.demo:demo_command",
+        "Show one real call from publication to plans in progress (dimostrazione).",
+    ),
+    "officer": Lazy(
+        "commands.officers:officer_group",
+        "Keep the list of who may do what (responsabili).",
+    ),
+    "call": Lazy(
+        "commands.calls:call_group",
+        "Check, load and look at calls (bandi).",
+    ),
+    "intake": Lazy(
+        "commands.intake:intake_command",
+        "Take submissions in, in the order of the file (presentazione).",
+    ),
+    "list": Lazy(
+        "commands.applications:list_command",
+        "List the applications (domande).",
+    ),
+    "show": Lazy(
+        "commands.applications:show_command",
+        "Show one application with its whole file (fascicolo).",
+    ),
+    "queue": Lazy(
+        "commands.queue:queue_command",
+        "Show who waits for a grant, in order: who is next, who blocks whom.",
+    ),
+    "events": Lazy(
+        "commands.events:events_command",
+        "Show what can be done now with an application, and what is missing.",
+    ),
+    "advance": Lazy(
+        "commands.advance:advance_group",
+        "Make one move on an application (avanzamento).",
+    ),
+    "log": Lazy(
+        "commands.log:log_group",
+        "Read and verify the register of transitions (registro).",
+    ),
+}
+
+
+@click.group(
+    cls=Program,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every command takes --help, with an example, and --json. To have your "
+    'shell complete what you type: eval "$(_SPORTELLO_COMPLETE=bash_source '
+    'sportello)" in ~/.bashrc, or zsh_source in ~/.zshrc.',
+)
+@click.version_option(package_name="sportello")
+@json_option
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run public calls for grants at a counter (procedura a sportello).
+
+    Applications are taken in the order in which they arrive, examined in their
+    turn and granted while there is money. Every step is a move of a fixed table
+    and an entry of a register that can be verified.
+
+    Settings are read from the environment or from a .env file: SPORTELLO_HOME,
+    SPORTELLO_DATABASE_URL, SPORTELLO_OFFICER and others; `sportello doctor`
+    shows them.
+
+    \b
+    Example:
+        sportello demo
+    """
+    if context.obj is None:
+        # What changes after this instant changes under the operator's eyes.
+        context.obj = SystemAmbient().now()

@@ -1,0 +1,273 @@
+"""How is a move made from a command line?"""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from commands import receipts
+from commands.entry import at_desk
+from commands.lazy import LazyGroup, did_you_mean, json_option, wants_json
+from commands.options import EXAMPLES, flag, options_of, read
+from commands.output import clean, emit
+from models.vocabulary import Event
+from workflow.desk import Desk
+from workflow.errors import InputError, RefusedError
+from workflow.machine import Move
+from workflow.moves import TABLES
+from workflow.services import moves
+from workflow.services.moves import MoveCommand
+
+_ACT = "decreto 1234/2026-03-10"
+_REASON = "as the board proposes"
+_MANY_SOURCES = 3
+
+_DISCIPLINE = {
+    "act": f'The act it stands on: TYPE NUMBER/DATE, such as "{_ACT}" (provvedimento).',
+    "reason": "The reason in words, kept in the register (motivazione).",
+    "key": "Your own key: the same command again under it changes nothing.",
+    "expect": "Do it only if the file is still at this version.",
+}
+
+
+def rows_by_event() -> dict[Event, tuple[Move, ...]]:
+    """Return the moves that a person may make, by event, of every family."""
+    found: dict[Event, tuple[Move, ...]] = {}
+    for table in TABLES.values():
+        for event in table.events:
+            rows = tuple(row for row in table.of_event(event) if not row.by_intake)
+            if rows:
+                found[event] = (*found.get(event, ()), *rows)
+    return found
+
+
+class Moves(LazyGroup):
+    """One command for each event of the tables of moves, made when it is asked for."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - Click's own
+        super().__init__(lazy={}, **settings)
+        self.rows = {event.value: rows for event, rows in rows_by_event().items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
+        """Name the events in the order of the tables."""
+        return list(self.rows)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's signature
+        """Make the command of an event; hyphens are as good as underscores."""
+        name = cmd_name.replace("-", "_")
+        return _command(Event(name), self.rows[name]) if name in self.rows else None
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - Click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the events by the state from which they start."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, rows in self.rows.items():
+            sections.setdefault(_section(rows), []).append((name, rows[0].help))
+        for title, listed in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(listed)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find an event; help is help wherever it stands."""
+        if args[0] in ctx.help_option_names:
+            command = self.get_command(ctx, ctx.params["application"])
+            about = click.Context(command, ctx, command.name) if command else ctx
+            click.echo(about.get_help())
+            ctx.exit()
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            ctx.fail(_unknown(args[0], self.rows, ctx.params["application"]))
+        return command.name, command, args[1:]
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - Click's own
+        """Ask for the event if there is none."""
+        if not (ctx._protected_args or ctx.args):  # noqa: SLF001 - where Click keeps it
+            name = ctx.params["application"]
+            ctx.fail(f"say which event; `sportello events {name}` shows them")
+        return super().invoke(ctx)
+
+
+@click.group("advance", cls=Moves, subcommand_metavar="EVENT [OPTIONS]")
+@click.argument("application", metavar="APP")
+@json_option
+@click.pass_context
+def advance_group(context: click.Context, application: str) -> None:
+    """Make one move on an application (avanzamento).
+
+    It first shows what will happen: the new state, the money, the terms that
+    start or stop, who will be written to. Then it asks you to type the protocol
+    number. --yes skips the question; --dry-run only shows.
+
+    `sportello events APP` shows what can be done now, and `sportello advance APP
+    EVENT --help` what an event needs.
+
+    \b
+    Example:
+        sportello advance 2026/0000001 start_review --dry-run
+    """
+    context.meta[__name__] = application
+
+
+def _section(rows: Iterable[Move]) -> str:
+    sources = list(dict.fromkeys(source for row in rows for source in row.sources))
+    if len(sources) > _MANY_SOURCES:
+        return "From most states"
+    return f"From {sources[0]}"
+
+
+def _unknown(name: str, known: Iterable[str], application: str) -> str:
+    if name.replace("-", "_") in set(Event):
+        return (
+            f"`{name}` is made by taking a submission in; see `sportello intake --help`"
+        )
+    return (
+        f"there is no event `{name}`{did_you_mean(name, list(known))}; "
+        f"`sportello events {application}` shows what can be done"
+    )
+
+
+def _command(event: Event, rows: tuple[Move, ...]) -> click.Command:
+    row = rows[0]
+    options = options_of(row.inputs)
+    needs = {"act": row.act, "reason": row.reason}
+    for name, text in _DISCIPLINE.items():
+        required = " [required]" if needs.get(name) else ""
+        kind = int if name == "expect" else str
+        options.append(click.Option([flag(name)], help=text + required, type=kind))
+    options += [
+        click.Option(["--dry-run"], is_flag=True, help="Show what would happen."),
+        click.Option(["--yes"], is_flag=True, help="Do it without asking."),
+    ]
+
+    @click.pass_context
+    @at_desk
+    def run(desk: Desk, context: click.Context, /, **given: Any) -> None:  # noqa: ANN401 - one for each option
+        command = MoveCommand(
+            application=context.meta[__name__],
+            event=event,
+            inputs=read(row.inputs, given),
+            act=given["act"],
+            reason=given["reason"],
+            key=given["key"],
+            expected_version=given["expect"],
+        )
+        _make(desk, command, dry_run=given["dry_run"], yes=given["yes"])
+
+    return json_option(
+        click.Command(
+            event.value,
+            params=list(options),
+            callback=run,
+            help=_help(event, rows),
+            short_help=row.help,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+    )
+
+
+def _help(event: Event, rows: tuple[Move, ...]) -> str:
+    row = rows[0]
+    paths = " ".join(
+        f"From {', '.join(row.sources)} to {row.target}."
+        if row.target
+        else f"In {', '.join(row.sources)}; the state stays."
+        for row in rows
+    )
+    worker = " A worker may make it too." if row.automatic else ""
+    letters = ", ".join(row.letters)
+    lines = [
+        row.help,
+        f"{paths}\n\nRole: {row.role}.{worker} Legal basis: {row.basis}.",
+    ]
+    if letters:
+        lines.append(f"It writes to the applicant: {letters}.")
+    lines.append(f"\b\nExample:\n{_wrapped(example(event, row))}")
+    return "\n\n".join(lines)
+
+
+def example(event: Event, row: Move) -> list[str]:
+    """Return a command line that is written right, word by word."""
+    words = ["sportello", "advance", "2026/0000001", event.value]
+    for name, field in row.inputs.model_fields.items():
+        if field.is_required():
+            for value in EXAMPLES[name]:
+                words += [flag(name), value]
+    words += ["--act", _ACT] if row.act else []
+    words += ["--reason", _REASON] if row.reason else []
+    return words
+
+
+def _wrapped(words: list[str]) -> str:
+    """Write a command line over as many lines as it needs, to be copied."""
+    head, rest = words[:4], words[4:]
+    pairs = [shlex.join(rest[at : at + 2]) for at in range(0, len(rest), 2)]
+    return " \\\n".join(
+        f"{'        ' if number else '    '}{part}"
+        for number, part in enumerate([shlex.join(head), *pairs])
+    )
+
+
+# Doing it
+
+
+def _make(desk: Desk, command: MoveCommand, *, dry_run: bool, yes: bool) -> None:
+    if dry_run:
+        receipt = moves.advance(desk, replace(command, dry_run=True))
+        emit(receipt, lambda: _show(receipt, f"Would do: {receipts.headline(receipt)}"))
+        return
+    if yes:
+        receipt = moves.advance(desk, command)
+    elif wants_json():
+        raise InputError(
+            "confirmation.missing",
+            "with --json there is nobody to ask: add --yes to do it, or --dry-run to "
+            "see what would happen",
+        )
+    else:
+        receipt = _after_asking(desk, command)
+    emit(receipt, lambda: _show(receipt, _done(receipt)))
+
+
+def _after_asking(desk: Desk, command: MoveCommand) -> dict[str, Any]:
+    """Show what will happen, have it confirmed, and do just that."""
+    preview = moves.advance(desk, replace(command, dry_run=True, meant=True))
+    if not preview["dry_run"]:
+        return preview  # done before, under the same key
+    name = preview["application"]
+    _show(preview, f"This will happen: {receipts.headline(preview)}", err=True)
+    click.echo(f"Type {name} to confirm: ", nl=False, err=True)
+    typed = sys.stdin.readline()
+    if not (typed and sys.stdin.isatty()):
+        click.echo(err=True)  # nobody has pressed the key that ends the line
+    if not typed:
+        raise InputError(
+            "confirmation.missing",
+            "nothing was done: nobody confirmed; add --yes to do it without asking",
+        )
+    if typed.strip() != name:
+        raise RefusedError(
+            "confirmation.wrong",
+            f"nothing was done: `{clean(typed.strip())}` is not {name}",
+        )
+    seen = preview["version"] - 1
+    return moves.advance(desk, replace(command, expected_version=seen))
+
+
+def _done(receipt: dict[str, Any]) -> str:
+    entry = receipt["entry"]
+    return (
+        f"Done: {receipts.headline(receipt)} "
+        f"(entry {entry['seq']} of {entry['call']}, version {receipt['version']})"
+    )
+
+
+def _show(receipt: dict[str, Any], headline: str, *, err: bool = False) -> None:
+    click.echo("\n".join([headline, *receipts.details(receipt)]), err=err)

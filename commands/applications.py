@@ -1,0 +1,278 @@
+"""Which applications are there, and what is in their files?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from commands.entry import at_desk
+from commands.lazy import json_option
+from commands.output import (
+    Table,
+    civil,
+    day,
+    emit,
+    euros,
+    instant,
+    print_pairs,
+)
+from models.vocabulary import ApplicationState
+from workflow.desk import Desk
+from workflow.rules.amounts import format_money
+from workflow.services import log, views
+
+
+@click.command("list")
+@click.argument("call", required=False)
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in ApplicationState]),
+    metavar="STATE",
+    help="Only those in this state, such as submitted or negotiating.",
+)
+@json_option
+@at_desk
+def list_command(desk: Desk, call: str | None, state: str | None) -> None:
+    """List the applications (domande).
+
+    They stand by call and in the order of arrival; drafts come last.
+
+    \b
+    Example:
+        sportello list RLF12025051244 --state submitted
+    """
+    wanted = ApplicationState(state) if state else None
+    listed = views.listed(desk, call=call, state=wanted)
+    table = Table(
+        ("protocol", "received", "state", "requested>", "granted>", "applicant~")
+    )
+    for one in listed:
+        received = civil(one.received_at, exact=True)
+        money = (euros(one.requested), euros(one.granted))
+        name = one.protocol or one.portal_id
+        table.add(name, received, one.state, *money, one.applicant)
+
+    def tell() -> None:
+        table.print()
+        if not listed:
+            click.echo("no application")
+
+    emit({"applications": [_summary(one) for one in listed]}, tell)
+
+
+@click.command("show")
+@click.argument("application", metavar="APP")
+@json_option
+@at_desk
+def show_command(desk: Desk, application: str) -> None:
+    """Show one application with its whole file (fascicolo).
+
+    What it asks for and what it was given, the steps that are open, the terms
+    with their last instant, the money, the letters and the history.
+
+    APP is a protocol number, the portal's id or the application's own id.
+
+    \b
+    Example:
+        sportello show 2026/0000001
+    """
+    case = views.shown(desk, application)
+    logins = log.logins(desk)
+    history = [_entry(entry, logins) for entry in case.history]
+    emit(_as_json(case, history), lambda: _tell(case, history))
+
+
+def _summary(one: views.ApplicationView) -> dict[str, object]:
+    return {
+        "application": one.id,
+        "call": one.call,
+        "protocol": one.protocol,
+        "portal_id": one.portal_id,
+        "applicant": one.applicant,
+        "state": one.state.value,
+        "version": one.version,
+        "received_at": instant(one.received_at),
+        "changed_at": instant(one.changed_at),
+        "requested": format_money(one.requested),
+        "reserved": format_money(one.reserved),
+        "granted": format_money(one.granted),
+    }
+
+
+def _entry(entry: Mapping[str, Any], logins: Mapping[str, str]) -> dict[str, Any]:
+    actor = entry["actor"]
+    return {
+        "seq": entry["seq"],
+        "at": entry["at"],
+        "event": entry["event"],
+        "outcome": entry["outcome"],
+        "from": entry["from"],
+        "to": entry["to"],
+        "by": logins.get(actor["id"]) or actor["kind"],
+        "role": actor["role"],
+        "act": entry["act"],
+        "reason": entry["reason"],
+        "refusal": entry["refusal"],
+    }
+
+
+def _as_json(case: views.CaseView, history: list[dict[str, Any]]) -> dict[str, object]:
+    return {
+        **_summary(case.summary),
+        "channel": case.channel,
+        "call_version": case.call_version,
+        "investment": format_money(case.investment),
+        "score": case.score,
+        "cor": case.cor,
+        "cup": case.cup,
+        "published_on": case.published_on,
+        "started_on": case.started_on,
+        "steps": [
+            {
+                "kind": step.kind.value,
+                "ordinal": step.ordinal,
+                "status": step.status.value,
+                "outcome": step.outcome,
+                "opened_at": instant(step.opened_at),
+                "closed_at": instant(step.closed_at),
+            }
+            for step in case.steps
+        ],
+        "terms": [
+            {
+                "id": str(term.id),
+                "kind": term.kind.value,
+                "ordinal": term.ordinal,
+                "starts_on": term.starts_on.isoformat(),
+                "due_at": instant(term.due_at),
+                "status": term.status.value,
+                "suspended_days": term.suspended_days,
+            }
+            for term in case.terms
+        ],
+        "money": [
+            {
+                "seq": movement.entry_seq,
+                "at": instant(movement.at),
+                "kind": movement.kind.value,
+                "reserved": format_money(movement.reserved),
+                "granted": format_money(movement.granted),
+                "residual": format_money(movement.residual),
+            }
+            for movement in case.movements
+        ],
+        "notices": [
+            {
+                "id": str(notice.id),
+                "letter": notice.letter.value,
+                "to": notice.recipient,
+                "status": notice.status.value,
+                "created_at": instant(notice.created_at),
+                "delivered_at": instant(notice.delivered_at),
+                "receipt": notice.receipt,
+            }
+            for notice in case.notices
+        ],
+        "history": history,
+    }
+
+
+def _tell(case: views.CaseView, history: list[dict[str, Any]]) -> None:
+    one = case.summary
+    click.echo(f"{one.protocol or one.portal_id}  {one.applicant}")
+    print_pairs(
+        (
+            ("state", one.state),
+            ("call", f"{one.call}, version {case.call_version}"),
+            ("portal id", one.portal_id),
+            ("received", civil(one.received_at, exact=True) + f" by {case.channel}"),
+            ("requested", f"{euros(one.requested)} of {euros(case.investment)}"),
+            ("reserved", euros(one.reserved)),
+            ("granted", euros(one.granted)),
+            ("score", case.score),
+            ("COR", case.cor),
+            ("CUP", case.cup),
+            ("published", case.published_on and day(case.published_on)),
+            ("started", case.started_on and day(case.started_on)),
+            ("version", one.version),
+        ),
+        indent="  ",
+    )
+    _tell_steps(case)
+    _tell_money(case)
+    _tell_notices(case)
+    table = Table(
+        ("seq>", "when", "event", "from -> to", "who", "act~"),
+        title="History",
+        indent="  ",
+    )
+    for entry in history:
+        table.add(
+            entry["seq"],
+            civil(entry["at"]),
+            entry["event"],
+            moved(entry),
+            entry["by"],
+            act_of(entry),
+        )
+    table.print()
+
+
+def moved(entry: Mapping[str, Any]) -> str:
+    """Say where an entry leads, or that it was refused."""
+    if entry["refusal"]:
+        return f"refused: {entry['refusal']['code']}"
+    if entry["from"] == entry["to"]:
+        return str(entry["to"] or "")
+    return f"{entry['from']} -> {entry['to']}"
+
+
+def act_of(entry: Mapping[str, Any]) -> str:
+    """Write the act of an entry as people do."""
+    act = entry["act"]
+    return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else ""
+
+
+def _tell_steps(case: views.CaseView) -> None:
+    steps = Table(
+        ("step", "status", "outcome", "opened", "closed"), title="Steps", indent="  "
+    )
+    for step in case.steps:
+        times = (civil(step.opened_at), civil(step.closed_at))
+        steps.add(step.kind, step.status, step.outcome, *times)
+    steps.print()
+    terms = Table(
+        ("term", "status", "from", "last instant", "suspended"),
+        title="Terms",
+        indent="  ",
+    )
+    for term in case.terms:
+        suspended = f"{term.suspended_days} day(s)" if term.suspended_days else ""
+        first = day(term.starts_on.isoformat())
+        terms.add(term.kind, term.status, first, civil(term.due_at), suspended)
+    terms.print()
+
+
+def _tell_money(case: views.CaseView) -> None:
+    table = Table(
+        ("seq>", "when", "movement", "reserved>", "granted>", "residual of the call>"),
+        title="Money",
+        indent="  ",
+    )
+    for movement in case.movements:
+        amounts = (movement.reserved, movement.granted, movement.residual)
+        when = civil(movement.at)
+        table.add(movement.entry_seq, when, movement.kind, *map(euros, amounts))
+    table.print()
+
+
+def _tell_notices(case: views.CaseView) -> None:
+    table = Table(
+        ("letter", "to~", "written", "status", "delivered"),
+        title="Letters",
+        indent="  ",
+    )
+    for notice in case.notices:
+        times = (civil(notice.created_at), notice.status, civil(notice.delivered_at))
+        table.add(notice.letter, notice.recipient, *times)
+    table.print()

@@ -1,0 +1,74 @@
+"""Is the program in order here?"""
+
+import os
+
+import click
+
+from commands.entry import open_desk, told_in_words
+from commands.lazy import did_you_mean, json_option
+from commands.output import emit
+from config.settings import PREFIX, Settings, masked, read_settings
+from workflow.errors import UnavailableError
+from workflow.services import doctor
+from workflow.services.doctor import Check
+
+
+@click.command("doctor")
+@json_option
+@click.pass_context
+def doctor_command(context: click.Context) -> None:
+    """Check that everything the program stands on is in order (diagnosi).
+
+    It looks at the settings, the home, the database and its form, the clock, who
+    you are, and the queue of jobs, and exits with 3 if something is not right.
+
+    \b
+    Example:
+        sportello doctor
+    """
+    with told_in_words():
+        settings = read_settings()
+        checks = (
+            _settings(settings),
+            *doctor.examine(open_desk(), settings.home),
+            _broker(settings),
+        )
+
+    def tell() -> None:
+        for check in checks:
+            standing = "ok    " if check.ok else "FAILED"
+            click.echo(f"{standing}  {check.name:<8}  {check.detail}")
+
+    emit(
+        {
+            "checks": [
+                {"name": check.name, "ok": check.ok, "detail": check.detail}
+                for check in checks
+            ]
+        },
+        tell,
+    )
+    if not all(check.ok for check in checks):
+        context.exit(UnavailableError.exit_code)
+
+
+def _settings(settings: Settings) -> Check:
+    """Find names that are misspelt: such a setting is not there."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    stray = [name for name in os.environ if name.startswith(PREFIX)]
+    stray = [name for name in stray if name not in known]
+    if stray:
+        listed = "; ".join(f"{name}{did_you_mean(name, known)}" for name in stray)
+        return Check("settings", ok=False, detail=f"not a setting: {listed}")
+    shown = [
+        f"{PREFIX}{name.upper()}={masked(str(getattr(settings, name)))}"
+        for name in sorted(settings.model_fields_set)
+    ]
+    return Check("settings", ok=True, detail=" ".join(shown) or "all by default")
+
+
+def _broker(settings: Settings) -> Check:
+    if settings.broker_url.startswith("memory:"):
+        return Check("broker", ok=True, detail="in process")
+    shown = masked(settings.broker_url)
+    return Check("broker", ok=True, detail=f"{shown}, not used by these commands yet")

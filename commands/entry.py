@@ -1,0 +1,140 @@
+"""What is a command given to work with?"""
+
+import os
+import pwd
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import update_wrapper
+from typing import Concatenate, ParamSpec
+
+import click
+from sqlalchemy import Engine
+from sqlalchemy.exc import ArgumentError
+
+from config.loader import CallFileError
+from config.logs import log
+from config.settings import Settings, SettingsError, read_settings
+from models.session import DatabaseUnavailableError, normalised, open_engine
+from workflow.ambient import Ambient, ShiftedAmbient, SystemAmbient
+from workflow.desk import Desk, Identity, IdentityKind
+from workflow.errors import InputError, RefusedError, UnavailableError
+from workflow.services import installation
+
+_Stated = ParamSpec("_Stated")
+
+
+def at_desk(
+    function: Callable[Concatenate[Desk, _Stated], None],
+) -> Callable[_Stated, None]:
+    """Give a command the desk, once its database is in the right form."""
+
+    def wrapped(*args: _Stated.args, **kwargs: _Stated.kwargs) -> None:
+        with told_in_words():
+            desk = open_desk()
+            installation.check_form(desk.engine)
+            if isinstance(desk.ambient, ShiftedAmbient):
+                installation.refuse_simulated_clock(desk.engine)
+            function(desk, *args, **kwargs)
+
+    return update_wrapper(wrapped, function)
+
+
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """Turn what the lower layers raise into errors with an exit code."""
+    try:
+        yield
+    except SettingsError as error:
+        raise InputError("settings.invalid", str(error)) from error
+    except DatabaseUnavailableError as error:
+        raise UnavailableError(error.code, error.message) from error
+    except CallFileError as error:
+        listed = "".join(f"\n  {fault}" for fault in error.faults)
+        raise RefusedError(
+            "call.faults",
+            f"{error.path or 'the call'} cannot be used, correct it:{listed}",
+            {"faults": [fault_as_json(fault) for fault in error.faults]},
+        ) from error
+
+
+def fault_as_json(fault: object) -> dict[str, object]:
+    """Return a fault of a call file as scripts read it."""
+    return {name: getattr(fault, name) for name in ("where", "message", "line")}
+
+
+def open_desk() -> Desk:
+    """Build the desk from the settings; the database is not touched yet.
+
+    Raises:
+        SettingsError: a setting is wrong.
+        InputError: a setting does not fit with the others.
+    """
+    typed = click.get_current_context().obj
+    if isinstance(typed, Desk):
+        return typed
+    settings = read_settings()
+    log.speak_from(settings.log_level)
+    ambient: Ambient = SystemAmbient()
+    if settings.clock is not None:
+        ambient = ShiftedAmbient(settings.clock)
+    return Desk(
+        engine=_engine(settings),
+        ambient=ambient,
+        identity=_identity(settings),
+        typed_at=ambient.now() if ambient.simulated else _instant(typed),
+    )
+
+
+def _instant(typed: object) -> datetime:
+    if not isinstance(typed, datetime):
+        raise TypeError(typed)
+    return typed
+
+
+def _engine(settings: Settings) -> Engine:
+    try:
+        address = normalised(settings.database)
+    except (ArgumentError, ValueError) as error:
+        raise InputError(
+            "settings.invalid",
+            "SPORTELLO_DATABASE_URL is not the address of a database; write "
+            "sqlite:////folder/file.db or postgresql://user@host/database",
+        ) from error
+    if address.get_backend_name() == "sqlite" and address.database in {
+        None,
+        "",
+        ":memory:",
+    }:
+        raise InputError(
+            "settings.invalid",
+            "SPORTELLO_DATABASE_URL names a database in memory, which is gone when "
+            "the command ends; name a file, as in sqlite:////folder/file.db",
+        )
+    return open_engine(settings.database, lock_wait=settings.lock_wait)
+
+
+def _identity(settings: Settings) -> Identity:
+    kind = IdentityKind(settings.identity)
+    if kind == IdentityKind.DECLARED:
+        return Identity(kind, settings.officer)
+    if kind == IdentityKind.OS:
+        return Identity(kind, _login())
+    if settings.database.startswith("sqlite"):
+        raise InputError(
+            "settings.invalid",
+            "SPORTELLO_IDENTITY is `database`, but SQLite has no users; set it to "
+            "`os` or `declared`, or use PostgreSQL",
+        )
+    return Identity(kind, None)
+
+
+def _login() -> str:
+    """Return the login of the system, the real one behind sudo.
+
+    Only root may say who is behind: for anybody else SUDO_USER is a wish.
+    """
+    user = os.getuid()
+    if user == 0 and (behind := os.environ.get("SUDO_USER")):
+        return behind
+    return pwd.getpwuid(user).pw_name

@@ -1,0 +1,94 @@
+"""What can be done with an application?"""
+
+import click
+
+from commands.entry import at_desk
+from commands.lazy import json_option
+from commands.output import emit
+from models.vocabulary import ApplicationState
+from workflow.desk import Desk
+from workflow.machine import Table as Moves
+from workflow.moves import TABLES
+from workflow.services import calls, views
+
+
+@click.command("events")
+@click.argument("application", metavar="APP")
+@click.option(
+    "--all", "everything", is_flag=True, help="Name the events of other states too."
+)
+@json_option
+@at_desk
+def events_command(desk: Desk, application: str, *, everything: bool) -> None:
+    """Show what can be done now with an application, and what is missing.
+
+    For each event: the role that may make it, the options it needs and, if it
+    cannot be made now, what is in the way.
+
+    \b
+    Example:
+        sportello events 2026/0000001
+    """
+    one, found = views.events(desk, application)
+    events = list(found)
+    if everything:
+        family = calls.shown(desk, one.call).rules.family
+        events += _of_other_states(TABLES[family], one.state)
+    name = one.protocol or one.portal_id
+
+    def tell() -> None:
+        click.echo(f"{name} is `{one.state}`")
+        _tell("Can be made now", [event for event in events if event.allowed])
+        _tell("Not now", [event for event in events if not event.allowed])
+        if not events:
+            click.echo("nothing more happens to it: this state is final")
+
+    emit(
+        {
+            "application": name,
+            "state": one.state.value,
+            "events": [_as_json(event) for event in events],
+        },
+        tell,
+    )
+
+
+def _of_other_states(moves: Moves, state: ApplicationState) -> list[views.EventView]:
+    here = {move.event for move in moves.from_state(state)}
+    others = [move for move in moves.moves if move.event not in here]
+    return [
+        views.EventView(
+            event=move.event,
+            role=move.role,
+            allowed=False,
+            missing=(f"it starts from {', '.join(map(str, move.sources))}",),
+            needs=(),
+            help=move.help,
+            target=move.target,
+        )
+        for move in others
+    ]
+
+
+def _as_json(event: views.EventView) -> dict[str, object]:
+    return {
+        "event": event.event.value,
+        "role": event.role.value,
+        "allowed": event.allowed,
+        "missing": list(event.missing),
+        "needs": list(event.needs),
+        "to": event.target.value if event.target else None,
+        "help": event.help,
+    }
+
+
+def _tell(title: str, events: list[views.EventView]) -> None:
+    if not events:
+        return
+    click.echo(f"\n{title}")
+    for event in events:
+        needs = f"  {' '.join(event.needs)}" if event.needs else ""
+        click.echo(f"  {event.event} ({event.role}){needs}")
+        click.echo(f"      {event.help}")
+        for missing in event.missing:
+            click.echo(f"      missing: {missing}")

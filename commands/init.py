@@ -1,0 +1,57 @@
+"""How is a database made?"""
+
+from dataclasses import replace
+
+import click
+
+from commands.entry import open_desk, told_in_words
+from commands.lazy import json_option
+from commands.output import emit
+from workflow.ambient import SystemAmbient
+from workflow.services import installation, officers
+
+
+@click.command("init")
+@click.option(
+    "--rehearsal",
+    is_flag=True,
+    help="Make it for rehearsals: it obeys SPORTELLO_CLOCK and holds nothing real.",
+)
+@json_option
+def init_command(*, rehearsal: bool) -> None:
+    """Create the database, or bring an older one to the present form.
+
+    A second time it changes nothing. What is in the database stays there; all
+    the same, make a copy of it before you bring it to a newer form.
+
+    \b
+    Example:
+        sportello init
+    """
+    with told_in_words():
+        desk = open_desk()
+        if not rehearsal:
+            # A real database is never dated with an invented instant.
+            desk = replace(desk, ambient=SystemAmbient())
+        made = installation.initialise(desk.engine, desk.ambient, rehearsal=rehearsal)
+        empty = not officers.listed(desk)
+
+    def tell() -> None:
+        kind = "rehearsal database" if made.rehearsal else "database"
+        done = "created" if made.created else "is in the present form"
+        click.echo(f"{kind} {made.database} {done} (form {made.revision})")
+        if empty:
+            click.echo(
+                "Now say who may act; the first one should be an administrator:\n"
+                "  sportello officer add LOGIN --name NAME --role administrator"
+            )
+
+    emit(
+        {
+            "database": made.database,
+            "revision": made.revision,
+            "rehearsal": made.rehearsal,
+            "created": made.created,
+        },
+        tell,
+    )

@@ -1,0 +1,175 @@
+"""What does the register say, and does it verify?"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, time
+from typing import Any
+
+import click
+
+from commands.applications import act_of, moved
+from commands.entry import at_desk
+from commands.lazy import did_you_mean, json_option, wants_json
+from commands.output import Table, civil, emit, emit_json
+from models.vocabulary import Event, Outcome
+from workflow.desk import Desk
+from workflow.errors import TamperedError
+from workflow.rules.calendar import ROME
+from workflow.services import log
+
+_OF_CALLS = ("load_call", "change_call")
+_EVENTS = [*(event.value for event in Event), *_OF_CALLS]
+
+
+@click.group("log")
+@json_option
+def log_group() -> None:
+    """Read and verify the register of transitions (registro).
+
+    Every command that changes something, and every one that was refused, is an
+    entry; each names the hash of the entry before it.
+
+    \b
+    Example:
+        sportello log verify
+    """
+
+
+def _since(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> datetime | None:
+    """Read a day of Rome, or an instant with its offset."""
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is not None and instant.tzinfo is None and instant.time() == time.min:
+        return instant.replace(tzinfo=ROME)
+    if instant is None or instant.tzinfo is None:
+        raise click.BadParameter(
+            f"`{text}`: write a day, such as 2026-01-20, or an instant with its "
+            "offset, such as 2026-01-20T10:00:00+01:00"
+        )
+    return instant
+
+
+def _event(
+    _context: click.Context, _option: click.Parameter, name: str | None
+) -> str | None:
+    """Accept what stands in the register: no event is not the same as no entry."""
+    if name is None:
+        return None
+    known = name.replace("-", "_")
+    if known in _EVENTS:
+        return known
+    raise click.BadParameter(f"there is no event `{name}`{did_you_mean(name, _EVENTS)}")
+
+
+@log_group.command("show")
+@click.argument("target", metavar="[CALL|APP]", required=False)
+@click.option("--since", callback=_since, help="From this day or instant on.")
+@click.option("--actor", metavar="LOGIN", help="Only what this officer did.")
+@click.option("--event", metavar="EVENT", callback=_event, help="Only this event.")
+@click.option(
+    "--outcome",
+    type=click.Choice([outcome.value for outcome in Outcome]),
+    help="Only what was carried out, or only what was refused.",
+)
+@json_option
+@at_desk
+def show_command(  # noqa: PLR0913, PLR0917 - each is an option
+    desk: Desk,
+    target: str | None,
+    since: datetime | None,
+    actor: str | None,
+    event: str | None,
+    outcome: str | None,
+) -> None:
+    """Show the entries of the register, in their order (registro).
+
+    With --json it prints JSON Lines: each entry as it was hashed, and its hash.
+
+    \b
+    Example:
+        sportello log show RLF12025051244 --since 2026-01-20 --outcome refused
+    """
+    wanted = log.Wanted(target, since, actor, event, outcome)
+    entries = log.entries(desk, wanted)
+    if wants_json():
+        for entry in entries:
+            emit_json(entry)
+    else:
+        _tell(entries, log.logins(desk))
+
+
+def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> None:
+    table = Table(("seq>", "when", "protocol", "event", "what~", "who", "act"))
+    for entry in entries:
+        actor = entry["actor"]
+        table.add(
+            entry["seq"],
+            civil(entry["at"]),
+            entry["protocol"] or entry["call"],
+            entry["event"],
+            moved(entry),
+            logins.get(actor["id"]) or actor["kind"],
+            act_of(entry),
+        )
+    table.print()
+    if not table.rows:
+        click.echo("no entry")
+
+
+@log_group.command("verify")
+@click.argument("call", required=False)
+@json_option
+@click.pass_context
+@at_desk
+def verify_command(desk: Desk, context: click.Context, call: str | None) -> None:
+    """Verify the register: chain, count, and the files as they stand (verifica).
+
+    It recomputes every hash, counts the entries, and checks that state and money
+    of every application are what its entries add up to. It exits with 5 if
+    anything does not hold.
+
+    \b
+    Example:
+        sportello log verify
+    """
+    verified = log.verify(desk, call)
+    ok = all(one.ok for one in verified)
+
+    def tell() -> None:
+        for one in verified:
+            standing = "ok" if one.ok else f"{len(one.faults)} FAULT(S)"
+            click.echo(
+                f"{one.call}: {one.entries} entries, head {one.head}: {standing}"
+            )
+            for fault in one.faults:
+                where = f"entry {fault.seq}" if fault.seq else "the call"
+                click.echo(f"  {where}: {fault.fault}")
+        if not verified:
+            click.echo("no call is loaded: there is nothing to verify")
+
+    emit(
+        {
+            "calls": [
+                {
+                    "call": one.call,
+                    "entries": one.entries,
+                    "head": one.head,
+                    "ok": one.ok,
+                    "faults": [
+                        {"seq": fault.seq, "fault": fault.fault} for fault in one.faults
+                    ],
+                }
+                for one in verified
+            ],
+            "anchors": {},
+            "ok": ok,
+        },
+        tell,
+    )
+    if not ok:
+        context.exit(TamperedError.exit_code)

@@ -1,0 +1,158 @@
+"""Which options does an event take, and what was stated with them?"""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+import click
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from models.vocabulary import Cents
+from workflow.errors import InputError
+from workflow.machine import Inputs
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "admitted_investment": ("90000.00",),
+    "checked": ("de_minimis_declaration", "plan_proposal"),
+    "cor": ("12345678",),
+    "cup": ("E41B26000010009",),
+    "document": ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",),
+    "investment": ("95424.84",),
+    "item": ("signature of the plan summary sheet",),
+    "letter": ("grant",),
+    "meeting_on": ("2026-03-16",),
+    "minutes": ("3/2026",),
+    "months": ("3",),
+    "published_on": ("2026-03-02",),
+    "receipt": ("opec2941.20260302.pec.example.it",),
+    "recognised": ("85000.00",),
+    "recover": ("30000.00",),
+    "reference": ("BURL 10/2026",),
+    "score": ("strategy=20", "quality=25"),
+    "sent_on": ("2026-03-03",),
+    "signed_on": ("2026-03-16",),
+    "started_on": ("2026-05-04",),
+    "term": ("definitive_plan",),
+}
+"""How each thing that must be stated is written, for the help."""
+
+_PATTERNS: Mapping[str, str] = {
+    "cor": "it must be 1 to 12 digits",
+    "cup": "it must be 15 characters, capital letters and digits",
+    "document": "it must be 64 characters, digits and letters from a to f",
+}
+_RULES = {
+    "greater_than": "it must be more than {gt}",
+    "greater_than_equal": "it must not be less than {ge}",
+    "string_too_short": "it is empty",
+    "string_too_long": "it has more than {max_length} characters",
+    "int_parsing": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+}
+
+
+class _Day(click.ParamType[str]):
+    """A civil day, written in the one way that cannot be misread."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Check that there is such a day."""
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            self.fail(
+                f"`{value}` is no day; write it as YYYY-MM-DD, such as 2026-01-20",
+                param,
+                ctx,
+            )
+
+
+def options_of(model: type[Inputs]) -> list[click.Option]:
+    """Make one option for each thing that may be stated."""
+    return [_option(name, field) for name, field in model.model_fields.items()]
+
+
+def read(model: type[Inputs], given: Mapping[str, object]) -> dict[str, object]:
+    """Return what was stated, leaving out what was not.
+
+    Raises:
+        InputError: something is missing, or is not written right; all at once.
+    """
+    stated = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if name in model.model_fields and value not in {None, (), False}
+    }
+    try:
+        model.model_validate(stated)
+    except ValidationError as error:
+        faults = [
+            _sentence(model, fault, stated)
+            for fault in error.errors()  # one line each
+        ]
+        raise InputError("input.invalid", "; ".join(dict.fromkeys(faults))) from error
+    return stated
+
+
+def flag(name: str) -> str:
+    """Write a name as an option."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _option(name: str, field: FieldInfo) -> click.Option:
+    kind = _without_none(field.annotation)
+    text = (field.description or "").removesuffix(".")
+    settings: dict[str, Any] = {
+        "help": f"{text}. [required]" if field.is_required() else f"{text}.",
+    }
+    if kind is bool:
+        return click.Option([flag(name)], is_flag=True, **settings)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        words = [str(word.value) for word in kind]
+        settings |= {"type": click.Choice(words), "metavar": "WORD"}
+        settings["help"] += f" One of: {', '.join(words)}."
+    elif kind is date:
+        settings |= {"type": _Day(), "metavar": _Day.name}
+    elif kind is Cents:
+        settings |= {"metavar": "EUROS.CENTS"}
+    elif kind is int:
+        settings |= {"metavar": "NUMBER"}
+    elif get_origin(kind) is dict:
+        settings |= {"metavar": "CRITERION=POINTS", "multiple": True}
+    elif get_origin(kind) is tuple:
+        settings |= {"metavar": "TEXT", "multiple": True}
+    return click.Option([flag(name)], **settings)
+
+
+def _without_none(kind: Any) -> Any:  # noqa: ANN401 - an annotation is of any type
+    parts = [part for part in get_args(kind) if part is not NoneType]
+    if NoneType not in get_args(kind):
+        return kind
+    return getattr(parts[0], "__origin__", parts[0])
+
+
+def _sentence(
+    model: type[Inputs], fault: Mapping[str, Any], stated: Mapping[str, object]
+) -> str:
+    """Name the option, the rule and how to write it."""
+    name = str(fault["loc"][0])
+    text = str(model.model_fields[name].description)
+    text = (
+        f"{text[:1].lower()}{text[1:]}".removesuffix(".")
+        if text[1:2].islower()
+        else text.removesuffix(".")
+    )
+    if fault["type"] == "missing":
+        return f"{flag(name)} is missing: {text}"
+    if fault["type"] == "value_error":
+        return f"{flag(name)}: {fault['ctx']['error']}"
+    value = stated[name]
+    shown = value if isinstance(value, str) else fault["input"]
+    rule = _RULES.get(fault["type"]) or _PATTERNS.get(name, "it is not written right")
+    return f"{flag(name)} `{shown}`: {rule.format(**fault.get('ctx', {}))}: {text}"

@@ -1,0 +1,60 @@
+"""What has happened, or would, said to people?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from commands.output import civil, clean
+
+_HEADINGS = ("money", "terms", "steps", "letters", "overtakes")
+_WIDTH = max(map(len, _HEADINGS))
+
+
+def headline(receipt: Mapping[str, Any]) -> str:
+    """Say which application is moved, from where to where."""
+    source, target = receipt["from"], receipt["to"]
+    where = f"stays `{source}`" if source == target else f"`{source}` -> `{target}`"
+    return f"{receipt['application']} {receipt['event']}: {where}"
+
+
+def details(receipt: Mapping[str, Any]) -> Iterator[str]:
+    """Tell everything that the move brings about, one line each."""
+    sections = (
+        _money(receipt["money"]),
+        [_term(term) for term in receipt["terms"]],
+        [_step(step) for step in receipt["steps"]],
+        [f"{one['letter']} to {one['to']}" for one in receipt["notices"]],
+        receipt["findings"].get("overtaken", []),
+    )
+    for heading, lines in zip(_HEADINGS, sections, strict=True):
+        for number, line in enumerate(lines):
+            yield f"  {('' if number else heading).ljust(_WIDTH)}  {clean(line)}"
+
+
+def _money(money: Mapping[str, Any]) -> list[str]:
+    if not money["movements"]:
+        return []
+    lines = [
+        f"{one['kind']}: reserved {_signed(one['reserved'])}, "
+        f"granted {_signed(one['granted'])}"
+        for one in money["movements"]
+    ]
+    return [*lines, f"residual of the call {money['residual']}"]
+
+
+def _signed(amount: str) -> str:
+    return amount if amount.startswith("-") or not float(amount) else f"+{amount}"
+
+
+def _term(term: Mapping[str, Any]) -> str:
+    if term["status"] in {"running", "suspended"}:
+        provisional = ", provisional" if term.get("provisional") else ""
+        return (
+            f"{term['kind']} {term['change']}: last instant "
+            f"{civil(term['due_at'])}{provisional}"
+        )
+    return f"{term['kind']} {term['change']}"
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    outcome = f" ({step['outcome']})" if step["outcome"] else ""
+    return f"{step['kind']} {step['status']}{outcome}"

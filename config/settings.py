@@ -1,0 +1,134 @@
+"""Where is everything, and who says so?"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidationError,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SPORTELLO_"
+
+_RULES = {
+    "database_url": "write sqlite:////folder/file.db or postgresql://host/database",
+    "broker_url": "write memory:// or redis://host:6379",
+    "smtp_url": "write smtp://host:25 or smtps://user:password@host:465",
+    "identity": "write declared, os or database",
+    "clock": "write an instant with its offset, such as 2026-01-20T10:00:00+01:00",
+    "lock_wait": "write a whole number of seconds, from 0 to 3600",
+    "log_level": "write debug, info, warning or error",
+    "home": "write the path of a folder",
+    "officer": "write a login of at most 64 characters, without spaces",
+}
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names the variable and how to write it."""
+
+
+def _schemes(*allowed: str) -> AfterValidator:
+    def check(address: str) -> str:
+        if address.partition(":")[0] not in allowed or "://" not in address:
+            raise ValueError
+        return address
+
+    return AfterValidator(check)
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+Lower = BeforeValidator(_lower)
+
+
+class Settings(BaseSettings):
+    """Everything that is decided outside of the program (*impostazioni*)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default=Path("~/.local/share/sportello"), validate_default=True
+    )
+    database_url: (
+        Annotated[
+            str,
+            _schemes(
+                "sqlite",
+                "sqlite+pysqlite",
+                "postgres",
+                "postgresql",
+                "postgresql+psycopg",
+            ),
+        ]
+        | None
+    ) = Field(default=None, repr=False)
+    broker_url: Annotated[str, _schemes("memory", "redis", "rediss")] = Field(
+        default="memory://", repr=False
+    )
+    smtp_url: Annotated[str, _schemes("smtp", "smtps")] | None = Field(
+        default=None, repr=False
+    )
+    identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
+    officer: Annotated[str, Field(pattern=r"^\S{1,64}$")] | None = None
+    clock: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None
+    lock_wait: Annotated[int, Field(ge=0, le=3600)] = 30
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = (
+        "warning"
+    )
+
+    @property
+    def database(self) -> str:
+        """The address of the database: a file in the home, if nothing is said."""
+        return self.database_url or f"sqlite:///{self.home / 'sportello.db'}"
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment, then from `.env` in this folder.
+
+    Raises:
+        SettingsError: a value is wrong, or `.env` cannot be read.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(_sentence(fault) for fault in error.errors())  # type: ignore[arg-type]
+        raise SettingsError(faults) from None  # the cause repeats the value
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f".env in this folder cannot be read ({error}); correct or remove it"
+        ) from error
+
+
+def masked(address: str) -> str:
+    """Return an address that may be shown: without its password."""
+    parts = urlsplit(address)
+    if parts.password is None:
+        return address
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    name = str(fault["loc"][0])
+    # An address may hold a password: it is never repeated.
+    value = "" if name.endswith("_url") else f"`{fault['input']}` "
+    return f"{PREFIX}{name.upper()} {value}is not right: {_RULES[name]}, or unset it"

@@ -1,0 +1,129 @@
+"""How do tests get the facts that a rule decides on, without any database?"""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from models.vocabulary import (
+    ApplicationState,
+    Cents,
+    Channel,
+    Letter,
+    StepKind,
+    StepStatus,
+    TermKind,
+    TermStatus,
+)
+from tests.builders import OPENING, ROME, ctl
+from workflow.facts import (
+    ActFacts,
+    ApplicantFacts,
+    ApplicationFacts,
+    Facts,
+    MoneyFacts,
+    NoticeRecord,
+    OrderKey,
+    Place,
+    StepRecord,
+    TermRecord,
+)
+
+NOW = OPENING + timedelta(days=10)
+REQUESTED = Cents(11_111_111)
+
+_APPLICATION = {field.name for field in fields(ApplicationFacts)}
+
+
+def facts(**changes: Any) -> Facts:
+    """Return the facts about a good application in review; change any of them.
+
+    A name of `ApplicationFacts` changes the application, any other the facts.
+    """
+    own = {name: changes.pop(name) for name in _APPLICATION & changes.keys()}
+    received = OPENING + timedelta(seconds=10)
+    application = ApplicationFacts(
+        state=ApplicationState.SUBMITTED,
+        channel=Channel.PORTAL,
+        received_at=received,
+        key=OrderKey(received, 2026, 10),
+        requested=REQUESTED,
+        investment=Cents(9_542_484),
+        reserved=REQUESTED,
+        granted=Cents(0),
+        review_started=True,
+        waits_for_applicant=False,
+        score=None,
+        admitted_investment=None,
+        cor=None,
+        cup=None,
+        published_on=None,
+        started_on=None,
+        documents=frozenset(document.kind for document in ctl().documents),
+    )
+    now = changes.get("now", NOW)
+    usual: dict[str, Any] = {
+        "now": now,
+        "today": now.astimezone(ROME).date(),
+        "call": ctl(),
+        "applicant": ApplicantFacts(recognised=True, other_active=None),
+        "money": MoneyFacts(Cents(100_000_000), REQUESTED, Cents(0)),
+    }
+    return Facts(application=replace(application, **own), **{**usual, **changes})
+
+
+def place(number: int = 1, **changes: Any) -> Place:
+    """Return an earlier application that waits for its review, with its money."""
+    received = OPENING + timedelta(seconds=number)
+    requested = changes.get("requested", REQUESTED)
+    usual: dict[str, Any] = {
+        "application": UUID(int=number),
+        "protocol": f"2026/{number:07d}",
+        "key": OrderKey(received, 2026, number),
+        "state": ApplicationState.SUBMITTED,
+        "requested": requested,
+        "reserved": requested,
+        "review_started": False,
+        "waits_for_applicant": False,
+    }
+    return Place(**{**usual, **changes})
+
+
+def step(
+    kind: StepKind,
+    status: StepStatus = StepStatus.OPEN,
+    outcome: str | None = None,
+    *,
+    ordinal: int = 1,
+) -> tuple[StepRecord, ...]:
+    """Return one step, as facts hold them."""
+    return (StepRecord(kind, ordinal, status, outcome),)
+
+
+def term(
+    kind: TermKind,
+    due_at: datetime,
+    status: TermStatus = TermStatus.RUNNING,
+    *,
+    ordinal: int = 1,
+) -> tuple[TermRecord, ...]:
+    """Return one term, as facts hold them."""
+    return (TermRecord(kind, ordinal, status, OPENING.date(), due_at),)
+
+
+def letter(
+    kind: Letter, written: datetime = OPENING, delivered: datetime | None = None
+) -> tuple[NoticeRecord, ...]:
+    """Return one letter, as facts hold them."""
+    return (NoticeRecord(kind, written, delivered),)
+
+
+def act(signed_on: date = OPENING.date()) -> ActFacts:
+    """Return an act."""
+    return ActFacts("decreto", "100", signed_on)
+
+
+def codes(verdicts: Iterable[Any]) -> list[str]:
+    """Return the codes of some verdicts."""
+    return [verdict.code for verdict in verdicts]

@@ -1,0 +1,213 @@
+"""Does the money go to whoever came first, in whatever order officers work?"""
+
+from dataclasses import dataclass, replace
+
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+
+from models.vocabulary import ApplicationState, Cents
+from tests.builders_facts import place
+from workflow.facts import MoneyFacts
+from workflow.rules.money import (
+    available,
+    first_without_money,
+    fits,
+    may_grant,
+    may_reserve,
+    set_aside,
+)
+
+S = ApplicationState
+cents = st.integers(0, 200).map(Cents)
+asked = st.integers(1, 60).map(Cents)
+
+
+@st.composite
+def queues(draw):
+    """Draw earlier applications, some with money and some without."""
+    requests = draw(st.lists(asked, max_size=6))
+    return [
+        place(
+            number,
+            requested=requested,
+            reserved=draw(st.sampled_from((Cents(0), requested))),
+        )
+        for number, requested in enumerate(requests, start=1)
+    ]
+
+
+@st.composite
+def budgets(draw):
+    """Draw the money of a call: never more given out than there is."""
+    allocation = draw(cents)
+    granted = draw(st.integers(0, allocation))
+    reserved = draw(st.integers(0, allocation - granted))
+    return MoneyFacts(Cents(allocation), Cents(reserved), Cents(granted))
+
+
+# --- the single rules --------------------------------------------------------------
+
+
+@given(queues(), budgets(), asked, st.randoms(use_true_random=False))
+def test_the_order_in_which_rows_are_read_changes_nothing(
+    queue, budget, amount, chance
+):
+    shuffled = list(queue)
+    chance.shuffle(shuffled)
+
+    for rule in (may_grant, may_reserve, fits):
+        assert rule(amount, budget, shuffled) == rule(amount, budget, queue)
+    assert first_without_money(shuffled) == first_without_money(queue)
+
+
+@given(queues(), asked)
+def test_one_more_earlier_application_sets_more_aside(queue, requested):
+    more = [*queue, place(99, requested=requested)]
+
+    assert set_aside(more) == set_aside(queue) + requested
+
+
+@given(queues(), budgets(), asked)
+def test_one_more_earlier_application_never_leaves_more(queue, budget, requested):
+    more = [*queue, place(99, requested=requested)]
+
+    assert 0 <= available(budget, more) <= available(budget, queue)
+
+
+@given(queues(), budgets(), asked)
+@example([], MoneyFacts(Cents(10), Cents(0), Cents(0)), Cents(10))
+def test_a_grant_never_passes_what_is_left_after_the_earlier_ones(
+    queue, budget, amount
+):
+    verdict = may_grant(amount, budget, queue)
+
+    promised = sum(one.requested for one in queue)
+    assert bool(verdict) is (budget.granted + promised + amount <= budget.allocation)
+
+
+@given(queues(), budgets(), asked)
+def test_money_is_reserved_only_if_it_is_free_and_nobody_earlier_lacks_it(
+    queue, budget, amount
+):
+    free = budget.allocation - budget.reserved - budget.granted
+    lacking = [one for one in queue if one.reserved < one.requested]
+
+    verdict = may_reserve(amount, budget, queue)
+
+    assert bool(verdict) is (amount <= free and not lacking)
+    assert bool(verdict) is fits(amount, budget, queue)
+    if lacking:
+        assert verdict.code == "money.not_head"
+        assert verdict.details["blocked_by"] == [lacking[0].protocol]
+
+
+# --- a whole counter -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an applicant asks for and what the officers will decide."""
+
+    requested: int
+    granted: int
+    """What is granted if there is money; nothing means a refusal."""
+
+
+cases = st.lists(
+    st.builds(
+        lambda requested, part: Case(requested, min(requested, part)),
+        st.integers(1, 40),
+        st.integers(0, 60),
+    ),
+    max_size=7,
+)
+
+
+def first_come_first_served(allocation: int, arrivals: list[Case]) -> list[int | None]:
+    """Walk the list once: refusals take nothing, and nobody jumps ahead."""
+    answers: list[int | None] = []
+    left, stuck = allocation, False
+    for case in arrivals:
+        if not case.granted:
+            answers.append(0)
+            continue
+        stuck = stuck or case.requested > left
+        answers.append(None if stuck else case.granted)
+        left -= 0 if stuck else case.granted
+    return answers
+
+
+class Counter:
+    """The counter as the rules of the product run it, decision by decision."""
+
+    def __init__(self, allocation: int) -> None:
+        self.money = MoneyFacts(Cents(allocation), Cents(0), Cents(0))
+        self.queue: dict[int, tuple[Case, int]] = {}
+        self.answers: dict[int, int] = {}
+
+    def earlier(self, number: int) -> list:
+        return [
+            place(other, requested=case.requested, reserved=Cents(reserved))
+            for other, (case, reserved) in self.queue.items()
+            if other < number
+        ]
+
+    def arrive(self, number: int, case: Case) -> None:
+        requested = Cents(case.requested)
+        covered = fits(requested, self.money, self.earlier(number))
+        self.queue[number] = (case, requested if covered else 0)
+        self.move(requested if covered else 0, 0)
+
+    def move(self, reserved: int, granted: int) -> None:
+        self.money = replace(
+            self.money,
+            reserved=Cents(self.money.reserved + reserved),
+            granted=Cents(self.money.granted + granted),
+        )
+        assert 0 <= self.money.reserved + self.money.granted <= self.money.allocation
+        assert self.money.residual >= 0
+
+    def decide(self, number: int) -> bool:
+        """Refuse, grant or promote one application; tell whether it was done."""
+        case, reserved = self.queue[number]
+        if not case.granted:
+            return self.close(number, 0)
+        earlier = self.earlier(number)
+        if not reserved:
+            if not may_reserve(Cents(case.requested), self.money, earlier):
+                return False
+            self.queue[number] = (case, case.requested)
+            self.move(case.requested, 0)
+            return True
+        if not may_grant(Cents(case.granted), self.money, earlier):
+            return False
+        return self.close(number, case.granted)
+
+    def close(self, number: int, granted: int) -> bool:
+        _, reserved = self.queue.pop(number)
+        self.move(-reserved, granted)
+        self.answers[number] = granted
+        return True
+
+
+@given(st.integers(0, 120), cases, st.data())
+@example(10, [Case(10, 5), Case(10, 10)], None)
+def test_any_order_of_work_ends_as_first_come_first_served(allocation, arrivals, data):
+    counter = Counter(allocation)
+    coming = list(enumerate(arrivals))
+    idle: set[int] = set()
+    while coming or counter.queue.keys() - idle:
+        waiting = sorted(counter.queue.keys() - idle)
+        options = [*waiting, *([-1] if coming else [])]
+        chosen = data.draw(st.sampled_from(options)) if data else options[-1]
+        if chosen == -1:
+            counter.arrive(*coming.pop(0))
+            idle.clear()
+        elif counter.decide(chosen):
+            idle.clear()
+        else:
+            idle.add(chosen)  # nothing can be done about it until something changes
+
+    answers = [counter.answers.get(number) for number in range(len(arrivals))]
+    event(f"{sum(answer is None for answer in answers)} without money")
+    assert answers == first_come_first_served(allocation, arrivals)

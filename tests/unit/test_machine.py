@@ -1,0 +1,414 @@
+"""Does the table of moves say what the procedure is?
+
+The lists here repeat the table on purpose: whoever changes who may do what, or
+what needs an act, has to say so twice.
+"""
+
+import pytest
+
+from models.vocabulary import (
+    FINAL_STATES,
+    QUEUED_STATES,
+    ApplicationState,
+    Event,
+    Letter,
+    ProcedureFamily,
+    Role,
+)
+from tests.builders import COR, CUP, TO_THE_END, ctl, scores, usual
+from tests.builders_facts import REQUESTED, act, facts, place
+from workflow.errors import RefusedError
+from workflow.facts import ALLOWED, PriorAid, Verdict
+from workflow.machine import Consequences, Inputs, Move, Table, fire
+from workflow.moves import TABLES, effects
+from workflow.moves import inputs as stated
+from workflow.moves.negotiated_counter import TABLE
+
+S = ApplicationState
+
+MAIN_LINE = (
+    S.DRAFT,
+    S.SUBMITTED,
+    S.ADMISSIBLE,
+    S.EVALUATED,
+    S.NEGOTIATING,
+    S.ACCEPTED,
+    S.IN_PROGRESS,
+    S.COMPLETED,
+)
+
+BY_ACT = {
+    Event.DECLARE_NOT_RECEIVABLE,
+    Event.DECLARE_INADMISSIBLE,
+    Event.REJECT,
+    Event.DECLARE_UNFUNDED,
+    Event.GRANT,
+    Event.DETERMINE_AMOUNT,
+    Event.GRANT_EXTENSION,
+    Event.SETTLE,
+    Event.DISMISS_LAPSE,
+    Event.LAPSE,
+    Event.REVOKE,
+    Event.ANNUL,
+}
+"""What has a legal effect that only an act can have."""
+
+BY_A_WORKER = {
+    Event.REGISTER_DRAFT,
+    Event.SUBMIT,
+    Event.EXPIRE,
+    Event.EXPIRE_COMPLETION,
+    Event.EXPIRE_OBSERVATIONS,
+    Event.PUT_ON_WAITING_LIST,
+    Event.PROMOTE,
+    Event.RECORD_DELIVERY,
+    Event.DECLARE_END,
+    Event.PROPOSE_LAPSE,
+}
+"""What a worker may do: never an act with legal effect on the applicant."""
+
+WITH_REASON = {
+    Event.DECLARE_NOT_RECEIVABLE,
+    Event.NOTIFY_REFUSAL,
+    Event.UPHOLD_OBSERVATIONS,
+    Event.DECLARE_INADMISSIBLE,
+    Event.REJECT,
+    Event.RETURN_PLAN,
+    Event.APPROVE_VARIATION,
+    Event.GRANT_EXTENSION,
+    Event.DISMISS_LAPSE,
+    Event.LAPSE,
+    Event.REVOKE,
+    Event.ANNUL,
+}
+
+
+def names(move):
+    return f"{move.event}-{'-'.join(move.sources)}"
+
+
+def reached_from(state):
+    """Return every state that some sequence of moves leads to."""
+    found, fresh = {state}, [state]
+    while fresh:
+        source = fresh.pop()
+        for move in TABLE.moves:
+            if source in move.sources and move.target and move.target not in found:
+                found.add(move.target)
+                fresh.append(move.target)
+    return found
+
+
+# --- what the table says --------------------------------------------------------
+
+
+def test_every_family_has_its_table():
+    assert set(TABLES) == set(ProcedureFamily)
+    assert all(table.family == family for family, table in TABLES.items())
+
+
+def test_every_state_can_be_reached_from_a_draft():
+    assert reached_from(S.DRAFT) == set(S)
+
+
+def test_every_event_is_a_row_of_the_table():
+    assert set(TABLE.events) == set(Event)
+
+
+def test_no_move_leaves_a_final_state():
+    leaving = {state for move in TABLE.moves for state in move.sources}
+
+    assert leaving.isdisjoint(FINAL_STATES)
+
+
+def test_every_other_state_has_a_way_to_a_final_one():
+    dead_ends = {
+        state
+        for state in set(S) - FINAL_STATES
+        if not reached_from(state) & FINAL_STATES
+    }
+
+    assert dead_ends == set()
+
+
+def test_the_main_line_is_walked_in_order():
+    turning = {
+        (source, move.target)
+        for move in TABLE.moves
+        for source in move.sources
+        if source in MAIN_LINE and move.target in MAIN_LINE and source != move.target
+    }
+
+    assert turning == set(zip(MAIN_LINE, MAIN_LINE[1:], strict=False))
+
+
+def test_an_application_waits_for_money_only_between_merit_and_grant():
+    into = {state for move in TABLE.moves if move.target == S.WAITING
+            for state in move.sources}  # fmt: skip
+    out = {move.target for move in TABLE.from_state(S.WAITING) if move.target}
+
+    assert into == {S.EVALUATED}
+    assert out == {S.EVALUATED, S.UNFUNDED, S.WITHDRAWN, S.ANNULLED}
+
+
+def test_the_grant_is_the_only_way_out_of_the_queue_that_gives_money():
+    leaving = {
+        move.event
+        for move in TABLE.moves
+        if QUEUED_STATES & set(move.sources)
+        and move.target
+        and move.target not in QUEUED_STATES | FINAL_STATES
+    }
+
+    assert leaving == {Event.GRANT}
+
+
+def test_an_event_makes_one_move_from_each_state():
+    pairs = [(move.event, state) for move in TABLE.moves for state in move.sources]
+
+    assert len(pairs) == len(set(pairs))
+
+
+def test_rows_of_one_event_take_the_same_inputs():
+    kinds = {
+        event: {move.inputs for move in TABLE.of_event(event)}
+        for event in TABLE.events
+    }
+
+    assert all(len(found) == 1 for found in kinds.values())
+
+
+@pytest.mark.parametrize("move", TABLE.moves, ids=names)
+def test_every_move_says_who_why_and_on_which_rule(move):
+    assert move.role in set(Role) - {Role.SYSTEM, Role.AUDITOR, Role.ADMINISTRATOR}
+    assert move.help.endswith(".")
+    assert move.help[0].isupper()
+    assert move.basis.strip()
+
+
+@pytest.mark.parametrize("move", TABLE.moves, ids=names)
+def test_every_input_explains_itself(move):
+    for name, field in move.inputs.model_fields.items():
+        assert field.description, f"--{name} has no help"
+
+
+def test_an_act_is_needed_exactly_for_what_only_an_act_can_do():
+    assert {move.event for move in TABLE.moves if move.act} == BY_ACT
+
+
+def test_a_reason_is_needed_exactly_where_somebody_may_be_hurt_or_excused():
+    assert {move.event for move in TABLE.moves if move.reason} == WITH_REASON
+
+
+def test_a_worker_may_make_only_what_is_no_act():
+    assert {move.event for move in TABLE.moves if move.automatic} == BY_A_WORKER
+    assert BY_A_WORKER.isdisjoint(BY_ACT)
+
+
+def test_acts_are_signed_by_the_manager_but_for_receivability():
+    signers = {move.event: move.role for move in TABLE.moves if move.act}
+
+    assert signers.pop(Event.DECLARE_NOT_RECEIVABLE) == Role.RESPONSIBLE
+    assert set(signers.values()) == {Role.MANAGER}
+
+
+def test_every_ending_but_an_expired_draft_is_told_to_the_applicant():
+    silent = {
+        move.event
+        for move in TABLE.moves
+        if move.target in FINAL_STATES and not move.letters
+    }
+
+    assert silent == {Event.EXPIRE}
+
+
+def test_every_letter_is_written_by_some_move():
+    written = {letter for move in TABLE.moves for letter in move.letters}
+
+    assert written == set(Letter)
+
+
+# --- what the machine does with it -----------------------------------------------
+
+
+def test_rows_are_found_by_state_and_by_event():
+    assert TABLE.from_state(S.ACCEPTED)
+    assert all(S.ACCEPTED in move.sources for move in TABLE.from_state(S.ACCEPTED))
+    assert [move.event for move in TABLE.of_event(Event.PROMOTE)] == [Event.PROMOTE] * 2
+    assert TABLE.find(Event.PROMOTE, S.WAITING).target == S.EVALUATED
+    assert TABLE.find(Event.PROMOTE, S.SUBMITTED).target is None
+
+
+def test_everybody_shares_one_machine():
+    assert TABLE.machine is TABLE.machine
+
+
+def test_a_move_gives_the_state_of_its_row():
+    done = fire(TABLE, Event.WITHDRAW, S.SUBMITTED, facts(), Inputs())
+
+    assert done is S.WITHDRAWN
+
+
+def test_a_move_beside_the_state_leaves_the_state():
+    done = fire(
+        TABLE,
+        Event.START_REVIEW,
+        S.SUBMITTED,
+        facts(review_started=False),
+        stated.ReviewInputs(),
+    )
+
+    assert done is S.SUBMITTED
+
+
+@pytest.mark.parametrize("state", sorted(FINAL_STATES))
+@pytest.mark.parametrize("event", Event)
+def test_nothing_can_be_made_from_a_final_state(event, state):
+    with pytest.raises(RefusedError) as refused:
+        fire(TABLE, event, state, facts(state=state), Inputs())
+
+    assert refused.value.code == "machine.wrong_state"
+    assert refused.value.details == {"state": state.value, "event": event.value}
+
+
+def test_a_wrong_state_is_refused_naming_the_right_ones():
+    with pytest.raises(RefusedError, match="it starts from `evaluated`") as refused:
+        fire(TABLE, Event.GRANT, S.SUBMITTED, facts(), Inputs())
+
+    assert refused.value.code == "machine.wrong_state"
+
+
+def test_an_event_of_another_family_is_refused():
+    short = Table(ProcedureFamily.NEGOTIATED_COUNTER, TABLE.of_event(Event.WITHDRAW))
+
+    with pytest.raises(RefusedError) as refused:
+        fire(short, Event.GRANT, S.EVALUATED, facts(), Inputs())
+
+    assert refused.value.code == "machine.unknown_event"
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "given", "code"),
+    [
+        (Event.ADMIT, {"review_started": False}, Inputs(), "review.not_started"),
+        (Event.ANNUL, {}, Inputs(), "act.missing"),
+        (Event.ANNUL, {"act": act()}, Inputs(), "reason.missing"),
+        (Event.ANNUL, {"act": act(), "reason": ""}, Inputs(), "reason.missing"),
+        (
+            Event.ADMIT,
+            {},
+            stated.AdmissionInputs(checked=("plan_proposal",)),
+            "checklist.incomplete",
+        ),
+        # What must be true comes before what must be stated.
+        (
+            Event.DECLARE_INADMISSIBLE,
+            {"review_started": False},
+            Inputs(),
+            "review.not_started",
+        ),
+    ],
+)
+def test_what_stands_in_the_way_is_refused_with_its_code(event, changes, given, code):
+    with pytest.raises(RefusedError) as refused:
+        fire(TABLE, event, S.SUBMITTED, facts(**changes), given)
+
+    assert refused.value.code == code
+    assert str(refused.value)
+
+
+def test_a_guard_that_says_no_keeps_its_details():
+    blocked = facts(review_started=False, earlier=(place(1),))
+
+    with pytest.raises(RefusedError) as refused:
+        fire(TABLE, Event.START_REVIEW, S.SUBMITTED, blocked, stated.ReviewInputs())
+
+    assert refused.value.details == {"blocked_by": ["2026/0000001"]}
+
+
+def test_everything_that_stands_in_the_way_is_told_at_once():
+    row = TABLE.find(Event.GRANT, S.EVALUATED)
+
+    standing = row.standing(facts(score=10, reserved=0))
+
+    assert [verdict.code for verdict in standing] == [
+        "score.below_threshold",
+        "money.not_reserved",
+    ]
+    assert row.standing(facts(score=80)) == ()
+
+
+def test_the_first_thing_in_the_way_decides():
+    row = Move(
+        Event.WITHDRAW,
+        (S.SUBMITTED,),
+        S.WITHDRAWN,
+        Role.INTAKE,
+        "Try.",
+        "none",
+        needs=(lambda _facts: ALLOWED, lambda _facts: Verdict("one", "one")),
+        accepts=(lambda _facts, _given: Verdict("two", "two"),),
+    )
+
+    assert row.verdict(facts(), Inputs()).code == "one"
+    assert row.effect(facts(), Inputs()) == Consequences()
+
+
+# --- what moves bring about, where no other test looks ----------------------------
+
+
+def test_the_usual_inputs_of_the_main_line_can_be_read():
+    for event in TO_THE_END:
+        (row, *_) = TABLE.of_event(event)
+        given = usual(event, facts().today).get("inputs", {})
+
+        assert row.inputs.model_validate(given)
+
+
+def test_a_grant_with_nothing_left_under_the_ceiling_is_refused():
+    ceiling = ctl().aid.ceiling
+    used_up = facts(score=80, aids=(PriorAid(facts().today, ceiling, "Comune"),))
+
+    with pytest.raises(RefusedError) as refused:
+        effects.grant(used_up, stated.GrantInputs(cor=COR, cup=CUP))
+
+    assert refused.value.code == "aid.nothing_left"
+
+
+def test_a_grant_that_the_money_does_not_cover_is_refused():
+    short = facts(score=80, earlier=(place(1, requested=99_000_000),))
+
+    with pytest.raises(RefusedError) as refused:
+        effects.grant(short, stated.GrantInputs(cor=COR, cup=CUP))
+
+    assert refused.value.code == "money.short"
+    assert refused.value.details["available"] == "10000.00"
+
+
+def test_a_grant_frees_what_it_does_not_give():
+    brought = effects.grant(
+        facts(score=80),
+        stated.GrantInputs(cor=COR, cup=CUP, admitted_investment="10000.00"),
+    )
+
+    (change,) = brought.money
+    assert (change.reserved, change.granted) == (-REQUESTED, 3_000_000 + 850_000)
+    assert brought.updates["admitted_investment"] == 1_000_000
+
+
+def test_an_admitted_investment_above_the_declared_one_counts_as_declared():
+    more = stated.GrantInputs(cor=COR, cup=CUP, admitted_investment="999999.00")
+
+    brought = effects.grant(facts(score=80), more)
+
+    assert brought.updates["admitted_investment"] == facts().application.investment
+
+
+def test_a_score_of_another_shape_is_refused_before_any_rule():
+    for sheet in ({"qualità": 1}, {"quality": 10**20}, ["quality"], ["a=1", "a=2"]):
+        with pytest.raises(ValueError, match="score"):
+            stated.EvaluationInputs(minutes="1", score=sheet)
+
+    assert stated.EvaluationInputs(minutes="1", score=scores(80)).score
+
+

@@ -1,0 +1,109 @@
+"""Is everything there that the work stands on?"""
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlmodel import col, select
+
+from models.schema import HEAD
+from models.session import DatabaseUnavailableError, reading
+from models.tables import Call
+from workflow import register
+from workflow.desk import Desk, IdentityKind
+from workflow.errors import RefusedError, SportelloError
+from workflow.services import installation, officers
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_SLACK = timedelta(seconds=1)
+"""A simulated clock starts at the same instant in every command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(desk: Desk, home: Path) -> tuple[Check, ...]:
+    """Look at everything, also after something was found wrong (*diagnosi*)."""
+    database = _check("database", lambda: _database(desk))
+    rest: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("clock", lambda: _clock(desk)),
+        ("identity", lambda: _identity(desk)),
+    )
+    return (
+        _check("home", lambda: _private(home)),
+        database,
+        *(
+            _check(name, look)
+            if database.ok
+            else Check(name, ok=False, detail="not checked: the database comes first")
+            for name, look in rest
+        ),
+    )
+
+
+def _check(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, ok=True, detail=look())
+    except (SportelloError, DatabaseUnavailableError) as error:
+        return Check(name, ok=False, detail=error.message)
+
+
+def _database(desk: Desk) -> str:
+    installation.check_form(desk.engine)
+    kind = "rehearsal" if installation.is_rehearsal(desk.engine) else "real"
+    shown = desk.engine.url.render_as_string(hide_password=True)
+    return f"{shown}, form {HEAD}, {kind} files"
+
+
+def _clock(desk: Desk) -> str:
+    """Compare the clock with the register, which does not go back."""
+    now = desk.ambient.now()
+    if desk.ambient.simulated:
+        installation.refuse_simulated_clock(desk.engine)
+    with reading(desk.engine) as session:
+        last = session.exec(
+            select(Call.last_instant).order_by(col(Call.last_instant).desc()).limit(1)
+        ).first()
+    if last is not None and last - now > _SLACK:
+        raise RefusedError(
+            "clock.behind",
+            f"the clock says {register.written(now)}, before the last entry of the "
+            f"register, {register.written(last)}; set the clock right",
+        )
+    kind = "simulated" if desk.ambient.simulated else "the host's"
+    return f"{kind}, {register.written(now)}"
+
+
+def _identity(desk: Desk) -> str:
+    with reading(desk.engine) as session:
+        actor = officers.identify(session, desk.identity)
+    how = IdentityKind(actor.identity)
+    roles = ", ".join(sorted(actor.roles)) or "no role"
+    who = desk.identity.login or "the user of the database"
+    return f"{who} ({how}): {roles}"
+
+
+def _private(home: Path) -> str:
+    """Check that only the owner reads the home: it holds personal data."""
+    if not home.is_dir():
+        raise RefusedError(
+            "home.missing", f"{home} is not there; `sportello init` makes it"
+        )
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise RefusedError("home.read_only", f"{home} cannot be written to")
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if mode & _OTHERS:
+        raise RefusedError(
+            "home.open_to_others",
+            f"{home} can be entered by others (mode {mode:o}); run `chmod 700 {home}`",
+        )
+    return str(home)
