@@ -6,6 +6,7 @@ machine is doing weighs on both. What counts is the ratio of the medians.
 """
 
 import argparse
+import json
 import os
 import platform
 import statistics
@@ -47,13 +48,28 @@ if __name__ == "__main__":
     sys.exit(main())
 """
 
-CALL = "ctl-2025"
+CALL, CALL_CODE = "ctl-2025", "RLF12025051244"
 OPENING = "2026-01-20T10:00:00+01:00"
-SUBMISSION = """\
-{"portal_id": "bench-1", "applicant": {"tax_code": "97123456789", \
-"name": "Cluster di prova", "pec": "prova@pec.example"}, \
-"requested": "100000.00", "investment": "150000.00", "documents": [], "aids": []}
-"""
+ROLES = ("administrator", "intake", "officer", "responsible")
+DOCUMENTS = (
+    "de_minimis_declaration",
+    "contribution_regularity_declaration",
+    "plan_proposal",
+    "plan_summary_sheet",
+)
+SUBMISSION = {
+    "portal_id": "bench-1",
+    "applicant": {
+        "tax_code": "99000000010",
+        "name": "Cluster di prova",
+        "pec": "prova@pec.example.it",
+    },
+    "requested": "100000.00",
+    "investment": "150000.00",
+    "documents": [
+        {"kind": kind, "name": f"{kind}.pdf", "sha256": "0" * 64} for kind in DOCUMENTS
+    ],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +114,11 @@ def prepare(home: Path) -> str:
             stdout=subprocess.DEVNULL,
         )
 
+    roles = [word for role in ROLES for word in ("--role", role)]
     sportello("init", "--rehearsal")
-    sportello(
-        "officer", "add", "bench", "--name", "Banco di prova", "--role", "officer"
-    )
+    sportello("officer", "add", "bench", "--name", "Banco di prova", *roles)
     sportello("call", "load", CALL)
-    sportello("intake", CALL, "-", text=SUBMISSION)
+    sportello("intake", CALL_CODE, "-", text=json.dumps(SUBMISSION))
     return "2026/0000001"
 
 
@@ -115,7 +130,12 @@ def clean_environment(home: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in dropped and not name.startswith("SPORTELLO_")
     }
-    return {**kept, "SPORTELLO_HOME": str(home), "SPORTELLO_OFFICER": "bench"}
+    return {
+        **kept,
+        "SPORTELLO_HOME": str(home),
+        "SPORTELLO_OFFICER": "bench",
+        "SPORTELLO_CLOCK": OPENING,
+    }
 
 
 def bare_program(folder: Path) -> Path:

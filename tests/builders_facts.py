@@ -31,6 +31,7 @@ from workflow.facts import (
 )
 
 NOW = OPENING + timedelta(days=10)
+SIGNED = OPENING.date()
 REQUESTED = Cents(11_111_111)
 
 _APPLICATION = {field.name for field in fields(ApplicationFacts)}
@@ -119,7 +120,7 @@ def letter(
     return (NoticeRecord(kind, written, delivered),)
 
 
-def act(signed_on: date = OPENING.date()) -> ActFacts:
+def act(signed_on: date = SIGNED) -> ActFacts:
     """Return an act."""
     return ActFacts("decreto", "100", signed_on)
 

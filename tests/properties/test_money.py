@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.vocabulary import ApplicationState, Cents
 from tests.builders_facts import place
-from workflow.facts import MoneyFacts
+from workflow.facts import MoneyFacts, Place
 from workflow.rules.money import (
     available,
     first_without_money,
@@ -45,7 +45,7 @@ def budgets(draw):
     return MoneyFacts(Cents(allocation), Cents(reserved), Cents(granted))
 
 
-# --- the single rules --------------------------------------------------------------
+# --- the single rules ---------------------------------------------------------
 
 
 @given(queues(), budgets(), asked, st.randoms(use_true_random=False))
@@ -101,7 +101,7 @@ def test_money_is_reserved_only_if_it_is_free_and_nobody_earlier_lacks_it(
         assert verdict.details["blocked_by"] == [lacking[0].protocol]
 
 
-# --- a whole counter -----------------------------------------------------------------
+# --- a whole counter ----------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Counter:
         self.queue: dict[int, tuple[Case, int]] = {}
         self.answers: dict[int, int] = {}
 
-    def earlier(self, number: int) -> list:
+    def earlier(self, number: int) -> list[Place]:
         return [
             place(other, requested=case.requested, reserved=Cents(reserved))
             for other, (case, reserved) in self.queue.items()

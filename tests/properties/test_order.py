@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.vocabulary import QUEUED_STATES, ApplicationState
 from tests.builders import OPENING
 from tests.builders_facts import act, facts, place
-from workflow.facts import OrderKey
+from workflow.facts import OrderKey, Place
 from workflow.moves import guards
 from workflow.moves import inputs as stated
 from workflow.rules.order import may_proceed, named, unevaluated, unreviewed
@@ -106,7 +106,7 @@ def test_a_turn_is_refused_exactly_when_somebody_is_overtaken_without_an_act(
 @given(queues())
 def test_taking_up_the_earliest_one_by_one_always_lets_the_next_one_in(queue):
     left = sorted(queue, key=lambda place: place.key)
-    taken = []
+    taken: list[Place] = []
     while left:
         first, *left = left
         verdict = guards.takes_its_turn(

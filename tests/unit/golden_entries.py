@@ -105,14 +105,15 @@ ENTRIES: tuple[dict[str, Any], ...] = (
         4,
         HASHES[2],
         "uphold_observations",
-        reason="accolte 🏛️ 👩🏽‍⚖️ \u202everso sinistra\u202c 𝟙 \U0001f1ee\U0001f1f9",
+        reason="accolte 🏛️ 👩🏽‍⚖️ \u202everso sinistra\u202c \U0001d7d9 \U0001f1ee\U0001f1f9",
     ),
     # What has to be escaped, what has not, and what people think has to be.
     _entry(
         5,
         HASHES[3],
         "reject",
-        reason="tab\t a capo\r\n nullo\x00 \x01\x1f \x7f \x80 \u2028\u2029 \\ / \" ' <&>",
+        reason="tab\t a capo\r\n nullo\x00 \x01\x1f \x7f \x80 \u2028\u2029 "
+        "\\ / \" ' <&>",
         act={"kind": "decreto", "number": "1234/A", "signed_on": "2026-01-20"},
     ),
     # A refusal is evidence too.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -95,7 +96,7 @@ def verify(desk: Desk, code: str | None = None) -> tuple[Verified, ...]:
 
 
 def _verify(session: Session, call: Call) -> Verified:
-    chain = Chain(call.code)
+    chain, ledger = Chain(call.code), _Ledger(session, call)
     rows = session.execute(
         # Whole columns, not rows of the ORM: five times faster over a long chain.
         sqlalchemy.select(*_columns(RegisterEntry))
@@ -109,9 +110,13 @@ def _verify(session: Session, call: Call) -> Verified:
             chain.faults.append(
                 Fault(row.seq, "the columns beside it say something else")
             )
+        if fault := ledger.fault(row.seq, body):
+            chain.faults.append(fault)
     chain.close(count=call.head_seq, head=call.head_hash)
     chain.compare(_standings(session, call))
-    _check_money(session, call, chain)
+    _check_money(call, chain)
+    if fault := ledger.rest():
+        chain.faults.append(fault)
     return Verified(call.code, chain.seq, chain.head, tuple(chain.faults))
 
 
@@ -144,24 +149,64 @@ def _standings(session: Session, call: Call) -> Iterator[tuple[str, Standing]]:
         )
 
 
-def _check_money(session: Session, call: Call, chain: Chain) -> None:
+def _check_money(call: Call, chain: Chain) -> None:
     fold = chain.fold
     if (call.reserved, call.granted) != (fold.reserved, fold.granted):
         chain.faults.append(
             Fault(0, "the money of the call is not what its entries add up to")
         )
-    moved = session.execute(
-        sqlalchemy.select(*_columns(Movement))
-        .where(col(Movement.call_id) == call.id)
-        .execution_options(yield_per=_BATCH)
-    )
-    reserved = granted = 0
-    for row in moved:
-        reserved, granted = reserved + row.reserved, granted + row.granted
-    if (reserved, granted) != (fold.reserved, fold.granted):
-        chain.faults.append(
-            Fault(0, "the ledger of movements is not what the entries add up to")
+
+
+class _Ledger:
+    """Compares the ledger of movements with the entries, both read in order."""
+
+    def __init__(self, session: Session, call: Call) -> None:
+        rows = session.execute(
+            sqlalchemy.select(*_columns(Movement))
+            .where(col(Movement.call_id) == call.id)
+            .order_by(col(Movement.entry_seq), col(Movement.ordinal))
+            .execution_options(yield_per=_BATCH)
         )
+        self._groups = groupby(rows, key=lambda row: row.entry_seq)
+        self._next = next(self._groups, None)
+
+    def fault(self, seq: int, body: Any) -> Fault | None:  # noqa: ANN401 - JSON
+        """Say whether an entry and the movements kept under it differ."""
+        kept: list[Any] = []
+        while self._next is not None and self._next[0] <= seq:
+            kept += [
+                {
+                    "kind": row.kind.value,
+                    "reserved": row.reserved,
+                    "granted": row.granted,
+                    "application": _text(row.application_id),
+                }
+                for row in self._next[1]
+            ]
+            self._next = next(self._groups, None)
+        if kept == _movements_of(body):
+            return None
+        return Fault(seq, "the ledger of movements says something else")
+
+    def rest(self) -> Fault | None:
+        """Say whether there are movements that no entry tells of."""
+        if self._next is None:
+            return None
+        seq = self._next[0]
+        for _ in self._groups:
+            pass  # read to its end, the cursor closes by itself
+        return Fault(seq, "the ledger has a movement that no entry tells of")
+
+
+def _movements_of(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON
+    """Return the movements that an entry tells of; nothing if it makes no sense."""
+    try:
+        return [
+            {**movement, "application": body["application"]}
+            for movement in (body["money"] or {"movements": ()})["movements"]
+        ]
+    except (KeyError, TypeError):
+        return None
 
 
 def _of_target(session: Session, query: Any, target: str | None) -> Any:  # noqa: ANN401 - a query
