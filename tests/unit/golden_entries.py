@@ -105,7 +105,8 @@ ENTRIES: tuple[dict[str, Any], ...] = (
         4,
         HASHES[2],
         "uphold_observations",
-        reason="accolte 🏛️ 👩🏽‍⚖️ \u202everso sinistra\u202c \U0001d7d9 \U0001f1ee\U0001f1f9",
+        reason="accolte 🏛️ \U0001f469\U0001f3fd\u200d\u2696\ufe0f "
+        "\u202everso sinistra\u202c \U0001d7d9 \U0001f1ee\U0001f1f9",
     ),
     # What has to be escaped, what has not, and what people think has to be.
     _entry(

@@ -550,6 +550,19 @@ def test_lateness_is_told_to_the_microsecond():
     )
 
 
+@pytest.mark.parametrize(
+    ("many", "words"),
+    [
+        (1, "2026/0000001 arrived earlier and is"),
+        (2, "0000002 arrived earlier and are"),
+    ],
+)
+def test_one_that_is_overtaken_is_and_two_are(many, words):
+    queue = tuple(place(number) for number in range(1, many + 1))
+
+    assert words in guards.takes_its_turn(facts(earlier=queue), REVIEW).message
+
+
 def test_only_the_first_few_of_a_long_queue_are_named():
     queue = tuple(place(number) for number in range(1, 8))
 

@@ -17,12 +17,12 @@ from models.vocabulary import (
     ProcedureFamily,
     Role,
 )
-from tests.builders import COR, CUP, TO_THE_END, ctl, scores, usual
-from tests.builders_facts import REQUESTED, act, facts, place
+from tests.builders import TO_THE_END, scores, usual
+from tests.builders_facts import act, facts, place
 from workflow.errors import RefusedError
-from workflow.facts import ALLOWED, PriorAid, Verdict
+from workflow.facts import ALLOWED, Verdict
 from workflow.machine import Consequences, Inputs, Move, Table, fire
-from workflow.moves import TABLES, effects
+from workflow.moves import TABLES
 from workflow.moves import inputs as stated
 from workflow.moves.negotiated_counter import TABLE
 

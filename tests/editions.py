@@ -1,0 +1,34 @@
+"""How do tests get another edition of the shipped call?"""
+
+import re
+from pathlib import Path
+
+from config.loader import find
+from tests.builders import CTL
+
+SECOND = "RLF12025051245"
+_BENEFICIARY = re.compile(r"^\[\[beneficiaries\]\]\n(?:.+\n)+\n?", re.MULTILINE)
+
+
+def edited(folder: Path, *changes: tuple[str, str], name: str = "edited") -> Path:
+    """Write the shipped call with some texts replaced, each found exactly once."""
+    text = find("ctl-2025").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+        text = text.replace(old, new)
+    return _written(folder, name, text)
+
+
+def open_to_all(folder: Path, code: str = SECOND, euros: int = 90_000_000) -> Path:
+    """Write a rich call that takes any applicant, for many applications."""
+    text = find("ctl-2025").read_text(encoding="utf-8")
+    text = _BENEFICIARY.sub("", text)
+    text = text.replace(f'code = "{CTL}"', f'code = "{code}"\nbeneficiaries = []')
+    text = text.replace('amount = "1000000.00"', f'amount = "{euros}.00"')
+    return _written(folder, code, text)
+
+
+def _written(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path

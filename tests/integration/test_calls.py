@@ -1,0 +1,287 @@
+"""Is a call what its file said, until an act says something else?"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from config.loader import CallFileError, dump, find, fingerprint
+from models.vocabulary import ApplicationState, CallState, Event
+from tests.builders import (
+    CLOSING,
+    CTL,
+    OPENING,
+    Office,
+    ctl,
+    office,
+    rome,
+    scores,
+    submission,
+)
+from tests.contents import dump as contents
+from tests.contents import entries, rows
+from tests.editions import SECOND, edited
+from workflow.errors import InputError, RefusedError
+from workflow.services import calls, views
+
+ACT = "decreto 200/2026-01-20"
+HIGHER = ("threshold = 60", "threshold = 75")
+RICHER = ('amount = "1000000.00"', 'amount = "1500000.00"')
+
+
+def allocation(euros: str) -> tuple[str, str]:
+    return ('amount = "1000000.00"', f'amount = "{euros}"')
+
+
+def refusal(work: Office, path: Path, **stated: str) -> RefusedError:
+    with pytest.raises(RefusedError) as error:
+        calls.register_call(work.desk, path, **stated)
+    return error.value
+
+
+def test_a_call_in_the_database_is_the_call_of_its_file(work: Office):
+    shown = calls.shown(work.desk, CTL)
+    ((body, hashed),) = rows(
+        work.desk.engine, "SELECT body, fingerprint FROM call_versions"
+    )
+
+    assert shown.rules == ctl()
+    assert body.encode() == dump(ctl())
+    assert hashed == fingerprint(ctl())
+    assert (shown.version, shown.residual) == (1, 100_000_000)
+
+
+def test_the_same_file_again_changes_nothing(work: Office):
+    before = contents(work.desk.engine)
+
+    again = calls.register_call(work.desk, find("ctl-2025"))
+    with_an_act = calls.register_call(work.desk, find("ctl-2025"), act=ACT)
+
+    assert (again.changed, again.version) == (False, 1)
+    assert (with_an_act.changed, with_an_act.version) == (False, 1)
+    assert contents(work.desk.engine) == before
+
+
+def test_comments_and_the_order_of_the_terms_are_not_a_change(
+    work: Office, tmp_path: Path
+):
+    path = edited(tmp_path, ("# --- Legal basis", "# --- In other words"))
+
+    assert not calls.register_call(work.desk, path).changed
+
+
+def test_another_file_under_the_same_code_needs_an_act_and_is_told_what_changed(
+    work: Office, tmp_path: Path
+):
+    before = contents(work.desk.engine)
+
+    error = refusal(work, edited(tmp_path, HIGHER, RICHER))
+
+    assert error.code == "act.missing"
+    assert error.details["differences"] == [
+        "allocation.amount: 1000000.00 -> 1500000.00",
+        "merit.threshold: 60 -> 75",
+    ]
+    assert "merit.threshold: 60 -> 75" in error.message
+    assert contents(work.desk.engine) == before
+
+
+def test_an_act_makes_a_new_version_with_its_entry_and_its_history(
+    work: Office, tmp_path: Path
+):
+    path = edited(tmp_path, RICHER)
+
+    loaded = calls.register_call(work.desk, path, act=ACT, reason="refinanced")
+
+    first, second = calls.history(work.desk, CTL)
+    assert (loaded.version, loaded.changed) == (2, True)
+    assert (first.number, first.act, first.differences) == (1, None, ())
+    assert (second.number, second.act, second.reason) == (2, ACT, "refinanced")
+    assert [str(one) for one in second.differences] == [
+        "allocation.amount: 1000000.00 -> 1500000.00"
+    ]
+    assert second.hash == loaded.hash != first.hash
+    (entry,) = entries(work, event="change_call")
+    assert entry["call_version"] == 2
+    assert entry["rules"] == loaded.hash
+    assert entry["act"]["number"] == "200"
+    assert entry["reason"] == "refinanced"
+    assert entry["findings"]["allocation"] == 150_000_000
+    assert calls.shown(work.desk, CTL).allocation == 150_000_000
+    assert work.verified()
+
+
+def test_running_applications_stay_bound_to_the_version_they_were_filed_under(
+    work: Office, tmp_path: Path
+):
+    old = work.file(0)
+    calls.register_call(work.desk, edited(tmp_path, HIGHER), act=ACT)
+    new = work.file(1)
+    for application in (old, new):
+        work.routine(application, Event.START_REVIEW, Event.ADMIT)
+        work.move(
+            application,
+            Event.EVALUATE,
+            inputs={"minutes": "3/2026", "score": scores(70)},
+        )
+
+    work.routine(old, Event.GRANT)
+    with pytest.raises(RefusedError) as error:
+        work.routine(new, Event.GRANT)
+
+    assert error.value.code == "score.below_threshold"
+    assert [views.shown(work.desk, name).call_version for name in (old, new)] == [1, 2]
+    (granted,) = entries(work, event="grant", outcome="ok")
+    assert granted["call_version"] == 1
+    assert granted["rules"] == fingerprint(ctl())
+    assert work.verified()
+
+
+def test_a_draft_is_filed_under_the_version_in_force_when_it_is_submitted(
+    work: Office, tmp_path: Path
+):
+    work.take(submission(0, draft=True))
+    calls.register_call(work.desk, edited(tmp_path, HIGHER), act=ACT)
+
+    work.file(0)
+
+    assert views.shown(work.desk, "DOM-0001").call_version == 2
+
+
+def test_an_extended_window_takes_what_the_old_one_refused(
+    work: Office, tmp_path: Path
+):
+    extended = ("closes_at = 2026-03-05T16:00:00", "closes_at = 2026-03-06T16:00:00")
+    work.clock.move_to(CLOSING + timedelta(hours=1))
+    calls.register_call(
+        work.desk, edited(tmp_path, extended), act="decreto 5/2026-03-05"
+    )
+
+    assert work.file() == "2026/0000001"
+    assert calls.shown(work.desk, CTL).state == CallState.OPEN
+
+
+def test_money_already_given_out_cannot_be_taken_from_the_allocation(
+    work: Office, tmp_path: Path
+):
+    work.file(0, requested="120000.00")
+    granted = work.file(1, requested="120000.00")
+    below = edited(tmp_path, allocation("239999.99"), name="below")
+    exactly = edited(tmp_path, allocation("240000.00"), name="exactly")
+
+    error = refusal(work, below, act=ACT)
+    calls.register_call(work.desk, exactly, act=ACT)
+
+    assert error.code == "call.allocation_below_committed"
+    assert calls.shown(work.desk, CTL).residual == 0
+    assert views.shown(work.desk, granted).summary.state == ApplicationState.SUBMITTED
+    assert work.verified()
+
+
+def test_new_money_reaches_who_was_waiting(work: Office, tmp_path: Path):
+    filed = [work.file(number, requested="120000.00") for number in range(9)]
+    calls.register_call(work.desk, edited(tmp_path, RICHER), act=ACT)
+
+    work.move(filed[8], Event.PROMOTE)
+
+    assert views.shown(work.desk, filed[8]).summary.reserved == 12_000_000
+    assert work.verified()
+
+
+def test_an_act_of_tomorrow_changes_nothing(work: Office, tmp_path: Path):
+    before = contents(work.desk.engine)
+
+    error = refusal(work, edited(tmp_path, HIGHER), act="decreto 1/2026-01-21")
+
+    assert error.code == "act.future"
+    assert contents(work.desk.engine) == before
+
+
+def test_the_day_of_an_act_is_the_day_in_rome(work: Office, tmp_path: Path):
+    work.clock.move_to(rome(2026, 1, 21, 0, 30))  # still the 20th in Greenwich
+
+    loaded = calls.register_call(
+        work.desk, edited(tmp_path, HIGHER), act="decreto 1/2026-01-21"
+    )
+
+    assert loaded.version == 2
+
+
+@pytest.mark.parametrize(
+    "act", ["decreto", "1/2026-01-20", "decreto 1/20-01-2026", "decreto 1/2026-02-30"]
+)
+def test_an_act_that_cannot_be_read_is_a_wrong_command(
+    sqlite_office_url: str, tmp_path: Path, act: str
+):
+    with office(sqlite_office_url) as work, pytest.raises(InputError) as error:
+        calls.register_call(work.desk, edited(tmp_path, HIGHER), act=act)
+
+    assert error.value.code == "act.unreadable"
+    assert error.value.exit_code == 2
+
+
+def test_only_some_roles_load_a_call(work: Office, tmp_path: Path):
+    path = edited(tmp_path, HIGHER)
+    may = {}
+
+    for login in ("clerk", "examiner", "board", "controller"):
+        error = refusal(work.sit(login), path, act=ACT)
+        may[login] = error.code
+    for number, login in enumerate(("bianchi", "director", "rup"), start=1):
+        changed = edited(tmp_path, ("threshold = 60", f"threshold = 6{number}"))
+        loaded = calls.register_call(work.sit(login).desk, changed, act=ACT)
+        may[login] = str(loaded.version)
+
+    assert may == {
+        "clerk": "role.missing",
+        "examiner": "role.missing",
+        "board": "role.missing",
+        "controller": "role.missing",
+        "bianchi": "2",
+        "director": "3",
+        "rup": "4",
+    }
+
+
+def test_a_faulty_file_is_refused_before_the_database_is_touched(
+    work: Office, tmp_path: Path
+):
+    before = contents(work.desk.engine)
+
+    with pytest.raises(CallFileError):
+        calls.register_call(
+            work.desk, edited(tmp_path, ("threshold = 60", "threshold = 600")), act=ACT
+        )
+
+    assert contents(work.desk.engine) == before
+
+
+def test_two_calls_have_each_their_own_chain_and_money(work: Office, tmp_path: Path):
+    calls.register_call(work.desk, edited(tmp_path, (CTL, SECOND)))
+
+    work.file()
+
+    first, second = calls.listed(work.desk)
+    assert (first.code, first.filed, first.entries) == (CTL, 1, 2)
+    assert (second.code, second.filed, second.entries) == (SECOND, 0, 1)
+    assert work.verified()
+
+
+def test_a_call_is_published_then_open_then_closed(work: Office):
+    states = []
+
+    for instant in (
+        OPENING - timedelta(microseconds=1),
+        OPENING,
+        CLOSING,
+        CLOSING + timedelta(microseconds=1),
+    ):
+        work.clock.move_to(instant)
+        states.append(calls.shown(work.desk, CTL).state)
+
+    assert states == [
+        CallState.PUBLISHED,
+        CallState.OPEN,
+        CallState.OPEN,
+        CallState.CLOSED,
+    ]

@@ -1,0 +1,102 @@
+"""Are submissions answered one by one, whatever is on the line?"""
+
+import json
+
+import pytest
+
+from tests.builders import CTL, submission
+from tests.terminals import Terminal
+
+
+def lines(*submissions: dict[str, object]) -> str:
+    return "\n".join(json.dumps(one) for one in submissions)
+
+
+def answers(terminal: Terminal, text: str | bytes) -> list[dict[str, object]]:
+    done = terminal.type("intake", CTL, "-", text=text)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_each_line_is_answered_in_its_place(terminal):
+    text = lines(submission(3), submission(0)) + "\n{x\n\n" + lines(submission(4))
+
+    done = terminal.type("intake", CTL, "-", text=text)
+
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["line"] for one in told] == [1, 2, 3, 5]
+    assert [one["outcome"] for one in told] == [
+        *("submitted", "duplicate", "refused", "submitted")
+    ]
+    assert told[0] == {
+        "line": 1,
+        "portal_id": "DOM-0004",
+        "outcome": "submitted",
+        "protocol": "2026/0000004",
+        "received_at": told[0]["received_at"],
+        "position": 4,
+        "error": None,
+    }
+    assert done.exit_code == 1
+    assert done.stderr == "4 line(s): 2 submitted, 1 duplicate, 1 refused\n"
+
+
+def test_it_succeeds_when_nothing_is_refused(terminal):
+    done = terminal.type("intake", CTL, "-", text=lines(submission(0), submission(5)))
+
+    assert done.exit_code == 0
+
+
+def test_an_amount_with_a_comma_is_refused_with_how_to_write_it(terminal):
+    (told,) = answers(terminal, lines(submission(3, requested="100000,00")))
+
+    assert told["outcome"] == "refused"
+    assert "write the digits" in str(told["error"])
+
+
+def test_a_line_of_any_length_is_read_without_harm(terminal):
+    text = b"x" * 3_000_000 + b"\n" + lines(submission(3)).encode()
+
+    told = answers(terminal, text)
+
+    assert [(one["line"], one["outcome"]) for one in told] == [
+        (1, "refused"),
+        (2, "submitted"),
+    ]
+    assert "line.too_long" in str(told[0]["error"])
+
+
+def test_an_unknown_call_takes_nothing_in(terminal):
+    done = terminal.type("intake", "CTL", "-", "--json", text=lines(submission(3)))
+
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"]["code"] == "call.unknown"
+
+
+def test_whoever_may_not_takes_nothing_in_and_it_is_recorded(terminal):
+    auditor = terminal.as_("verdi")
+
+    done = auditor.type("intake", CTL, "-", text=lines(submission(3)))
+
+    assert done.exit_code == 1
+    assert "Error [role.missing]" in done.stderr
+    assert done.stdout == ""
+    refused = terminal.type("log", "show", "--actor", "verdi", "--json").stdout
+    assert json.loads(refused)["refusal"]["code"] == "role.missing"
+
+
+@pytest.mark.parametrize("file", ["missing.jsonl", "."])
+def test_a_file_that_cannot_be_read_is_a_wrong_command_line(file, terminal):
+    terminal.refused("intake", CTL, file, code="usage", exit_code=2)
+
+
+def test_a_line_before_the_opening_is_refused_with_its_instant(terminal):
+    terminal.settings["SPORTELLO_CLOCK"] = "2026-01-20T09:59:59.999+01:00"
+    early = Terminal(terminal.home, terminal.settings)
+
+    (told,) = answers(
+        early, lines(submission(3, received_at="2026-01-20T09:59:59.999+01:00"))
+    )
+
+    assert told["outcome"] == "refused"
+    assert told["received_at"] == "2026-01-20T08:59:59.999000Z"
+    assert "window.too_early" in str(told["error"])

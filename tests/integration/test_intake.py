@@ -1,0 +1,722 @@
+"""Does each submission get its place, in the order and the money, and keep it?"""
+
+import itertools
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from models.vocabulary import ApplicationState, Event
+from tests.builders import (
+    CLOSING,
+    COR,
+    CTL,
+    CUP,
+    OPENING,
+    TO_GRANT,
+    Office,
+    rome,
+    submission,
+)
+from tests.contents import dump, entries, refusals, rows, written
+from tests.editions import SECOND, edited
+from workflow.errors import RefusedError
+from workflow.services import calls, intake, views
+
+MICROSECOND = timedelta(microseconds=1)
+ACROSS_NEW_YEAR = (
+    (f'code = "{CTL}"', f'code = "{SECOND}"'),
+    ("closes_at = 2026-03-05T16:00:00", "closes_at = 2027-03-05T16:00:00"),
+)
+
+
+def stated(instant: datetime) -> str:
+    """Write an instant as the portal does."""
+    return instant.isoformat(timespec="microseconds")
+
+
+def state(work: Office, application: str) -> ApplicationState:
+    return views.shown(work.desk, application).summary.state
+
+
+def reserved(work: Office, application: str) -> int:
+    return views.shown(work.desk, application).summary.reserved
+
+
+def protocols(work: Office) -> list[str]:
+    """Return the protocols in the order of the queue."""
+    return [item.protocol for item in views.queue(work.desk, CTL).items]
+
+
+# The window
+
+
+def test_the_window_is_open_from_its_first_to_its_last_instant(work: Office):
+    moments = {
+        OPENING - MICROSECOND: "window.too_early",
+        OPENING: "submitted",
+        CLOSING - timedelta(seconds=1): "submitted",
+        CLOSING: "submitted",
+        CLOSING + MICROSECOND: "window.too_late",
+        CLOSING + timedelta(seconds=33): "window.too_late",
+    }
+    told = {}
+
+    for number, at in enumerate(moments):
+        work.clock.move_to(at)
+        (answer,) = work.take(submission(number))
+        told[at] = answer["error"]["code"] if answer["error"] else answer["outcome"]
+
+    assert told == moments
+
+
+def test_the_first_instant_of_the_window_gives_the_first_place(work: Office):
+    (answer,) = work.take(submission())
+
+    assert answer["position"] == 1
+    assert answer["protocol"] == "2026/0000001"
+    assert answer["received_at"] == "2026-01-20T09:00:00.000000Z"
+
+
+@pytest.mark.parametrize("late", [1, 33_000_000])
+def test_how_late_an_application_was_is_kept_to_the_microsecond(
+    work: Office, late: int
+):
+    received = CLOSING + late * MICROSECOND
+    work.clock.move_to(received + timedelta(minutes=1))
+    before = dump(work.desk.engine)
+
+    (answer,) = work.take(submission(received_at=stated(received)))
+
+    (entry,) = entries(work, outcome="refused")
+    assert entry["findings"]["late_microseconds"] == late
+    assert datetime.fromisoformat(entry["findings"]["received_at"]) == received
+    assert datetime.fromisoformat(answer["received_at"]) == received
+    assert entry["findings"]["portal_id"] == "DOM-0001"
+    assert written(before, dump(work.desk.engine)) == {"calls", "entries"}
+
+
+def test_before_publication_not_even_a_draft_is_noted(work: Office, tmp_path: Path):
+    later = ("published_at = 2026-01-15T17:38:00", "published_at = 2026-01-19T00:00:00")
+    work.clock.move_to(rome(2026, 1, 18, 23, 59, 59))
+    calls.register_call(work.desk, edited(tmp_path, later, (CTL, SECOND)))
+
+    (answer,) = intake.take_in(
+        work.desk, SECOND, [orjson.dumps(submission(draft=True))]
+    )
+
+    assert answer["error"]["code"] == "window.not_published"
+
+
+# Whose clock
+
+
+def test_the_instant_stated_by_the_portal_counts(work: Office):
+    received = OPENING + timedelta(seconds=1)
+    work.clock.move_to(OPENING + timedelta(hours=5))
+
+    (answer,) = work.take(submission(received_at=stated(received)))
+
+    assert datetime.fromisoformat(answer["received_at"]) == received
+    (entry,) = entries(work, event="submit")
+    assert entry["order"]["received_at"] == "2026-01-20T09:00:01.000000Z"
+    assert entry["at"] == "2026-01-20T14:00:00.000000Z"
+
+
+def test_an_instant_that_has_not_come_is_refused(work: Office):
+    (answer,) = work.take(submission(received_at=stated(OPENING + MICROSECOND)))
+
+    assert answer["error"]["code"] == "window.future"
+
+
+def test_where_the_register_gives_the_instant_the_portal_may_not(
+    work: Office, tmp_path: Path
+):
+    path = edited(tmp_path, ('clock = "portal"', 'clock = "register"'), (CTL, SECOND))
+    calls.register_call(work.desk, path)
+    lines = [submission(0, received_at=stated(OPENING)), submission(1)]
+
+    first, second = intake.take_in(
+        work.desk, SECOND, [orjson.dumps(line) for line in lines]
+    )
+
+    assert first["error"]["code"] == "submission.received_at"
+    assert second["protocol"] == "2026/0000001"
+
+
+# The order
+
+
+def test_who_arrived_earlier_takes_the_place_that_is_due_and_goes_first(work: Office):
+    work.wait(hours=1)
+    late = work.file(0, received_at=stated(OPENING + timedelta(minutes=2)))
+
+    (answer,) = work.take(
+        submission(1, received_at=stated(OPENING + timedelta(minutes=1)))
+    )
+
+    early = answer["protocol"]
+    assert answer["position"] == 1
+    assert protocols(work) == [early, late]
+    with pytest.raises(RefusedError) as error:
+        work.move(late, Event.START_REVIEW)
+    assert error.value.code == "order.turn"
+    assert error.value.details["blocked_by"] == [early]
+
+
+def test_within_one_microsecond_the_protocol_number_decides(work: Office):
+    answers = work.take(*(submission(number) for number in (4, 2, 7)))
+
+    assert len({answer["received_at"] for answer in answers}) == 1
+    assert [answer["position"] for answer in answers] == [1, 2, 3]
+    assert protocols(work) == [answer["protocol"] for answer in answers]
+
+
+def test_after_new_year_the_numbers_restart_and_the_order_holds(
+    work: Office, tmp_path: Path
+):
+    work.clock.move_to(rome(2026, 12, 31, 23, 59, 59))
+    calls.register_call(work.desk, edited(tmp_path, *ACROSS_NEW_YEAR))
+    taken: list[dict[str, Any]] = []
+    for number in range(4):
+        taken += intake.take_in(work.desk, SECOND, [orjson.dumps(submission(number))])
+        work.clock.advance(timedelta(milliseconds=500))
+
+    assert [answer["protocol"] for answer in taken] == [
+        "2026/0000001",
+        "2026/0000002",
+        "2027/0000001",
+        "2027/0000002",
+    ]
+    queue = views.queue(work.desk, SECOND)
+    assert [item.protocol for item in queue.items] == [
+        answer["protocol"] for answer in taken
+    ]
+    assert work.verified()
+
+
+def test_new_year_begins_at_midnight_in_rome_and_not_in_greenwich(
+    work: Office, tmp_path: Path
+):
+    work.clock.move_to(rome(2027, 1, 1, 0, 30))
+    calls.register_call(work.desk, edited(tmp_path, *ACROSS_NEW_YEAR))
+
+    (answer,) = intake.take_in(work.desk, SECOND, [orjson.dumps(submission())])
+
+    assert answer["received_at"] == "2026-12-31T23:30:00.000000Z"
+    assert answer["protocol"] == "2027/0000001"
+
+
+def test_the_instants_of_the_register_never_go_back_with_the_clock(work: Office):
+    work.wait(hours=2)
+    first = work.file(0)
+    work.clock.move_to(work.clock.now() - timedelta(hours=1))
+
+    second = work.file(1)
+    work.routine(first, Event.START_REVIEW)
+
+    instants = [entry["at"] for entry in entries(work)]
+    assert instants == sorted(instants)
+    assert protocols(work) == [first, second]
+    assert work.verified()
+
+
+def test_a_protocol_number_has_at_least_seven_digits(work: Office):
+    with work.desk.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO protocol_counters (year, last) VALUES (2026, 9999998)"
+        )
+
+    given = [work.file(0), work.file(1)]
+
+    assert given == ["2026/9999999", "2026/10000000"]
+    assert protocols(work) == given
+
+
+def test_a_refusal_leaves_no_gap_in_the_numbers(work: Office):
+    answers = work.take(submission(0), submission(1, requested="0.00"), submission(2))
+
+    assert [answer["protocol"] for answer in answers] == [
+        "2026/0000001",
+        None,
+        "2026/0000002",
+    ]
+
+
+# Other channels, and drafts
+
+
+def test_what_comes_by_pec_is_protocolled_and_declared_not_receivable_by_act(
+    work: Office,
+):
+    application = work.file(0, channel="pec", documents=[])
+    assert application == "2026/0000001"
+    assert reserved(work, application) == 11_111_111
+
+    work.routine(application, Event.DECLARE_NOT_RECEIVABLE)
+
+    assert state(work, application) == ApplicationState.NOT_RECEIVABLE
+    assert reserved(work, application) == 0
+    (entry,) = entries(work, event="declare_not_receivable")
+    assert entry["findings"]["channel"] == "pec"
+    assert entry["act"]["kind"] == "decreto"
+
+
+def test_what_came_in_time_by_the_portal_is_receivable(work: Office):
+    application = work.file()
+
+    with pytest.raises(RefusedError) as error:
+        work.routine(application, Event.DECLARE_NOT_RECEIVABLE)
+
+    assert error.value.code == "receivability.no_ground"
+
+
+def test_a_pec_after_the_closing_is_protocolled_with_its_delay(work: Office):
+    work.clock.move_to(CLOSING + timedelta(seconds=33))
+    application = work.file(0, channel="pec")
+
+    work.routine(application, Event.DECLARE_NOT_RECEIVABLE)
+
+    (entry,) = entries(work, event="declare_not_receivable")
+    assert entry["findings"]["late_microseconds"] == 33_000_000
+
+
+def test_a_draft_has_no_protocol_no_place_and_no_money(work: Office):
+    (answer,) = work.take(submission(draft=True))
+
+    assert (answer["outcome"], answer["protocol"], answer["position"]) == (
+        "draft",
+        None,
+        None,
+    )
+    assert protocols(work) == []
+    assert reserved(work, "DOM-0001") == 0
+    assert rows(work.desk.engine, "SELECT count(*) FROM protocol_counters") == [(0,)]
+
+
+def test_a_draft_becomes_the_application_that_is_submitted(work: Office):
+    work.take(submission(draft=True, requested="5000.00"))
+    work.wait(minutes=1)
+
+    (answer,) = work.take(submission(requested="7000.00"))
+
+    case = views.shown(work.desk, "DOM-0001")
+    assert answer["outcome"] == "submitted"
+    assert answer["received_at"] == "2026-01-20T09:01:00.000000Z"
+    assert (case.summary.requested, case.summary.version) == (700_000, 2)
+    assert [entry["event"] for entry in case.history] == ["register_draft", "submit"]
+    assert rows(work.desk.engine, "SELECT count(*) FROM documents") == [(4,)]
+
+
+def test_a_draft_expires_after_the_closing_and_not_before(work: Office):
+    work.take(submission(draft=True))
+    worker = Office(work.desk.as_worker(), work.clock)
+    work.clock.move_to(CLOSING)
+
+    with pytest.raises(RefusedError) as error:
+        worker.move("DOM-0001", Event.EXPIRE)
+    work.clock.move_to(CLOSING + MICROSECOND)
+    worker.move("DOM-0001", Event.EXPIRE)
+
+    assert error.value.code == "window.open"
+    assert state(work, "DOM-0001") == ApplicationState.EXPIRED
+    assert work.verified()
+
+
+def test_only_the_intake_gives_a_draft_its_protocol(work: Office):
+    work.take(submission(draft=True))
+
+    with pytest.raises(RefusedError):
+        work.move("DOM-0001", Event.SUBMIT)
+
+    assert state(work, "DOM-0001") == ApplicationState.DRAFT
+
+
+# Once and no more
+
+
+def test_the_same_file_again_gives_the_same_numbers_and_writes_nothing(work: Office):
+    lines = [submission(0), submission(1, draft=True), submission(2)]
+    first = work.take(*lines)
+    before = dump(work.desk.engine)
+    work.wait(days=1)
+
+    again = work.take(*lines)
+
+    assert [answer["outcome"] for answer in again] == ["duplicate"] * 3
+    for name in ("portal_id", "protocol", "received_at", "position"):
+        assert [answer[name] for answer in again] == [answer[name] for answer in first]
+    assert dump(work.desk.engine) == before
+
+
+def test_one_key_cannot_carry_two_contents(work: Office):
+    work.take(submission(0, key="once"))
+
+    (answer,) = work.take(submission(1, key="once"))
+
+    assert answer["error"]["code"] == "key.reused"
+
+
+def test_without_a_key_the_id_of_the_portal_is_the_key(work: Office):
+    work.take(submission(0))
+
+    (answer,) = work.take(submission(0, requested="1.00"))
+
+    assert answer["error"]["code"] == "key.reused"
+
+
+def test_an_id_of_the_portal_is_filed_once_whatever_the_key(work: Office):
+    work.take(submission(0, key="one"))
+
+    (answer,) = work.take(submission(0, key="two"))
+
+    assert answer["error"]["code"] == "submission.portal_id_used"
+
+
+def test_a_second_application_of_an_applicant_is_refused_naming_the_first(
+    work: Office,
+):
+    first = work.file(0)
+
+    (answer,) = work.take(submission(0, portal_id="DOM-0100"))
+
+    assert answer["error"]["code"] == "applicant.already_applied"
+    assert first in answer["error"]["message"]
+    assert answer["error"]["details"]["other"] == first
+
+
+# What cannot be taken in
+
+LINE = orjson.dumps(submission(0))
+BAD = {
+    "cut short": LINE[:-1],
+    "not an object": b"[]",
+    "not UTF-8": LINE.replace(b"AFIL", b"\xe8\xff"),
+    "a lone surrogate": LINE.replace(b"AFIL", b"\\ud800"),
+    "a NUL": LINE.replace(b"AFIL", b"\\u0000"),
+    "a NUL in an id": LINE.replace(b"DOM-0001", b"DOM\\u0000"),
+    "a NUL in a document": LINE.replace(b"plan_proposal.pdf", b"\\u0000"),
+    "a NUL in a kind": LINE.replace(b'"plan_proposal"', b'"\\u0000"'),
+    "a NUL in a key": LINE[:-1] + b',"key":"\\u0000"}',
+    "a NUL in a PEC": LINE.replace(b"cluster1", b"\\u0000"),
+    "an escape": LINE.replace(b"AFIL", b"\\u001b[2J"),
+    "a name twice": LINE[:-1] + b',"requested":"1.00"}',
+    "a float": LINE.replace(b'"111111.11"', b"111111.11"),
+    "a comma": LINE.replace(b"111111.11", b"111111,11"),
+    "nothing asked": LINE.replace(b"111111.11", b"0.00"),
+    "more than the allocation": LINE.replace(b"111111.11", b"1000000.01"),
+    "more than any column": LINE.replace(b"111111.11", b"9" * 30),
+    "an investment as large as it gets": LINE.replace(
+        b"95424.84", b"90071992547409.92"
+    ),
+    "an unknown field": LINE[:-1] + b',"colour":"red"}',
+    "an unknown field with a NUL": LINE[:-1] + b',"\\u0000":1}',
+    "an unknown applicant": LINE.replace(b"99000000010", b"01234567897"),
+    "documents missing": LINE.replace(b'"plan_proposal"', b'"plan"'),
+    "an instant before Christ": LINE[:-1]
+    + b',"received_at":"0001-01-01T00:00:00+01:00"}',
+    "deep": b"[" * 50_000,
+    "deep inside": LINE[:-1] + b',"aids":' + b"[" * 900 + b"]" * 900 + b"}",
+    "huge": LINE.replace(b"AFIL", b"A" * 1_000_001),
+}
+
+
+def test_a_line_that_cannot_be_taken_in_disturbs_no_other(work: Office):
+    bad = iter(BAD.values())
+    lines = []
+    for number in range(1, 9):  # a good one, then four bad ones, and so on
+        lines.append(orjson.dumps(submission(number)))
+        lines += itertools.islice(bad, 4)
+
+    answers = list(intake.take_in(work.desk, CTL, lines))
+
+    assert [answer["line"] for answer in answers] == list(range(1, len(lines) + 1))
+    filed = [answer["protocol"] for answer in answers if answer["protocol"]]
+    assert filed == [f"2026/{number:07d}" for number in range(1, 9)]
+    assert len(answers) == len(BAD) + 8
+    assert work.verified()
+
+
+def test_every_refused_line_is_answered_and_recorded_and_writes_nothing_else(
+    work: Office,
+):
+    work.file(1)
+    before = dump(work.desk.engine)
+    told = {}
+
+    for kind, line in BAD.items():
+        (answer,) = intake.take_in(work.desk, CTL, [line])
+        told[kind] = (answer["outcome"], bool(answer["error"]["message"]))
+        after = dump(work.desk.engine)
+        assert written(before, after) == {"calls", "entries"}, kind
+        before = after
+
+    assert told == dict.fromkeys(BAD, ("refused", True))
+    assert len(refusals(work)) == len(BAD)
+    assert work.verified()
+
+
+def test_an_empty_line_is_passed_over_and_counted(work: Office):
+    lines = [b"", orjson.dumps(submission(0)), b"  \r", orjson.dumps(submission(1))]
+
+    answers = list(intake.take_in(work.desk, CTL, lines))
+
+    assert [answer["line"] for answer in answers] == [2, 4]
+
+
+def test_an_unknown_call_is_refused_before_any_line(work: Office):
+    with pytest.raises(RefusedError) as error:
+        list(intake.take_in(work.desk, "RLF12099000000", [LINE]))
+
+    assert error.value.code == "call.unknown"
+
+
+def test_personal_data_stay_out_of_the_register(work: Office):
+    work.file(0)
+    work.take(submission(0, portal_id="DOM-0100"), submission(1, requested="0.00"))
+
+    bodies = "".join(
+        body for (body,) in rows(work.desk.engine, "SELECT body FROM entries")
+    )
+
+    for personal in ("99000000010", "AFIL", "cluster1@", "99000000028"):
+        assert personal not in bodies
+
+
+# The money
+
+
+def test_nine_equal_requests_fit_to_the_cent(work: Office):
+    answers = work.take(*(submission(number) for number in range(9)))
+
+    assert {answer["outcome"] for answer in answers} == {"submitted"}
+    assert views.queue(work.desk, CTL).residual == 1
+
+
+def ask(work: Office, *euros: int) -> list[str]:
+    """File one application for each amount, a second apart."""
+    filed = []
+    for number, amount in enumerate(euros):
+        filed.append(work.file(number, requested=f"{amount}.00"))
+        work.wait(seconds=1)
+    return filed
+
+
+def test_the_first_that_does_not_fit_is_told_that_it_waits(work: Office):
+    answers = work.take(
+        *(submission(number, requested="120000.00") for number in range(9))
+    )
+
+    assert [answer["outcome"] for answer in answers] == ["submitted"] * 8 + ["waiting"]
+    assert answers[8]["position"] == 9
+    assert views.queue(work.desk, CTL).residual == 4_000_000
+
+
+def test_who_waits_is_listed_after_merit_and_promoted_when_money_is_set_free(
+    work: Office,
+):
+    filed = ask(work, *[120_000] * 9)
+    for event in (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE):
+        for application in filed:
+            work.routine(application, event)
+    last = filed[8]
+    worker = Office(work.desk.as_worker(), work.clock)
+
+    with pytest.raises(RefusedError) as unreserved:
+        work.routine(last, Event.GRANT)
+    worker.move(last, Event.PUT_ON_WAITING_LIST)
+    with pytest.raises(RefusedError) as short:
+        worker.move(last, Event.PROMOTE)
+    work.routine(filed[3], Event.WITHDRAW)
+    worker.move(last, Event.PROMOTE)
+
+    assert unreserved.value.code == "money.not_reserved"
+    assert short.value.code == "money.short"
+    assert state(work, last) == ApplicationState.EVALUATED
+    assert reserved(work, last) == 12_000_000
+    work.routine(last, Event.GRANT)
+    assert work.verified()
+
+
+def test_a_smaller_later_request_does_not_jump_ahead(work: Office):
+    filed = ask(work, *[120_000] * 7, 170_000, 50_000)
+
+    with pytest.raises(RefusedError) as error:
+        work.move(filed[8], Event.PROMOTE)
+
+    assert [reserved(work, name) for name in filed[7:]] == [0, 0]
+    assert error.value.code == "money.not_head"
+    assert error.value.details["blocked_by"] == [filed[7]]
+
+
+def test_money_set_free_goes_down_the_list_one_by_one(work: Office):
+    filed = ask(work, *[120_000] * 7, 170_000, 50_000)
+    work.routine(filed[0], Event.WITHDRAW)
+
+    work.move(filed[7], Event.PROMOTE)
+    work.move(filed[8], Event.PROMOTE)
+
+    assert [reserved(work, name) for name in filed[7:]] == [17_000_000, 5_000_000]
+    assert views.queue(work.desk, CTL).residual == 6_000_000
+    assert work.verified()
+
+
+def test_nobody_is_granted_the_money_of_somebody_who_arrived_earlier(work: Office):
+    work.wait(hours=1)
+    filed = ask(work, *[120_000] * 8)
+    early = work.file(8, requested="120000.00", received_at=stated(OPENING))
+    order = [early, *filed]
+    for event in (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE):
+        for application in order:
+            work.routine(application, event)
+
+    for application in filed[:7]:
+        work.routine(application, Event.GRANT)
+    with pytest.raises(RefusedError) as error:
+        work.routine(filed[7], Event.GRANT)
+
+    assert error.value.code == "money.short"
+    assert work.verified()
+
+
+def test_the_order_of_the_grants_does_not_change_who_gets_one(work: Office):
+    filed = ask(work, 600_000, 300_000, 100_000)
+    for event in (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE):
+        for application in filed:
+            work.routine(application, event)
+
+    for application in (filed[2], filed[0], filed[1]):
+        work.routine(application, Event.GRANT)
+
+    amounts = [case.granted for case in views.listed(work.desk, call=CTL)]
+    assert amounts == [11_111_111, 11_111_111, 10_000_000]
+
+
+# The amount of a grant
+
+
+def granted(work: Office, number: int = 0, **filed: Any) -> int:
+    """File and grant one application; return the grant in cents."""
+    application = work.file(number, **{"requested": "150000.00", **filed})
+    work.routine(application, *TO_GRANT)
+    return views.shown(work.desk, application).summary.granted
+
+
+def test_the_grant_is_the_fixed_part_and_85_percent_to_the_even_cent(work: Office):
+    grants = {
+        "95424.84": 11_111_111,  # 30,000.00 + 81,111.11 (81,111.114)
+        "0.10": 3_000_008,  # 8.5 cents: the even cent below
+        "0.30": 3_000_026,  # 25.5 cents: the even cent above
+        "0.50": 3_000_042,  # 42.5 cents: the even cent below
+        "0.00": 3_000_000,
+    }
+
+    given = {
+        investment: granted(work, number, investment=investment)
+        for number, investment in enumerate(grants)
+    }
+
+    assert given == grants
+
+
+def test_no_more_is_granted_than_was_asked_for(work: Office):
+    application = work.file(0, requested="80000.00")
+
+    work.routine(application, *TO_GRANT)
+
+    (case,) = views.listed(work.desk, call=CTL)
+    assert (case.granted, case.reserved) == (8_000_000, 0)
+
+
+def test_what_is_not_granted_of_the_request_is_set_free(work: Office):
+    granted(work)
+
+    assert views.queue(work.desk, CTL).residual == 100_000_000 - 11_111_111
+
+
+def test_the_ceiling_reduces_a_grant_to_what_three_years_have_left(work: Office):
+    def aid(day: str, amount: str) -> dict[str, str]:
+        return {"granted_on": day, "amount": amount, "grantor": "Regione Lombardia"}
+
+    two_editions = [aid(f"{year}-04-20", "111111.11") for year in (2024, 2025)]
+    too_long_ago = [aid("2023-01-20", "200000.00")]
+    just_in_time = [aid("2023-01-21", "200000.00")]
+
+    given = [
+        granted(work, number, aids=aids, requested="111111.11")
+        for number, aids in enumerate((two_editions, too_long_ago, just_in_time))
+    ]
+
+    assert given == [30_000_000 - 2 * 11_111_111, 11_111_111, 10_000_000]
+    assert work.verified()
+
+
+def test_where_the_ceiling_is_used_up_nothing_is_granted(work: Office):
+    aid = {"granted_on": "2025-01-01", "amount": "300000.00", "grantor": "Comune"}
+    application = work.file(0, aids=[aid])
+    work.routine(application, Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
+
+    with pytest.raises(RefusedError) as error:
+        work.routine(application, Event.GRANT)
+
+    assert error.value.code == "aid.nothing_left"
+
+
+def test_the_admitted_investment_is_never_more_than_the_declared_one(work: Office):
+    application = work.file(0, requested="500000.00")
+    work.routine(application, Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
+
+    work.move(
+        application,
+        Event.GRANT,
+        inputs={"cor": COR, "cup": CUP, "admitted_investment": "200000.00"},
+        act="decreto 1/2026-01-20",
+    )
+
+    (case,) = views.listed(work.desk, call=CTL)
+    assert case.granted == 11_111_111
+
+
+def negotiated(work: Office, number: int = 0) -> str:
+    """File one application and bring it to its definitive plan."""
+    application = work.file(number)
+    work.routine(
+        application,
+        *TO_GRANT,
+        Event.RECORD_PUBLICATION,
+        Event.CONVENE_NEGOTIATION,
+        Event.SIGN_MINUTES,
+        Event.FILE_PLAN,
+    )
+    return application
+
+
+def test_a_redetermination_only_lowers_and_sets_the_rest_free(work: Office):
+    amounts = {"50000.00": 7_250_000, "95424.84": 11_111_111, "900000.00": 11_111_111}
+    given, moved = [], []
+
+    for number, admitted in enumerate(amounts):
+        application = negotiated(work, number)
+        receipt = work.move(
+            application,
+            Event.DETERMINE_AMOUNT,
+            inputs={"admitted_investment": admitted},
+            act="decreto 2/2026-01-20",
+        )
+        given.append(views.shown(work.desk, application).summary.granted)
+        moved.append([movement["kind"] for movement in receipt["money"]["movements"]])
+
+    assert given == list(amounts.values())
+    assert moved == [["redetermine"], [], []]
+    assert views.queue(work.desk, CTL).residual == 100_000_000 - sum(given)
+    assert work.verified()
+
+
+def test_the_fixed_part_matures_with_the_definitive_plan(work: Office):
+    negotiated(work)
+
+    (entry,) = entries(work, event="file_plan")
+
+    assert entry["findings"]["fixed_part_matured"] == 3_000_000

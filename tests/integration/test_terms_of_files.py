@@ -1,0 +1,538 @@
+"""Do the terms of a file start, stop, end and fall when the law says?"""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.vocabulary import ApplicationState, Event, TermKind, TermStatus
+from tests.builders import (
+    ROME,
+    TO_ACCEPTANCE,
+    TO_GRANT,
+    TO_PROGRESS,
+    Office,
+    rome,
+    usual,
+)
+from tests.contents import entries
+from tests.editions import edited
+from workflow.errors import RefusedError
+from workflow.services import calls, views
+
+DAY = timedelta(days=1)
+TO_MINUTES = (
+    *TO_GRANT,
+    Event.RECORD_PUBLICATION,
+    Event.CONVENE_NEGOTIATION,
+    Event.SIGN_MINUTES,
+)
+
+
+def term(work: Office, application: str, kind: TermKind) -> Any:
+    """Return the latest term of a kind."""
+    return next(
+        one
+        for one in reversed(views.shown(work.desk, application).terms)
+        if one.kind == kind
+    )
+
+
+def kinds(work: Office, application: str) -> dict[TermKind, TermStatus]:
+    return {one.kind: one.status for one in views.shown(work.desk, application).terms}
+
+
+def last_day(work: Office, application: str, kind: TermKind) -> date:
+    """Return the civil day on which a term ends, at 23:59:59 in Rome."""
+    local: datetime = term(work, application, kind).due_at.astimezone(ROME)
+    assert (local.hour, local.minute, local.second) == (23, 59, 59)
+    return local.date()
+
+
+def delivered(work: Office, application: str, letter: str, **stated: str) -> None:
+    work.move(
+        application,
+        Event.RECORD_DELIVERY,
+        inputs={"letter": letter, "receipt": "R-1", **stated},
+    )
+
+
+def refused(work: Office, application: str, event: Event, **changes: Any) -> str:
+    with pytest.raises(RefusedError) as error:
+        work.move(application, event, **{**usual(event, work.today), **changes})
+    return error.value.code
+
+
+def asked(work: Office, number: int = 0) -> str:
+    """File an application and ask for its completion."""
+    application = work.file(number)
+    work.routine(application, Event.START_REVIEW, Event.REQUEST_COMPLETION)
+    return application
+
+
+# Started by moves
+
+
+def test_each_move_starts_and_meets_its_terms(work: Office):
+    application = work.file()
+    seen = [kinds(work, application)]
+
+    for event in TO_PROGRESS:
+        work.routine(application, event)
+        seen.append(kinds(work, application))
+
+    running, met = TermStatus.RUNNING, TermStatus.MET
+    assert seen[0] == {TermKind.CONCLUSION: running}
+    assert seen[1] == {**seen[0], TermKind.FORMAL_CHECK: running}
+    assert seen[2] == {**seen[1], TermKind.FORMAL_CHECK: met, TermKind.MERIT: running}
+    assert seen[3] == {**seen[2], TermKind.MERIT: met}
+    assert seen[4] == {
+        **seen[3],
+        TermKind.CONCLUSION: met,
+        TermKind.AID_REGISTRY: running,
+    }
+    assert seen[7] == {**seen[4], TermKind.DEFINITIVE_PLAN: running}
+    assert seen[8] == {
+        **seen[7],
+        TermKind.DEFINITIVE_PLAN: met,
+        TermKind.PLAN_CHECK: running,
+    }
+    assert seen[9] == {**seen[8], TermKind.PLAN_CHECK: met}
+    assert seen[10] == {**seen[9], TermKind.START: running}
+    assert seen[11] == {
+        **seen[10],
+        TermKind.START: met,
+        TermKind.DURATION: running,
+    }
+    work.move(application, Event.DECLARE_END)
+    assert kinds(work, application)[TermKind.REPORT] == running
+
+
+def test_the_term_of_a_submission_is_counted_from_its_day_in_rome(work: Office):
+    work.clock.move_to(rome(2026, 1, 21, 0, 30))  # still the 20th in Greenwich
+    application = work.file()
+
+    found = term(work, application, TermKind.CONCLUSION)
+
+    assert found.starts_on == date(2026, 1, 21)
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 21)
+
+
+def test_an_entry_shows_how_its_term_was_computed(work: Office):
+    work.file()
+
+    (entry,) = entries(work, event="submit")
+
+    (started,) = entry["terms"]
+    assert started["kind"] == "conclusion"
+    assert started["due_at"] == "2026-04-20T21:59:59.000000Z"
+    assert started["source"] == "assumed"
+    assert "2026-04-06" in started["holidays"]
+    assert started["steps"]
+
+
+# From receipt
+
+
+def test_a_term_from_receipt_exists_only_after_proof_of_delivery(work: Office):
+    application = asked(work)
+    assert TermKind.COMPLETION not in kinds(work, application)
+    work.wait(days=40)
+
+    code = refused(work, application, Event.EXPIRE_COMPLETION)
+    delivered(work, application, "completion_request")
+
+    assert code == "term.not_started"
+    assert kinds(work, application)[TermKind.COMPLETION] == TermStatus.RUNNING
+    assert term(work, application, TermKind.COMPLETION).starts_on == work.today
+
+
+def test_a_delivery_is_counted_from_the_day_it_was_made(work: Office):
+    application = asked(work)
+    work.wait(days=5)
+
+    delivered(work, application, "completion_request", delivered_on="2026-01-22")
+
+    assert last_day(work, application, TermKind.COMPLETION) == date(2026, 2, 2)
+
+
+def test_a_delivery_is_neither_before_its_letter_nor_in_the_future(work: Office):
+    application = asked(work)
+
+    codes = [
+        refused(
+            work,
+            application,
+            Event.RECORD_DELIVERY,
+            inputs={
+                "letter": "completion_request",
+                "receipt": "R-1",
+                "delivered_on": day,
+            },
+        )
+        for day in ("2026-01-19", "2026-01-21")
+    ]
+
+    assert codes == ["date.too_early", "date.future"]
+    assert TermKind.COMPLETION not in kinds(work, application)
+
+
+def test_a_letter_is_delivered_once_and_only_if_it_was_written(work: Office):
+    application = asked(work)
+    delivered(work, application, "completion_request")
+
+    codes = [
+        refused(
+            work,
+            application,
+            Event.RECORD_DELIVERY,
+            inputs={"letter": letter, "receipt": "R-2"},
+        )
+        for letter in ("completion_request", "grant")
+    ]
+
+    assert codes == ["notice.delivered", "notice.not_written"]
+
+
+# Suspended: the term of the office, 90 days from 20/01/2026, ends on 20/04/2026
+
+
+def test_a_completion_request_stops_the_clock_from_delivery_to_answer(work: Office):
+    application = asked(work)
+    work.clock.move_to(rome(2026, 2, 9, 12))
+    delivered(work, application, "completion_request")
+    stopped = term(work, application, TermKind.CONCLUSION).status
+    work.clock.move_to(rome(2026, 2, 19, 12))
+
+    work.routine(application, Event.ANSWER_COMPLETION)
+
+    found = term(work, application, TermKind.CONCLUSION)
+    assert stopped == TermStatus.SUSPENDED
+    assert (found.status, found.suspended_days) == (TermStatus.RUNNING, 10)
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
+    assert kinds(work, application)[TermKind.COMPLETION] == TermStatus.MET
+
+
+def test_an_unanswered_request_stops_the_clock_until_the_end_of_its_term(work: Office):
+    application = asked(work)
+    work.clock.move_to(rome(2026, 2, 9, 12))
+    delivered(work, application, "completion_request")
+    work.clock.move_to(rome(2026, 2, 20))
+
+    work.routine(application, Event.EXPIRE_COMPLETION)
+
+    found = term(work, application, TermKind.CONCLUSION)
+    assert (found.status, found.suspended_days) == (TermStatus.RUNNING, 10)
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
+    assert kinds(work, application)[TermKind.COMPLETION] == TermStatus.EXPIRED
+
+
+@pytest.mark.parametrize("event", [Event.EXPIRE_COMPLETION, Event.ANSWER_COMPLETION])
+def test_however_long_its_term_a_request_stops_the_clock_thirty_days_at_most(
+    work: Office, tmp_path: Path, event: Event
+):
+    longer = ("[terms.completion]\ncount = 10", "[terms.completion]\ncount = 40")
+    calls.register_call(work.desk, edited(tmp_path, longer), act="decreto 2/2026-01-20")
+    application = asked(work)
+    work.clock.move_to(rome(2026, 2, 9, 12))
+    delivered(work, application, "completion_request")
+    answered = event == Event.ANSWER_COMPLETION
+    work.clock.move_to(rome(2026, 3, 15 if answered else 25))
+
+    work.routine(application, event)
+
+    assert term(work, application, TermKind.CONCLUSION).suspended_days == 30
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 5, 20)
+
+
+def test_stopping_to_wait_late_gives_the_same_result_as_on_time(work: Office):
+    applications = [asked(work, number) for number in range(2)]
+    for application in applications:
+        delivered(work, application, "completion_request")
+
+    for application, day in zip(applications, (1, 28), strict=True):
+        work.clock.move_to(rome(2026, 2, day))
+        work.routine(application, Event.EXPIRE_COMPLETION)
+
+    on_time, late = (
+        last_day(work, application, TermKind.CONCLUSION) for application in applications
+    )
+    assert on_time == late == date(2026, 4, 30)
+
+
+def test_the_clock_is_stopped_for_papers_only_once(work: Office):
+    application = asked(work)
+    delivered(work, application, "completion_request")
+    work.routine(application, Event.ANSWER_COMPLETION)
+
+    assert refused(work, application, Event.REQUEST_COMPLETION) == (
+        "completion_request.once"
+    )
+
+
+def test_a_request_that_was_never_delivered_stops_no_clock(work: Office):
+    application = asked(work)
+    work.wait(days=5)
+
+    work.routine(application, Event.ANSWER_COMPLETION)
+
+    assert term(work, application, TermKind.CONCLUSION).suspended_days == 0
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 20)
+
+
+def test_observations_let_the_clock_go_on_ten_days_later(work: Office):
+    application = notified(work)
+    work.clock.move_to(rome(2026, 3, 18, 12))
+
+    work.routine(application, Event.FILE_OBSERVATIONS)
+
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 5, 7)
+
+
+def test_without_observations_the_clock_goes_on_at_the_end_of_their_term(work: Office):
+    application = notified(work)
+    assert last_day(work, application, TermKind.OBSERVATIONS) == date(2026, 3, 21)
+    work.clock.move_to(rome(2026, 3, 22))
+
+    work.routine(application, Event.EXPIRE_OBSERVATIONS)
+
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
+
+
+def notified(work: Office) -> str:
+    """Give notice of refusal, delivered on the fiftieth day."""
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, Event.NOTIFY_REFUSAL)
+    work.clock.move_to(rome(2026, 3, 11, 12))
+    delivered(work, application, "refusal_notice")
+    return application
+
+
+# The last instant
+
+
+@pytest.mark.parametrize(
+    ("answered", "in_time"),
+    [
+        (rome(2026, 3, 30, 23, 59, 59), True),
+        (rome(2026, 3, 30, 23, 59, 59, 999_999), True),
+        (rome(2026, 3, 31), False),
+    ],
+    ids=["23:59:59", "23:59:59.999999", "midnight"],
+)
+def test_an_answer_is_in_time_until_midnight_in_rome_also_across_summer_time(
+    work: Office, answered: datetime, in_time: bool
+):
+    application = asked(work)
+    work.clock.move_to(rome(2026, 3, 20, 12))  # in winter; the end is in summer
+    delivered(work, application, "completion_request")
+    assert term(work, application, TermKind.COMPLETION).due_at == datetime(
+        2026, 3, 30, 21, 59, 59, tzinfo=UTC
+    )
+    work.clock.move_to(answered)
+
+    if in_time:
+        work.routine(application, Event.ANSWER_COMPLETION)
+        assert kinds(work, application)[TermKind.COMPLETION] == TermStatus.MET
+    else:
+        assert refused(work, application, Event.ANSWER_COMPLETION) == "term.expired"
+
+
+def test_a_term_that_would_end_on_the_day_of_23_hours_ends_on_monday(work: Office):
+    application = asked(work)
+    work.clock.move_to(rome(2026, 3, 19, 12))
+
+    delivered(work, application, "completion_request")
+
+    assert last_day(work, application, TermKind.COMPLETION) == date(2026, 3, 30)
+
+
+def test_a_worker_stops_waiting_only_after_the_last_second(work: Office):
+    application = asked(work)
+    delivered(work, application, "completion_request")
+    worker = Office(work.desk.as_worker(), work.clock)
+    due = term(work, application, TermKind.COMPLETION).due_at
+
+    work.clock.move_to(due)
+    early = refused(worker, application, Event.EXPIRE_COMPLETION)
+    work.clock.move_to(due + timedelta(seconds=1))
+    worker.routine(application, Event.EXPIRE_COMPLETION)
+
+    assert early == "term.running"
+    assert kinds(work, application)[TermKind.COMPLETION] == TermStatus.EXPIRED
+
+
+# Left behind
+
+
+@pytest.mark.parametrize(
+    ("before", "event"),
+    [
+        ((), Event.WITHDRAW),
+        ((Event.START_REVIEW, Event.REQUEST_COMPLETION), Event.WITHDRAW),
+        (TO_MINUTES, Event.ANNUL),
+        (TO_PROGRESS, Event.REVOKE),
+    ],
+    ids=["submitted", "waiting for papers", "negotiating", "in progress"],
+)
+def test_leaving_to_a_final_state_cancels_every_running_term(
+    work: Office, before: tuple[Event, ...], event: Event
+):
+    application = work.file()
+    work.routine(application, *before)
+
+    work.routine(application, event)
+
+    going = {TermStatus.RUNNING, TermStatus.SUSPENDED}
+    assert not going & set(kinds(work, application).values())
+    assert TermStatus.CANCELLED in kinds(work, application).values()
+    assert {step.status for step in views.shown(work.desk, application).steps} <= {
+        "closed"
+    }
+
+
+# What is stated
+
+
+def test_no_day_of_tomorrow_is_recorded(work: Office):
+    application = work.file()
+    work.routine(application, *TO_GRANT)
+    tomorrow = (work.today + DAY).isoformat()
+    codes = [
+        refused(work, application, event, inputs={**inputs})
+        for event, inputs in (
+            (Event.RECORD_PUBLICATION, {"published_on": tomorrow, "reference": "B"}),
+            (Event.CONFIRM_COR, {"sent_on": tomorrow}),
+        )
+    ]
+    work.routine(application, Event.RECORD_PUBLICATION, Event.CONVENE_NEGOTIATION)
+    codes.append(
+        refused(
+            work,
+            application,
+            Event.SIGN_MINUTES,
+            inputs={"minutes": "V-1", "signed_on": tomorrow},
+        )
+    )
+    work.routine(application, *TO_ACCEPTANCE[6:])
+
+    codes.append(
+        refused(work, application, Event.START, inputs={"started_on": tomorrow})
+    )
+    codes.append(refused(work, application, Event.REVOKE, act=f"decreto 1/{tomorrow}"))
+
+    assert codes == ["date.future"] * 4 + ["act.future"]
+
+
+def test_no_day_before_the_fact_it_follows_is_recorded(work: Office):
+    application = work.file()
+    work.wait(days=3)
+    work.routine(application, *TO_GRANT)
+    yesterday = (work.today - DAY).isoformat()
+
+    codes = [
+        refused(work, application, event, inputs={**inputs})
+        for event, inputs in (
+            (Event.RECORD_PUBLICATION, {"published_on": yesterday, "reference": "B"}),
+            (Event.CONFIRM_COR, {"sent_on": yesterday}),
+        )
+    ]
+
+    assert codes == ["date.too_early"] * 2
+
+
+def test_no_more_than_the_grant_is_recognised_or_recovered(work: Office):
+    application = work.file()
+    work.routine(application, *TO_PROGRESS, Event.DECLARE_END, Event.FILE_REPORT)
+
+    codes = [
+        refused(work, application, Event.SETTLE, inputs={"recognised": "111111.12"}),
+        refused(work, application, Event.REVOKE, inputs={"recover": "111111.12"}),
+    ]
+    work.routine(application, Event.SETTLE)
+
+    assert codes == ["amount.above_grant"] * 2
+    assert calls.listed(work.desk)[0].granted == 10_000_000
+
+
+# Lapse
+
+
+def missed(work: Office) -> str:
+    """Let the term for the definitive plan pass."""
+    application = work.file()
+    work.routine(application, *TO_MINUTES)
+    work.clock.move_to(rome(2026, 2, 20))
+    return application
+
+
+def test_a_lapse_is_proposed_only_after_the_end_of_the_term(work: Office):
+    application = work.file()
+    work.routine(application, *TO_MINUTES)
+    assert last_day(work, application, TermKind.DEFINITIVE_PLAN) == date(2026, 2, 19)
+    worker = Office(work.desk.as_worker(), work.clock)
+
+    work.clock.move_to(rome(2026, 2, 19, 23, 59, 59, 999_999))
+    early = refused(worker, application, Event.PROPOSE_LAPSE)
+    work.clock.move_to(rome(2026, 2, 20))
+    worker.routine(application, Event.PROPOSE_LAPSE)
+
+    assert early == "term.running"
+    assert kinds(work, application)[TermKind.DEFINITIVE_PLAN] == TermStatus.EXPIRED
+    (entry,) = entries(work, event="propose_lapse", outcome="ok")
+    assert entry["to"] == "negotiating"
+    assert entry["money"]["movements"] == []
+
+
+def test_a_met_term_and_one_that_brings_no_lapse_are_no_ground(work: Office):
+    application = work.file()
+    work.routine(application, *TO_MINUTES, Event.FILE_PLAN)
+    work.wait(days=200)
+
+    codes = [
+        refused(work, application, Event.PROPOSE_LAPSE, inputs={"term": kind})
+        for kind in ("definitive_plan", "plan_check", "acceptance")
+    ]
+
+    assert codes == ["term.met", "term.no_lapse", "term.not_started"]
+
+
+def test_after_the_term_the_plan_is_late_and_while_a_lapse_is_proposed_too(
+    work: Office,
+):
+    application = missed(work)
+
+    late = refused(work, application, Event.FILE_PLAN)
+    work.routine(application, Event.PROPOSE_LAPSE)
+    proposed = refused(work, application, Event.FILE_PLAN)
+
+    assert (late, proposed) == ("term.expired", "term.expired")
+
+
+def test_a_dismissed_lapse_lets_the_file_go_on(work: Office):
+    application = missed(work)
+    work.routine(application, Event.PROPOSE_LAPSE, Event.DISMISS_LAPSE)
+
+    work.routine(application, Event.FILE_PLAN)
+
+    assert views.shown(work.desk, application).summary.granted == 11_111_111
+    assert work.verified()
+
+
+def test_only_a_person_adopts_a_lapse_and_its_money_is_free_again(work: Office):
+    application = missed(work)
+    work.routine(application, Event.PROPOSE_LAPSE)
+    worker = Office(work.desk.as_worker(), work.clock)
+
+    by_worker = refused(worker, application, Event.LAPSE)
+    work.routine(application, Event.LAPSE)
+
+    assert by_worker == "role.missing"
+    assert views.shown(work.desk, application).summary.state == ApplicationState.LAPSED
+    assert calls.listed(work.desk)[0].residual == 100_000_000
+    assert work.verified()
+
+
+def test_a_lapse_is_not_adopted_without_a_proposal(work: Office):
+    assert refused(work, missed(work), Event.LAPSE) == "lapse_proposal.not_open"

@@ -1,0 +1,57 @@
+"""Is what people read aligned, in the time of Rome, and harmless?"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from commands.output import Table, civil, clean, day
+
+
+def test_text_stands_on_the_left_and_figures_on_the_right():
+    table = Table(("name", "amount>", "note~"))
+    table.add("a", "1.00", "x")
+    table.add("bcd", "100.00", "")
+
+    assert table.lines() == [
+        "name  amount  note",
+        "a       1.00  x",
+        "bcd   100.00  -",
+    ]
+
+
+def test_a_line_may_go_across_a_table():
+    table = Table(("name", "amount>"))
+    table.add("a", "1.00")
+    table.rule("here")
+
+    assert table.lines()[-1] == "--- here ---"
+
+
+def test_a_table_without_rows_is_not_there(capsys):
+    Table(("name",), title="Names").print()
+
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("instant", "digits", "text"),
+    [
+        (datetime(2026, 1, 20, 9, tzinfo=UTC), 0, "20/01/2026 10:00:00"),
+        (datetime(2026, 7, 20, 9, tzinfo=UTC), 0, "20/07/2026 11:00:00"),
+        (datetime(2026, 1, 20, 9, tzinfo=UTC), 3, "20/01/2026 10:00:00.000"),
+        ("2026-03-05T14:59:59.999999Z", 0, "05/03/2026 15:59:59"),
+        ("2026-03-05T14:59:59.999999Z", 3, "05/03/2026 15:59:59.999"),
+        ("2026-03-05T14:59:59.000001Z", 6, "05/03/2026 15:59:59.000001"),
+        (None, 0, "-"),
+    ],
+)
+def test_instants_are_told_in_the_civil_time_of_rome(instant, digits, text):
+    assert civil(instant, digits=digits) == text
+
+
+def test_days_are_told_as_acts_write_them():
+    assert (day("2026-03-05"), day(None)) == ("05/03/2026", "-")
+
+
+def test_a_text_cannot_command_the_terminal():
+    assert clean("a\x1b[31mb\u009bc\nd") == "a [31mb c d"

@@ -1,0 +1,72 @@
+"""Are settings read from where they should be, and hidden where they must?"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from config.settings import SettingsError, masked, read_settings
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_everything_has_a_default(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/anna")
+
+    settings = read_settings()
+
+    assert settings.home == Path("/home/anna/.local/share/sportello")
+    assert settings.database == (
+        "sqlite:////home/anna/.local/share/sportello/sportello.db"
+    )
+    assert settings.broker_url == "memory://"
+    assert settings.identity == "declared"
+    assert settings.lock_wait == 30
+
+
+def test_the_environment_comes_before_the_file(monkeypatch):
+    Path(".env").write_text(
+        "SPORTELLO_OFFICER=file\nSPORTELLO_LOCK_WAIT=5\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("SPORTELLO_OFFICER", "environment")
+
+    settings = read_settings()
+
+    assert (settings.officer, settings.lock_wait) == ("environment", 5)
+
+
+def test_a_clock_is_an_instant_in_utc(monkeypatch):
+    monkeypatch.setenv("SPORTELLO_CLOCK", "2026-01-20T10:00:00+01:00")
+
+    assert read_settings().clock == datetime(2026, 1, 20, 9, tzinfo=UTC)
+
+
+def test_secrets_are_not_shown(monkeypatch):
+    monkeypatch.setenv("SPORTELLO_DATABASE_URL", "postgresql://u:segreto@h/d")
+    monkeypatch.setenv("SPORTELLO_SMTP_URL", "smtp://u:segreto@h")
+
+    assert "segreto" not in repr(read_settings())
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://u:p@host:5432/d?x=1", "postgresql://u:***@host:5432/d?x=1"),
+        ("redis://:p@host", "redis://:***@host"),
+        ("sqlite:////folder/file.db", "sqlite:////folder/file.db"),
+        ("rossi", "rossi"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address, shown):
+    assert masked(address) == shown
+
+
+def test_every_fault_is_told_at_once(monkeypatch):
+    monkeypatch.setenv("SPORTELLO_CLOCK", "noon")
+    monkeypatch.setenv("SPORTELLO_LOCK_WAIT", "long")
+
+    with pytest.raises(SettingsError, match=r"SPORTELLO_CLOCK.*SPORTELLO_LOCK_WAIT"):
+        read_settings()
