@@ -2,18 +2,25 @@
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from commands import receipts
-from commands.entry import at_desk
-from commands.lazy import LazyGroup, did_you_mean, json_option, wants_json
-from commands.options import EXAMPLES, flag, options_of, read
+from commands.entry import at_desk, warn_of_clock
+from commands.lazy import (
+    LazyGroup,
+    did_you_mean,
+    json_option,
+    note_done,
+    note_json,
+    wants_json,
+)
+from commands.options import CODES, EXAMPLES, flag, options_of, read
 from commands.output import clean, emit
-from models.vocabulary import Event
+from models.vocabulary import ApplicationState, Event
 from workflow.desk import Desk
 from workflow.errors import InputError, RefusedError
 from workflow.machine import Move
@@ -22,8 +29,25 @@ from workflow.services import moves
 from workflow.services.moves import MoveCommand
 
 _ACT = "decreto 1234/2026-03-10"
-_REASON = "as the board proposes"
+_REASONS: Mapping[Event, str] = {
+    Event.DECLARE_NOT_RECEIVABLE: "filed by PEC instead of through the portal",
+    Event.NOTIFY_REFUSAL: "the score, 52, is below the threshold of 60",
+    Event.UPHOLD_OBSERVATIONS: "the missing signature was filed with them",
+    Event.DECLARE_INADMISSIBLE: "incomplete after the completion request",
+    Event.REJECT: "the observations do not change the score, 52 of 100",
+    Event.RETURN_PLAN: "the budget of activity 2 does not add up",
+    Event.APPROVE_VARIATION: "a partner was replaced by one of the same kind",
+    Event.GRANT_EXTENSION: "delays in the supplies, documented",
+    Event.DISMISS_LAPSE: "the delay was force majeure, documented",
+    Event.LAPSE: "the definitive plan was not filed in its term",
+    Event.REVOKE: "the expense was not incurred",
+    Event.ANNUL: "judgment of the administrative court",
+}
+_DRAFT, _FILED = "DOM-0001", "2026/0000001"
+"""A draft has no protocol number: it goes by the portal's id."""
 _MANY_SOURCES = 3
+_CODED = {"checked", "score"}
+_BEFORE_EVENT = ("--yes", "--dry-run", "--overtake")
 
 _DISCIPLINE = {
     "act": f'The act it stands on: TYPE NUMBER/DATE, such as "{_ACT}" (provvedimento).',
@@ -76,22 +100,35 @@ class Moves(LazyGroup):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find an event; help is help wherever it stands."""
+        """Find an event; `--help`, `--json` and mere flags may stand before it."""
+        before = []
+        while args and args[0] in {"--json", *_BEFORE_EVENT}:
+            if args[0] == "--json":
+                note_json(ctx)
+            else:
+                before.append(args[0])
+            args = args[1:]
+        if not args:
+            _ask_for_event(ctx)
         if args[0] in ctx.help_option_names:
             command = self.get_command(ctx, ctx.params["application"])
             about = click.Context(command, ctx, command.name) if command else ctx
             click.echo(about.get_help())
             ctx.exit()
         command = self.get_command(ctx, args[0])
+        if command is None and args[0].startswith("-"):
+            ctx.fail(
+                f"say the event before `{args[0]}`: "
+                f"`sportello advance {ctx.params['application']} EVENT [OPTIONS]`"
+            )
         if command is None:
             ctx.fail(_unknown(args[0], self.rows, ctx.params["application"]))
-        return command.name, command, args[1:]
+        return command.name, command, [*before, *args[1:]]
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - Click's own
         """Ask for the event if there is none."""
         if not (ctx._protected_args or ctx.args):  # noqa: SLF001 - where Click keeps it
-            name = ctx.params["application"]
-            ctx.fail(f"say which event; `sportello events {name}` shows them")
+            _ask_for_event(ctx)
         return super().invoke(ctx)
 
 
@@ -121,6 +158,11 @@ def _section(rows: Iterable[Move]) -> str:
     if len(sources) > _MANY_SOURCES:
         return "From most states"
     return f"From {sources[0]}"
+
+
+def _ask_for_event(ctx: click.Context) -> NoReturn:
+    name = ctx.params["application"]
+    ctx.fail(f"say which event; `sportello events {name}` shows them")
 
 
 def _unknown(name: str, known: Iterable[str], application: str) -> str:
@@ -189,19 +231,22 @@ def _help(event: Event, rows: tuple[Move, ...]) -> str:
     ]
     if letters:
         lines.append(f"It writes to the applicant: {letters}.")
+    if _CODED & row.inputs.model_fields.keys():
+        lines.append(f"The codes are those of `{CODES} CALL`.")
     lines.append(f"\b\nExample:\n{_wrapped(example(event, row))}")
     return "\n\n".join(lines)
 
 
 def example(event: Event, row: Move) -> list[str]:
     """Return a command line that is written right, word by word."""
-    words = ["sportello", "advance", "2026/0000001", event.value]
+    draft = row.sources == (ApplicationState.DRAFT,)
+    words = ["sportello", "advance", _DRAFT if draft else _FILED, event.value]
     for name, field in row.inputs.model_fields.items():
         if field.is_required():
-            for value in EXAMPLES[name]:
+            for value in EXAMPLES.get(name, ("...",)):
                 words += [flag(name), value]
     words += ["--act", _ACT] if row.act else []
-    words += ["--reason", _REASON] if row.reason else []
+    words += ["--reason", _REASONS[event]] if row.reason else []
     return words
 
 
@@ -219,6 +264,7 @@ def _wrapped(words: list[str]) -> str:
 
 
 def _make(desk: Desk, command: MoveCommand, *, dry_run: bool, yes: bool) -> None:
+    warn_of_clock(desk, application=command.application)
     if dry_run:
         receipt = moves.advance(desk, replace(command, dry_run=True))
         emit(receipt, lambda: _show(receipt, f"Would do: {receipts.headline(receipt)}"))
@@ -233,6 +279,7 @@ def _make(desk: Desk, command: MoveCommand, *, dry_run: bool, yes: bool) -> None
         )
     else:
         receipt = _after_asking(desk, command)
+    note_done(f"entry {receipt['entry']['seq']} of {receipt['entry']['call']}")
     emit(receipt, lambda: _show(receipt, _done(receipt)))
 
 

@@ -47,7 +47,7 @@ def list_command(desk: Desk, call: str | None, state: str | None) -> None:
         ("protocol", "received", "state", "requested>", "granted>", "applicant~")
     )
     for one in listed:
-        received = civil(one.received_at, exact=True)
+        received = civil(one.received_at, digits=3)
         money = (euros(one.requested), euros(one.granted))
         name = one.protocol or one.portal_id
         table.add(name, received, one.state, *money, one.applicant)
@@ -122,10 +122,14 @@ def _as_json(case: views.CaseView, history: list[dict[str, Any]]) -> dict[str, o
         "channel": case.channel,
         "call_version": case.call_version,
         "investment": format_money(case.investment),
+        "admitted_investment": _maybe(case.admitted_investment),
+        "plan_investment": _maybe(case.plan_investment),
+        "matured": format_money(case.matured),
         "score": case.score,
         "cor": case.cor,
         "cup": case.cup,
         "published_on": case.published_on,
+        "published_in": case.published_in,
         "started_on": case.started_on,
         "steps": [
             {
@@ -185,14 +189,20 @@ def _tell(case: views.CaseView, history: list[dict[str, Any]]) -> None:
             ("state", one.state),
             ("call", f"{one.call}, version {case.call_version}"),
             ("portal id", one.portal_id),
-            ("received", civil(one.received_at, exact=True) + f" by {case.channel}"),
-            ("requested", f"{euros(one.requested)} of {euros(case.investment)}"),
+            ("received", civil(one.received_at, digits=6) + f" by {case.channel}"),
+            (
+                "requested",
+                f"{euros(one.requested)}, declared investment {euros(case.investment)}",
+            ),
+            ("admitted investment", _maybe(case.admitted_investment)),
+            ("plan investment", _maybe(case.plan_investment)),
             ("reserved", euros(one.reserved)),
             ("granted", euros(one.granted)),
+            ("matured", _maybe(case.matured or None)),
             ("score", case.score),
             ("COR", case.cor),
             ("CUP", case.cup),
-            ("published", case.published_on and day(case.published_on)),
+            ("published", _published(case)),
             ("started", case.started_on and day(case.started_on)),
             ("version", one.version),
         ),
@@ -202,7 +212,7 @@ def _tell(case: views.CaseView, history: list[dict[str, Any]]) -> None:
     _tell_money(case)
     _tell_notices(case)
     table = Table(
-        ("seq>", "when", "event", "from -> to", "who", "act~"),
+        ("seq>", "when", "event", "who", "from -> to+", "act+", "reason+"),
         title="History",
         indent="  ",
     )
@@ -211,11 +221,30 @@ def _tell(case: views.CaseView, history: list[dict[str, Any]]) -> None:
             entry["seq"],
             civil(entry["at"]),
             entry["event"],
-            moved(entry),
             entry["by"],
+            moved(entry),
             act_of(entry),
+            entry["reason"],
         )
     table.print()
+    refused = sum(entry["outcome"] == "refused" for entry in history)
+    if refused:
+        name = one.protocol or one.portal_id
+        click.echo(
+            f"\n{refused} refused attempt(s): "
+            f"`sportello log show {name} --outcome refused --json` says why"
+        )
+
+
+def _maybe(cents: int | None) -> str | None:
+    return None if cents is None else euros(cents)
+
+
+def _published(case: views.CaseView) -> str | None:
+    if case.published_on is None:
+        return None
+    where = f", {case.published_in}" if case.published_in else ""
+    return f"{day(case.published_on)}{where}"
 
 
 def moved(entry: Mapping[str, Any]) -> str:
@@ -268,11 +297,11 @@ def _tell_money(case: views.CaseView) -> None:
 
 def _tell_notices(case: views.CaseView) -> None:
     table = Table(
-        ("letter", "to~", "written", "status", "delivered"),
+        ("letter", "written", "status", "delivered", "to+"),
         title="Letters",
         indent="  ",
     )
     for notice in case.notices:
         times = (civil(notice.created_at), notice.status, civil(notice.delivered_at))
-        table.add(notice.letter, notice.recipient, *times)
+        table.add(notice.letter, *times, notice.recipient)
     table.print()

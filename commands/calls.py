@@ -2,17 +2,17 @@
 
 import click
 
-from commands.entry import at_desk, fault_as_json
-from commands.lazy import json_option
+from commands.entry import at_desk, fault_as_json, warn_of_clock
+from commands.lazy import Listing, json_option, note_done
 from commands.output import Table, civil, emit, euros, instant, print_pairs
-from config.loader import CallFileError, Fault, check, find
+from config.loader import CallFileError, Fault, check, find, load
 from workflow.desk import Desk
 from workflow.errors import SportelloError
 from workflow.rules.amounts import format_money
 from workflow.services import calls
 
 
-@click.group("call")
+@click.group("call", cls=Listing)
 @json_option
 def call_group() -> None:
     """Check, load and look at calls (bandi).
@@ -90,11 +90,18 @@ def load_command(desk: Desk, file: str, act: str | None, reason: str | None) -> 
     Example:
         sportello call load ctl-2025
     """
-    loaded = calls.register_call(desk, find(file), act=act, reason=reason)
+    path = find(file)
+    warn_of_clock(desk, call=load(path).code)
+    loaded = calls.register_call(desk, path, act=act, reason=reason)
+    if loaded.changed:
+        note_done(f"version {loaded.version} of {loaded.call}")
+    unused = bool(act or reason) and not loaded.changed
 
     def tell() -> None:
         done = "loaded" if loaded.changed else "was already loaded"
         click.echo(f"{loaded.call} {done}: version {loaded.version}")
+        if unused:
+            click.echo("  unchanged: the act was not recorded")
         click.echo(f"  hash {loaded.hash}")
         for difference in loaded.differences:
             click.echo(f"  {difference}")
@@ -105,6 +112,7 @@ def load_command(desk: Desk, file: str, act: str | None, reason: str | None) -> 
             "version": loaded.version,
             "hash": loaded.hash,
             "changed": loaded.changed,
+            "act_recorded": bool(act) and loaded.changed,
             "differences": [
                 {"where": one.where, "before": one.before, "after": one.after}
                 for one in loaded.differences

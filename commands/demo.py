@@ -1,6 +1,5 @@
 """How is the main job shown from end to end, on a fresh machine?"""
 
-import json
 import shlex
 import shutil
 import sys
@@ -9,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-import structlog
 
 from commands.demonstration import ctl
 from commands.demonstration.stage import CALL, Line, Stage, stage
+from commands.lazy import json_option, wants_json
+from commands.output import emit
 from models.vocabulary import ApplicationState
 from workflow.register import written
 from workflow.rules.amounts import format_money
 from workflow.services import calls, log, views
 
-_QUIET = 40
 _TRY = (
     ("show 2026/0000004", "the file that overtook, with terms, money and letters"),
     ("log show 2026/0000006", "a rejection, from the submission to the decree"),
@@ -31,8 +30,8 @@ _TRY = (
 
 @click.command("demo")
 @click.argument("scenario", type=click.Choice(["ctl"]), default="ctl")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def demo_command(scenario: str, *, as_json: bool) -> None:
+@json_option
+def demo_command(scenario: str) -> None:
     """Show one real call from publication to plans in progress (dimostrazione).
 
     Plays the call CTL 2025 with its nine clusters in simulated time, on a
@@ -43,16 +42,14 @@ def demo_command(scenario: str, *, as_json: bool) -> None:
         sportello demo
     """
     del scenario
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_QUIET))
     home = Path(tempfile.mkdtemp(prefix="sportello-demo-"))
-    with stage(home, _silence if as_json else _say) as scene:
+    with stage(home, _silence if wants_json() else _say) as scene:
         ctl.play(scene)
-        _leave_settings(home, scene)
         verified = log.verify(scene.desk)
-        if as_json:
-            click.echo(json.dumps(_document(home, scene, verified), ensure_ascii=False))
-        else:
-            _close(home, scene, verified)
+        emit(
+            _document(home, scene, verified),
+            lambda: _close(home, scene, verified),
+        )
     if not all(result.ok for result in verified):
         sys.exit(5)
 
@@ -68,7 +65,7 @@ def _silence(_line: Line) -> None:
 def _close(home: Path, scene: Stage, verified: tuple[log.Verified, ...]) -> None:
     _show_files(scene)
     _show_money(scene)
-    _show_what_next(home)
+    _show_what_next(home, scene)
     (result,) = verified
     if result.ok:
         click.echo(f"The register verifies: {result.entries} entries, {result.head}")
@@ -103,23 +100,24 @@ def _show_money(scene: Stage) -> None:
         click.echo(f"{name:<14}{format_money(cents):>12}")
 
 
-def _show_what_next(home: Path) -> None:
+def _show_what_next(home: Path, scene: Stage) -> None:
     program = shutil.which("sportello") or str(Path(sys.argv[0]).resolve())
     click.echo(f"\nThe database is {home / 'sportello.db'}. To go on from here:")
-    click.echo(f"  cd {shlex.quote(str(home))}")
+    for name, value in _settings(home, scene).items():
+        click.echo(f"  export {name}={shlex.quote(value)}")
     for words, why in _TRY:
         click.echo(f"  {shlex.quote(program)} {words}\n      {why}")
     click.echo("")
 
 
-def _leave_settings(home: Path, scene: Stage) -> None:
-    """Leave the settings of the rehearsal where a command in its folder finds them."""
-    (home / ".env").write_text(
-        f"SPORTELLO_HOME={home}\n"
-        "SPORTELLO_OFFICER=rossi\n"
-        f"SPORTELLO_CLOCK={written(scene.clock.now())}\n",
-        encoding="utf-8",
-    )
+def _settings(home: Path, scene: Stage) -> dict[str, str]:
+    """Return the settings that open the database where the play ends."""
+    return {
+        "SPORTELLO_HOME": str(home),
+        "SPORTELLO_DATABASE_URL": f"sqlite:///{home / 'sportello.db'}",
+        "SPORTELLO_OFFICER": "protocollo",
+        "SPORTELLO_CLOCK": written(scene.clock.now()),
+    }
 
 
 def _document(
@@ -130,6 +128,7 @@ def _document(
     return {
         "directory": str(home),
         "database": str(home / "sportello.db"),
+        "settings": _settings(home, scene),
         "timeline": [
             {
                 "at": written(line.at),

@@ -30,7 +30,11 @@ def doctor_command(context: click.Context) -> None:
         settings = read_settings()
         checks = (
             _settings(settings),
-            *doctor.examine(open_desk(), settings.home),
+            *doctor.examine(
+                open_desk(),
+                settings.home,
+                keeps_data=str(settings.home) in settings.database,
+            ),
             _broker(settings),
         )
 

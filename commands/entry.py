@@ -12,6 +12,7 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError
 
+from commands.output import civil
 from config.loader import CallFileError
 from config.logs import log
 from config.settings import Settings, SettingsError, read_settings
@@ -19,7 +20,7 @@ from models.session import DatabaseUnavailableError, normalised, open_engine
 from workflow.ambient import Ambient, ShiftedAmbient, SystemAmbient
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import InputError, RefusedError, UnavailableError
-from workflow.services import installation
+from workflow.services import doctor, installation
 
 _Stated = ParamSpec("_Stated")
 
@@ -33,11 +34,38 @@ def at_desk(
         with told_in_words():
             desk = open_desk()
             installation.check_form(desk.engine)
-            if isinstance(desk.ambient, ShiftedAmbient):
+            if desk.ambient.simulated:
                 installation.refuse_simulated_clock(desk.engine)
+            else:
+                _refuse_host_clock(desk)
             function(desk, *args, **kwargs)
 
     return update_wrapper(wrapped, function)
+
+
+def _refuse_host_clock(desk: Desk) -> None:
+    """Keep today's date out of a rehearsal: its register would end there."""
+    if installation.is_rehearsal(desk.engine):
+        raise RefusedError(
+            "clock.missing",
+            "this is a rehearsal: set SPORTELLO_CLOCK to the instant it is to be, "
+            "or use another database",
+        )
+
+
+def warn_of_clock(
+    desk: Desk, *, call: str | None = None, application: str | None = None
+) -> None:
+    """Say on standard error that a simulated clock is behind the register."""
+    if not desk.ambient.simulated:
+        return
+    last = doctor.behind(desk, call=call, application=application)
+    if last is not None:
+        click.echo(
+            "Warning: SPORTELLO_CLOCK is before the last entry of the call; what is "
+            f"written is dated {civil(last)} (Rome), not before",
+            err=True,
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import click
 
 from commands.entry import at_desk
 from commands.lazy import json_option
+from commands.options import CODES
 from commands.output import emit
 from models.vocabulary import ApplicationState
 from workflow.desk import Desk
@@ -23,7 +24,8 @@ def events_command(desk: Desk, application: str, *, everything: bool) -> None:
     """Show what can be done now with an application, and what is missing.
 
     For each event: the role that may make it, the options it needs and, if it
-    cannot be made now, what is in the way.
+    cannot be made now, what is in the way. The codes of documents and criteria
+    are those of `sportello call show CALL`.
 
     \b
     Example:
@@ -34,12 +36,12 @@ def events_command(desk: Desk, application: str, *, everything: bool) -> None:
     if everything:
         family = calls.shown(desk, one.call).rules.family
         events += _of_other_states(TABLES[family], one.state)
-    name = one.protocol or one.portal_id
+    name, call = one.protocol or one.portal_id, one.call
 
     def tell() -> None:
         click.echo(f"{name} is `{one.state}`")
-        _tell("Can be made now", [event for event in events if event.allowed])
-        _tell("Not now", [event for event in events if not event.allowed])
+        _tell("Can be made now", [one for one in events if one.allowed], call)
+        _tell("Not now", [one for one in events if not one.allowed], call)
         if not events:
             click.echo("nothing more happens to it: this state is final")
 
@@ -47,6 +49,7 @@ def events_command(desk: Desk, application: str, *, everything: bool) -> None:
         {
             "application": name,
             "state": one.state.value,
+            "codes": f"{CODES} {call}",
             "events": [_as_json(event) for event in events],
         },
         tell,
@@ -82,7 +85,7 @@ def _as_json(event: views.EventView) -> dict[str, object]:
     }
 
 
-def _tell(title: str, events: list[views.EventView]) -> None:
+def _tell(title: str, events: list[views.EventView], call: str) -> None:
     if not events:
         return
     click.echo(f"\n{title}")
@@ -90,5 +93,7 @@ def _tell(title: str, events: list[views.EventView]) -> None:
         needs = f"  {' '.join(event.needs)}" if event.needs else ""
         click.echo(f"  {event.event} ({event.role}){needs}")
         click.echo(f"      {event.help}")
+        if {"--checked", "--score"} & set(event.needs):
+            click.echo(f"      codes: {CODES} {call}")
         for missing in event.missing:
             click.echo(f"      missing: {missing}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from commands.entry import open_desk, told_in_words
-from commands.lazy import json_option
+from commands.lazy import json_option, note_done
 from commands.output import emit
 from workflow.ambient import SystemAmbient
 from workflow.services import installation, officers
@@ -34,6 +34,7 @@ def init_command(*, rehearsal: bool) -> None:
             # A real database is never dated with an invented instant.
             desk = replace(desk, ambient=SystemAmbient())
         made = installation.initialise(desk.engine, desk.ambient, rehearsal=rehearsal)
+        note_done(f"database {made.database}")
         empty = not officers.listed(desk)
 
     def tell() -> None:

@@ -1,22 +1,28 @@
 """How are submissions handed over?"""
 
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO, Any
 
 import click
+import orjson
 
-from commands.entry import at_desk
-from commands.lazy import json_option, wants_json
+from commands.entry import at_desk, warn_of_clock
+from commands.lazy import json_lines_option, note_done, wants_json
 from commands.output import civil, clean, emit_json
 from workflow.desk import Desk
-from workflow.errors import RefusedError
+from workflow.errors import InputError, RefusedError
 from workflow.services import intake
 from workflow.services.submissions import LONGEST_LINE
 
 _READ_AT_MOST = LONGEST_LINE + 2
 """A line that is too long is still seen to be too long."""
+
+_IN_WORDS = {"waiting": "taken in, no money for it now"}
+"""An application in state `submitted` may still wait for money."""
 
 
 @click.command("intake")
@@ -24,7 +30,7 @@ _READ_AT_MOST = LONGEST_LINE + 2
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 )
-@json_option
+@json_lines_option
 @click.pass_context
 @at_desk
 def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> None:
@@ -35,7 +41,8 @@ def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> 
     line that is refused, or cannot be read, is recorded as such and stops
     nothing. The same submission again is a duplicate and changes nothing.
 
-    In a pipe the answers are JSON Lines. It exits with 1 if any was refused.
+    In a pipe, and with --json, the answers are JSON Lines: one document a line.
+    It exits with 1 if any was refused.
 
     \b
     Example:
@@ -43,22 +50,52 @@ def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> 
     """
     as_json = wants_json() or not sys.stdout.isatty()
     outcomes: Counter[str] = Counter()
-    try:
-        with click.open_file(file, "rb") as stream:
-            for answer in intake.take_in(desk, call, _lines(stream)):
-                outcomes[answer["outcome"]] += 1
-                if as_json:
-                    emit_json(answer)
-                else:
-                    click.echo(_told(answer))
-    except IsADirectoryError as error:
-        raise click.BadParameter(f"`{file}` is a folder") from error
+    with click.open_file(file, "rb") as stream:
+        lines = _submissions(stream, file)
+        warn_of_clock(desk, call=call)
+        for answer in intake.take_in(desk, call, lines):
+            note_done(f"the lines up to {answer['line']}")
+            outcomes[answer["outcome"]] += 1
+            if as_json:
+                emit_json(answer)
+            else:
+                click.echo(_told(answer))
     listed = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     click.echo(
         f"{outcomes.total()} line(s): {listed or 'nothing to take in'}", err=True
     )
     if outcomes["refused"]:
         context.exit(RefusedError.exit_code)
+
+
+def _submissions(stream: IO[bytes], file: str) -> Iterator[bytes]:
+    """Return the lines of a file, once its first one looks like a submission.
+
+    Each line of a file of another kind would be recorded as refused, for good.
+
+    Raises:
+        InputError: it does not; nothing was recorded.
+    """
+    lines = _lines(stream)
+    head: list[bytes] = []
+    for line in lines:
+        head.append(line if head else line.removeprefix(BOM_UTF8))
+        if head[-1].strip():
+            break
+    if head and head[-1].strip() and not _is_object(head[-1]):
+        raise InputError(
+            "intake.not_submissions",
+            f"the first line of {clean(file)} is not a JSON object, so nothing was "
+            "taken in or recorded; write one submission a line (JSON Lines)",
+        )
+    return chain(head, lines)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -72,10 +109,11 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _told(answer: dict[str, Any]) -> str:
     named = clean(answer["portal_id"] or "?")
-    head = f"{answer['line']:>5}  {named}  {answer['outcome']}"
+    outcome = _IN_WORDS.get(answer["outcome"], answer["outcome"])
+    head = f"{answer['line']:>5}  {named}  {outcome}"
     if error := answer["error"]:
         return f"{head}  [{error['code']}] {clean(error['message'])}"
     if answer["protocol"] is None:
         return head
-    received = civil(answer["received_at"], exact=True)
+    received = civil(answer["received_at"], digits=6)
     return f"{head}  {answer['protocol']}  {received}  place {answer['position']}"

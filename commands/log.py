@@ -8,7 +8,13 @@ import click
 
 from commands.applications import act_of, moved
 from commands.entry import at_desk
-from commands.lazy import did_you_mean, json_option, wants_json
+from commands.lazy import (
+    Listing,
+    did_you_mean,
+    json_lines_option,
+    json_option,
+    wants_json,
+)
 from commands.output import Table, civil, emit, emit_json
 from models.vocabulary import Event, Outcome
 from workflow.desk import Desk
@@ -20,7 +26,7 @@ _OF_CALLS = ("load_call", "change_call")
 _EVENTS = [*(event.value for event in Event), *_OF_CALLS]
 
 
-@click.group("log")
+@click.group("log", cls=Listing)
 @json_option
 def log_group() -> None:
     """Read and verify the register of transitions (registro).
@@ -76,7 +82,7 @@ def _event(
     type=click.Choice([outcome.value for outcome in Outcome]),
     help="Only what was carried out, or only what was refused.",
 )
-@json_option
+@json_lines_option
 @at_desk
 def show_command(  # noqa: PLR0913, PLR0917 - each is an option
     desk: Desk,
@@ -104,7 +110,7 @@ def show_command(  # noqa: PLR0913, PLR0917 - each is an option
 
 
 def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> None:
-    table = Table(("seq>", "when", "protocol", "event", "what~", "who", "act"))
+    table = Table(("seq>", "when", "protocol", "event", "who", "what+", "act+"))
     for entry in entries:
         actor = entry["actor"]
         table.add(
@@ -112,8 +118,8 @@ def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> No
             civil(entry["at"]),
             entry["protocol"] or entry["call"],
             entry["event"],
-            moved(entry),
             logins.get(actor["id"]) or actor["kind"],
+            moved(entry),
             act_of(entry),
         )
     table.print()

@@ -5,7 +5,7 @@ import re
 import click
 
 from commands.entry import at_desk
-from commands.lazy import json_option
+from commands.lazy import Listing, json_option, note_done
 from commands.output import Table, emit
 from models.vocabulary import Role
 from workflow.desk import Desk
@@ -16,7 +16,7 @@ _LONGEST_NAME = 200
 _ROLES = [role.value for role in Role if role != Role.SYSTEM]
 
 
-@click.group("officer")
+@click.group("officer", cls=Listing)
 @json_option
 def officer_group() -> None:
     """Keep the list of who may do what (responsabili).
@@ -105,6 +105,7 @@ def retire_command(desk: Desk, login: str) -> None:
 
 
 def _tell(officer: officers.OfficerView) -> None:
+    note_done(f"officer {officer.login}")
     standing = "retired" if officer.retired else ", ".join(officer.roles)
     emit(
         _as_json(officer),

@@ -16,28 +16,46 @@ from workflow.machine import Inputs
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "admitted_investment": ("90000.00",),
-    "checked": ("de_minimis_declaration", "plan_proposal"),
+    "checked": (
+        "de_minimis_declaration",
+        "contribution_regularity_declaration",
+        "plan_proposal",
+        "plan_summary_sheet",
+    ),
     "cor": ("12345678",),
     "cup": ("E41B26000010009",),
     "document": ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",),
     "investment": ("95424.84",),
+    "durc_until": ("2026-06-30",),
     "item": ("signature of the plan summary sheet",),
     "letter": ("grant",),
-    "meeting_on": ("2026-03-16",),
+    "meeting_on": ("2026-03-25",),
     "minutes": ("3/2026",),
     "months": ("3",),
-    "published_on": ("2026-03-02",),
-    "receipt": ("opec2941.20260302.pec.example.it",),
+    "published_on": ("2026-03-12",),
+    "receipt": ("opec2941.20260310.pec.example.it",),
     "recognised": ("85000.00",),
     "recover": ("30000.00",),
-    "reference": ("BURL 10/2026",),
-    "score": ("strategy=20", "quality=25"),
-    "sent_on": ("2026-03-03",),
-    "signed_on": ("2026-03-16",),
-    "started_on": ("2026-05-04",),
+    "reference": ("BURL 11/2026",),
+    "score": (
+        "strategy=20",
+        "quality=25",
+        "impact=20",
+        "international=8",
+        "governance=8",
+    ),
+    "sent_on": ("2026-03-12",),
+    "signed_on": ("2026-03-25",),
+    "started_on": ("2026-06-03",),
     "term": ("definitive_plan",),
 }
-"""How each thing that must be stated is written, for the help."""
+"""How each thing that must be stated is written, for the help.
+
+Together they are complete for the call that comes with the program.
+"""
+
+CODES = "sportello call show"
+"""Where the codes of documents and criteria are."""
 
 _PATTERNS: Mapping[str, str] = {
     "cor": "it must be 1 to 12 digits",
@@ -52,25 +70,6 @@ _RULES = {
     "int_parsing": "it must be a whole number",
     "int_from_float": "it must be a whole number",
 }
-
-
-class _Day(click.ParamType[str]):
-    """A civil day, written in the one way that cannot be misread."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """Check that there is such a day."""
-        try:
-            return date.fromisoformat(value).isoformat()
-        except ValueError:
-            self.fail(
-                f"`{value}` is no day; write it as YYYY-MM-DD, such as 2026-01-20",
-                param,
-                ctx,
-            )
 
 
 def options_of(model: type[Inputs]) -> list[click.Option]:
@@ -118,7 +117,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
         settings |= {"type": click.Choice(words), "metavar": "WORD"}
         settings["help"] += f" One of: {', '.join(words)}."
     elif kind is date:
-        settings |= {"type": _Day(), "metavar": _Day.name}
+        settings |= {"callback": _day, "metavar": "YYYY-MM-DD"}
     elif kind is Cents:
         settings |= {"metavar": "EUROS.CENTS"}
     elif kind is int:
@@ -128,6 +127,18 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     elif get_origin(kind) is tuple:
         settings |= {"metavar": "TEXT", "multiple": True}
     return click.Option([flag(name)], **settings)
+
+
+def _day(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> str | None:
+    """Check that there is such a day, written in the one way that is not misread."""
+    try:
+        return None if text is None else date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter(
+            f"`{text}` is no day; write it as YYYY-MM-DD, such as 2026-01-20"
+        ) from None
 
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - an annotation is of any type
@@ -154,5 +165,11 @@ def _sentence(
         return f"{flag(name)}: {fault['ctx']['error']}"
     value = stated[name]
     shown = value if isinstance(value, str) else fault["input"]
-    rule = _RULES.get(fault["type"]) or _PATTERNS.get(name, "it is not written right")
+    rule = _rule(name, fault["type"])
     return f"{flag(name)} `{shown}`: {rule.format(**fault.get('ctx', {}))}: {text}"
+
+
+def _rule(name: str, kind: str) -> str:
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS.get(name, "it holds a character that cannot be kept")
+    return _RULES.get(kind, "it is not written right")

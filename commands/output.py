@@ -1,7 +1,8 @@
 """How is a result shown: to people, in a pipe, to scripts?"""
 
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,15 +17,21 @@ from workflow.rules.calendar import ROME, italian_date
 
 _GAP = "  "
 _NOTHING = "-"
-_MILLISECOND = 1_000
+_BENEATH = "      "
+_MARKS = ">~+"
+
+
+_LEAST = 12
+"""Signs that a text must keep for its beginning to say something."""
 
 
 @dataclass
 class Table:
-    """Rows under headings: ruled in a terminal, aligned plain text in a pipe.
+    """Rows under headings, aligned: whole in a pipe, fitted in a terminal.
 
-    Headings of figures end with `>`, to stand on the right; the one that may be
-    cut short in a narrow terminal ends with `~`.
+    Headings of figures end with `>`, to stand on the right. In a narrow terminal
+    those that end with `~` are cut short with an ellipsis, and those that end
+    with `+` go to lines of their own, whole; nothing else gives way.
     """
 
     headings: Sequence[str]
@@ -46,31 +53,73 @@ class Table:
             return
         if self.title:
             click.echo(f"\n{self.title}" if self.indent else self.title)
-        if sys.stdout.isatty():
-            _print_ruled(self)
-        else:
+        if not sys.stdout.isatty():
             click.echo("\n".join(self.lines()))
+            return
+        head, *rest = self.lines(shutil.get_terminal_size().columns)
+        click.echo("\n".join([click.style(head, bold=True, underline=True), *rest]))
 
-    def lines(self) -> list[str]:
-        """Return it as aligned plain text."""
-        names = [heading.rstrip(">~") for heading in self.headings]
+    def lines(self, columns: int | None = None) -> list[str]:
+        """Return it as aligned plain text, fitted to a number of columns if said."""
+        names = [heading.rstrip(_MARKS) for heading in self.headings]
         whole = [row for row in self.rows if len(row) == len(names)]
         widths = [
             max(len(cell) for cell in column)
             for column in zip(names, *whole, strict=True)
         ]
+        room = None if columns is None else columns - len(self.indent)
+        kept = self._fit(widths, room)
         return [
-            (self.indent + self._line(row, widths)).rstrip()
+            line
             for row in (names, *self.rows)
+            for line in self._lines(row, widths, kept, heads=row is names)
         ]
 
-    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+    def _fit(self, widths: list[int], room: int | None) -> list[int]:
+        """Narrow the columns to the room there is; return those that stay in line."""
+        kept = list(range(len(widths)))
+        if room is None:
+            return kept
+        while (over := _across(widths, kept) - room) > 0:
+            short = [at for at in kept if self._may(at, "~") and widths[at] > _LEAST]
+            spare = sum(widths[at] - _LEAST for at in short)
+            if over <= spare:
+                for at in short:
+                    cut = min(over, widths[at] - _LEAST)
+                    widths[at] -= cut
+                    over -= cut
+                return kept
+            moved = [at for at in kept if self._may(at, "+")]
+            if not moved:
+                for at in short:
+                    widths[at] = _LEAST
+                return kept
+            kept.remove(moved[-1])
+        return kept
+
+    def _may(self, at: int, mark: str) -> bool:
+        return self.headings[at].endswith(mark)
+
+    def _lines(
+        self, row: Sequence[str], widths: list[int], kept: list[int], *, heads: bool
+    ) -> Iterator[str]:
         if len(row) != len(widths):
-            return f"--- {row[0]} ---"
-        return _GAP.join(
-            cell.rjust(width) if heading.endswith(">") else cell.ljust(width)
-            for cell, width, heading in zip(row, widths, self.headings, strict=True)
-        )
+            yield f"{self.indent}--- {row[0]} ---"
+            return
+        cells = [self._cell(row[at], widths[at], at) for at in kept]
+        yield (self.indent + _GAP.join(cells)).rstrip()
+        for at, cell in enumerate(row):
+            if at not in kept and cell != _NOTHING and not heads:
+                yield f"{self.indent}{_BENEATH}{self.headings[at][:-1]}: {cell}"
+
+    def _cell(self, text: str, width: int, at: int) -> str:
+        if len(text) > width:
+            text = f"{text[: width - 1]}…"
+        return text.rjust(width) if self._may(at, ">") else text.ljust(width)
+
+
+def _across(widths: Sequence[int], kept: Sequence[int]) -> int:
+    return sum(widths[at] for at in kept) + len(_GAP) * (len(kept) - 1)
 
 
 def emit(document: object, text: Callable[[], None]) -> None:
@@ -99,18 +148,18 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def civil(instant: datetime | str | None, *, exact: bool = False) -> str:
-    """Write an instant in the civil time of Rome; `exact`, with its fractions."""
+def civil(instant: datetime | str | None, *, digits: int = 0) -> str:
+    """Write an instant in the civil time of Rome, with digits of its fraction.
+
+    The rest is cut off, not rounded: 15:59:59.9999 is still in time.
+    """
     if instant is None:
         return _NOTHING
     if isinstance(instant, str):
         instant = datetime.fromisoformat(instant)
     local = instant.astimezone(ROME)
-    text = f"{local:%d/%m/%Y %H:%M:%S}"
-    if not exact:
-        return text
-    whole, rest = divmod(local.microsecond, _MILLISECOND)
-    return f"{text}.{whole:03d}{rest:03d}" if rest else f"{text}.{whole:03d}"
+    fraction = f".{local.microsecond:06d}"[: digits + 1] if digits else ""
+    return f"{local:%d/%m/%Y %H:%M:%S}{fraction}"
 
 
 def day(value: str | None) -> str:
@@ -134,39 +183,3 @@ def _shown(value: object) -> str:
 
 def _as_json(value: Any) -> object:  # noqa: ANN401 - whatever orjson does not know
     return str(value)
-
-
-def _print_ruled(table: Table) -> None:
-    # Here and not above: in a pipe, and with --json, nobody pays for it.
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table as Ruled  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    ruled = Ruled(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in table.headings:
-        ruled.add_column(
-            heading.rstrip(">~"),
-            justify="right" if heading.endswith(">") else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if heading.endswith("~") else _width(table, heading),
-        )
-    for row in table.rows:
-        if len(row) == len(table.headings):
-            ruled.add_row(*(Text(cell) for cell in row))
-        else:
-            ruled.add_section()
-            ruled.add_row(*_across(table, row[0]))
-    Console(highlight=False).print(ruled)
-
-
-def _across(table: Table, text: str) -> list[str]:
-    """Put a text in the widest place: cells cannot be joined."""
-    return [text if heading.endswith("~") else "" for heading in table.headings]
-
-
-def _width(table: Table, heading: str) -> int:
-    place = list(table.headings).index(heading)
-    cells = [row[place] for row in table.rows if len(row) == len(table.headings)]
-    return max(len(heading.rstrip(">~")), *map(len, cells)) if cells else len(heading)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from commands.lazy import LazyGroup
-from workflow.errors import SportelloError
+from commands.lazy import LazyGroup, done_so_far
+from workflow.errors import SportelloError, UnavailableError
 
 _INTERRUPTED = 130
 _NOBODY_READS = 141
@@ -29,9 +29,10 @@ class Program(LazyGroup):
     ) -> None:
         """Run a command line and exit."""
         given = list(sys.argv[1:] if args is None else args)
-        settings = {"prog_name": "sportello", **settings, "standalone_mode": False}
+        settings |= {"prog_name": "sportello", "standalone_mode": False}
+        _open_what_is_closed()
         try:
-            code = super().main(given, **settings)
+            code = self._run(given, settings)
         except SportelloError as error:
             _tell(given, error.code, error.message, error.details)
             sys.exit(error.exit_code)
@@ -47,24 +48,75 @@ class Program(LazyGroup):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # Or the interpreter would flush, and complain, at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(_NOBODY_READS)
+        except OSError as error:
+            done = done_so_far(ctx)
+            if not _is_lost():
+                raise
+            if isinstance(error, BrokenPipeError) and done is None:
+                ctx.exit(_NOBODY_READS)
+            raise _lost(done) from error
         return result
+
+    def _run(self, given: list[str], settings: dict[str, Any]) -> object:
+        try:
+            return super().main(given, **settings)
+        except OSError as error:  # while showing the help
+            if not _is_lost():
+                raise
+            raise _lost(None) from error
+
+
+def _open_what_is_closed() -> None:
+    """Put something in the place of streams that whoever started us has closed.
+
+    Nothing is read from it; what is written to it fails, as on a full disk, or
+    nobody would learn that it got lost. It also keeps the first three
+    descriptors from being given to the database.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _is_lost() -> bool:
+    """Tell whether the output cannot be written, and stop trying.
+
+    Or the interpreter would try once more, and complain, at its end.
+    """
+    lost = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            lost = True
+    return lost
+
+
+def _lost(done: str | None) -> UnavailableError:
+    said = f"it was done ({done}), but the result" if done else "the result"
+    return UnavailableError("output.lost", f"{said} could not be printed")
 
 
 def _tell(
     given: Sequence[str], code: str, message: str, details: Mapping[str, object]
 ) -> None:
-    if "--json" not in given:
+    if "--json" not in given or code == "output.lost":
         click.echo(f"Error [{code}]: {message}", err=True)
         return
     # Only for an error: loading it is a good part of the time `--help` takes.
     import json  # noqa: PLC0415
 
     error = {"code": code, "message": message, "details": details}
-    click.echo(json.dumps({"error": error}, ensure_ascii=False, default=str))
+    try:
+        click.echo(json.dumps({"error": error}, ensure_ascii=False, default=str))
+    except OSError:
+        if not _is_lost():
+            raise
+        click.echo(f"Error [{code}]: {message}", err=True)
 
 
 def _tell_usage(given: Sequence[str], error: click.UsageError) -> None:
@@ -74,5 +126,6 @@ def _tell_usage(given: Sequence[str], error: click.UsageError) -> None:
     message = error.format_message()
     message = f"{message[:1].lower()}{message[1:]}".removesuffix(".")
     if error.ctx is not None and "`sportello " not in message:
-        message += f"; see `{error.ctx.command_path} --help`"
+        see = " See" if message.endswith("?") else "; see"
+        message += f"{see} `{error.ctx.command_path} --help`"
     _tell(given, "usage", message, {})

@@ -53,6 +53,7 @@ def _as_json(queue: views.QueueView) -> dict[str, object]:
             }
             for item in queue.items
         ],
+        "not_receivable": list(queue.not_receivable),
     }
 
 
@@ -64,12 +65,12 @@ def _tell(queue: views.QueueView) -> None:
     )
     table = Table(
         (
-            "place>",
+            "#>",
             "protocol",
             "received",
             "state",
             "requested>",
-            "running total>",
+            "total>",
             "next~",
         )
     )
@@ -82,7 +83,7 @@ def _tell(queue: views.QueueView) -> None:
         table.add(
             item.position,
             item.protocol,
-            civil(item.received_at, exact=True),
+            civil(item.received_at, digits=3),
             item.state,
             euros(item.requested),
             euros(item.running_total),
@@ -91,11 +92,16 @@ def _tell(queue: views.QueueView) -> None:
     table.print()
     if not queue.items:
         click.echo("nobody waits for a grant")
+    if queue.not_receivable:
+        click.echo(
+            f"\n{len(queue.not_receivable)} by another channel, without a place, to be "
+            f"declared not receivable by act: {', '.join(queue.not_receivable)}"
+        )
 
 
 def _next(item: views.QueueItem) -> str:
     if not item.blocked_by:
         return item.next_step
     first, *others = item.blocked_by
-    more = f" and {len(others)} more" if others else ""
+    more = f" +{len(others)}" if others else ""
     return f"after {first}{more}"

@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.checks import Finding
+from config.findings import Finding
 from config.messages import where
 from config.places import line_of, locate
 from config.reading import read, revive
@@ -57,10 +57,10 @@ def find(name: str) -> Path:
         CallFileError: there is neither such a file nor such a call.
     """
     path = Path(name)
-    if path.is_file():
-        return path
-    if name in shipped():
+    if name in shipped() and not path.is_file():
         return _SHIPPED / f"{name}.toml"
+    if name and _is_there(path):
+        return path
     known = ", ".join(shipped())
     message = f"no such file, and no shipped call of this name (shipped: {known})"
     raise CallFileError((Fault("file", message),), path)
@@ -128,9 +128,19 @@ def _outcome(path: Path) -> CallDefinition | tuple[Fault, ...]:
     return _faults(outcome, locate(text.replace("\r\n", "\n")))
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # behind a closed door: whoever reads it will tell
+        return True
+
+
 def _bytes(path: Path) -> bytes:
+    if path.is_dir():
+        msg = "it is a folder: name the call file in it"
+        raise ValueError(msg)
     if path.exists() and not path.is_file():
-        msg = "it is a directory or a device, not a file"
+        msg = "it is a device or a pipe, not a file"
         raise ValueError(msg)
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1)

@@ -20,7 +20,7 @@ _WANTED = {
     "tuple_type": "write a list, between [ and ]",
     "greater_than_equal": "write a number not below {ge}",
     "less_than_equal": "write a number not above {le}",
-    "json_invalid": "this is not JSON: {error}",
+    "json_invalid": "this is not the frozen form of a call: it is not JSON",
     "too_short": "there are {actual_length} of these: write at least {min_length}",
 }
 _WRONG = {
@@ -51,11 +51,24 @@ def place(error: Details) -> Loc:
     return loc[:-1] if loc and loc[-1] == _KEY else loc
 
 
+def is_true(error: Details) -> bool:
+    """Tell whether a list is really as short as the error says.
+
+    Pydantic counts only the items that are right; each of the others has its own
+    error.
+    """
+    if error["type"] != "too_short":
+        return True
+    return len(error["input"]) < int(error["ctx"]["min_length"])
+
+
 def sentence(error: Details) -> str:
     """Say in plain words what is wrong and what to write instead."""
     kind, loc, context = error["type"], place(error), error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
+    if kind == "tuple_type" and (listed := _sections(loc)):
+        return listed
     if kind in _WANTED:
         return _WANTED[kind].format(**context)
     if kind == "extra_forbidden":
@@ -94,9 +107,20 @@ def _how_to_write(loc: Loc) -> str:
         return f"write it as [[{dotted}]]"
     if _keys(kind) or get_origin(kind) is Mapping:
         return f"write a section [{dotted}]"
-    if get_origin(kind) is tuple and _keys(get_args(kind)[0]):
-        return f"write one section [[{dotted}]] for each, or {loc[-1]} = [] for none"
+    if listed := _sections(loc):
+        return listed
     return f"write it, as {loc[-1]} = {_example(loc)}"
+
+
+def _sections(loc: Loc) -> str:
+    """Say how to write a list of sections; nothing, if it is of something else."""
+    kind = _inside(loc)
+    if get_origin(kind) is not tuple or not _keys(get_args(kind)[0]):
+        return ""
+    dotted = ".".join(str(step) for step in loc if isinstance(step, str))
+    field = _field(loc)
+    none = "" if field and field.metadata else f", or {loc[-1]} = [] for none"
+    return f"write one section [[{dotted}]] for each{none}"
 
 
 def _example(loc: Loc) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +21,7 @@ from config.values import (
     Euros,
     Flag,
     Instant,
+    Length,
     MonthDay,
     Percent,
     Slug,
@@ -29,6 +30,7 @@ from config.values import (
     Whole,
     WritingError,
     Year,
+    only,
 )
 from models.vocabulary import (
     Channel,
@@ -44,10 +46,24 @@ from models.vocabulary import (
 )
 
 
+class UnreadError(Exception):
+    """A value is asked for that could not be read; the fault of it is told already."""
+
+
 class Part(BaseModel):
-    """A part of a call file: closed to unknown keys, never changed once read."""
+    """A part of a call file: closed to unknown keys, never changed once read.
+
+    One that was salvaged from a faulty file may lack values: see `config.salvage`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    if not TYPE_CHECKING:  # a type checker would take any name for an attribute
+
+        def __getattr__(self, name: str) -> object:
+            if name in type(self).model_fields:
+                raise UnreadError(name)
+            return super().__getattr__(name)
 
 
 class Sourced(Part):
@@ -115,7 +131,7 @@ class Aid(Sourced):
     variable_percent: Percent
     cap: Euros | None = None
     ceiling: Euros
-    ceiling_years: Count
+    ceiling_years: Annotated[Count, Field(le=100)]
 
 
 class Filing(Sourced):
@@ -123,7 +139,13 @@ class Filing(Sourced):
 
     channel: Channel
     clock: ReceiptClock
-    one_per_applicant: Flag
+    one_per_applicant: Annotated[
+        Flag,
+        only(
+            wanted=True,
+            why="an applicant can have only one open application in a call",
+        ),
+    ]
 
 
 class RequiredDocument(Sourced):
@@ -152,7 +174,7 @@ class Merit(Sourced):
 class TermRule(Sourced):
     """How long a term runs, from which fact, and what its end brings (*termine*)."""
 
-    count: Count
+    count: Length
     counting: Counting
     starts_on: TermStart
     from_receipt: Flag
@@ -165,7 +187,14 @@ class TermPolicy(Sourced):
 
     roll_saturday: Flag
     local_holidays: tuple[MonthDay, ...]
-    full_box_counts: Flag
+    full_box_counts: Annotated[
+        Flag,
+        only(
+            wanted=False,
+            why="delivery receipts are not read, so a full mailbox is never known",
+        ),
+        Field(examples=["false"]),
+    ]
     """Whether a notice refused by a full mailbox (*casella piena*) counts as
     delivered."""
 
@@ -179,9 +208,9 @@ class Procedure(Sourced):
     refusal_notice: Flag
     skip_when_suspended: Flag
     plan_returns: Whole
-    max_suspension_days: Whole
-    extension_months: Whole
-    extensions: Whole
+    max_suspension_days: Annotated[Whole, Field(le=365)]
+    extension_months: Annotated[Whole, Field(le=60)]
+    extensions: Annotated[Whole, Field(le=60)]
 
 
 class Beneficiary(Sourced):

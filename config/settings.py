@@ -21,12 +21,17 @@ _RULES = {
     "broker_url": "write memory:// or redis://host:6379",
     "smtp_url": "write smtp://host:25 or smtps://user:password@host:465",
     "identity": "write declared, os or database",
-    "clock": "write an instant with its offset, such as 2026-01-20T10:00:00+01:00",
+    "clock": "write an instant with its offset from 2000 to 2199, such as "
+    "2026-01-20T10:00:00+01:00",
     "lock_wait": "write a whole number of seconds, from 0 to 3600",
     "log_level": "write debug, info, warning or error",
     "home": "write the path of a folder",
     "officer": "write a login of at most 64 characters, without spaces",
 }
+
+
+_YEARS = range(2000, 2200)
+"""Beyond the ends of the calendar an instant has no civil time in Rome."""
 
 
 class SettingsError(ValueError):
@@ -47,6 +52,8 @@ def _lower(value: object) -> object:
 
 
 def _utc(instant: datetime) -> datetime:
+    if instant.year not in _YEARS:
+        raise ValueError
     return instant.astimezone(UTC)
 
 

@@ -57,6 +57,28 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
+def roughly(value: object) -> datetime | None:
+    """Return about when a civil time is that Rome has not, or has twice.
+
+    Good enough to tell what comes before what, and for nothing else.
+    """
+    if not isinstance(value, datetime) or value.year not in _YEARS:
+        return None
+    return value.replace(tzinfo=value.tzinfo or ROME).astimezone(UTC)
+
+
+def only(*, wanted: bool, why: str) -> AfterValidator:
+    """Take one answer to a question, while the other cannot be carried out."""
+
+    def check(answer: bool) -> bool:  # noqa: FBT001 - pydantic calls it
+        if answer is not wanted:
+            msg = f"write {str(wanted).lower()}: {why}"
+            raise WritingError(msg)
+        return answer
+
+    return AfterValidator(check)
+
+
 def is_tax_code(code: str) -> bool:
     """Tell whether *code* can be a tax code (*codice fiscale*).
 
@@ -238,5 +260,7 @@ Instant = Annotated[
 """Civil time of Rome in the file, an aware instant in UTC in the program."""
 Whole = Annotated[int, Field(strict=True, ge=0, le=1_000_000, examples=["10"])]
 Count = Annotated[int, Field(strict=True, ge=1, le=10_000, examples=["30"])]
+Length = Annotated[int, Field(strict=True, ge=1, examples=["30"])]
+"""Of a term: how long it may be depends on its unit, see `config.terms`."""
 Year = Annotated[int, Field(strict=True, ge=2000, le=2100, examples=["2025"])]
 Flag = Annotated[bool, Field(strict=True, examples=["true"])]

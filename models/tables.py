@@ -22,7 +22,7 @@ from sqlmodel import Field, SQLModel
 
 from models.columns import Instant, word
 from models.vocabulary import (
-    FINAL_STATES,
+    NOT_ACTIVE,
     QUEUED_STATES,
     ApplicationState,
     Channel,
@@ -47,7 +47,7 @@ def _among(column: str, states: frozenset[ApplicationState]) -> str:
 HOLDS_A_PLACE = _among("state", QUEUED_STATES)
 """Text, not parameters: only so do both databases use the partial index."""
 
-_IS_OPEN = f"NOT ({_among('state', FINAL_STATES)})"
+_IS_OPEN = f"NOT ({_among('state', NOT_ACTIVE)})"
 
 
 class Installation(SQLModel, table=True):
@@ -143,7 +143,11 @@ class CallVersion(SQLModel, table=True):
 
 
 class Applicant(SQLModel, table=True):
-    """Who applies (*richiedente*); personal data live here and nowhere else."""
+    """Who applies (*richiedente*).
+
+    Names and tax codes stand here only; addresses also on the letters written to
+    them. Never in the register, nor in a log.
+    """
 
     __tablename__ = "applicants"
 
@@ -163,7 +167,6 @@ class Application(SQLModel, table=True):
             ["call_versions.call_id", "call_versions.number"],
             name="fk_applications_version",
         ),
-        UniqueConstraint("call_id", "portal_id", name="uq_applications_portal"),
         UniqueConstraint(
             "protocol_year", "protocol_number", name="uq_applications_protocol"
         ),
@@ -178,6 +181,16 @@ class Application(SQLModel, table=True):
             "AND filed_seq IS NOT NULL)",
             name="ck_applications_protocolled",
         ),
+        Index(
+            "uq_applications_portal",
+            "call_id",
+            "portal_id",
+            unique=True,
+            sqlite_where=text("state <> 'expired'"),
+            postgresql_where=text("state <> 'expired'"),
+        ),
+        Index("uq_applications_cup", "cup", unique=True),
+        Index("uq_applications_cor", "cor", unique=True),
         Index(
             "uq_applications_active",
             "call_id",
@@ -235,6 +248,11 @@ class Application(SQLModel, table=True):
     """A completion or observations are awaited: the clock is the applicant's."""
     score: int | None = None
     admitted_investment: int | None = Field(default=None, sa_type=BigInteger)
+    plan_investment: int | None = Field(default=None, sa_type=BigInteger)
+    """What the definitive plan invests, in cents."""
+    matured: int = Field(default=0, sa_type=BigInteger)
+    """The part of the grant to which the right has already matured, in cents."""
+    granted_on: date | None = None
     cor: str | None = Field(default=None, max_length=20)
     cup: str | None = Field(default=None, max_length=15)
     published_on: date | None = None
@@ -282,7 +300,10 @@ class Step(SQLModel, table=True):
     status: StepStatus = Field(sa_type=word(StepStatus, "ck_steps_status"))
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it stopped waiting: answered, or closed."""
     outcome: str | None = Field(default=None, max_length=40)
+    subject: str | None = Field(default=None, max_length=40)
+    """What it is about: a term, or a phase of the procedure."""
 
 
 class Term(SQLModel, table=True):
@@ -415,5 +436,5 @@ class ProtocolCounter(SQLModel, table=True):
     last: int = Field(sa_type=BigInteger)
 
 
-APPEND_ONLY = ("entries", "movements")
+APPEND_ONLY = ("entries", "movements", "call_versions")
 """Tables whose rows no one may change or delete."""

@@ -71,6 +71,9 @@ FINAL_STATES = frozenset(
 )
 """States that no move leaves. `COMPLETED` is not one: later controls may revoke."""
 
+NOT_ACTIVE = FINAL_STATES | {ApplicationState.DRAFT}
+"""States in which an application does not keep its applicant from filing another."""
+
 QUEUED_STATES = frozenset(
     {
         ApplicationState.SUBMITTED,
@@ -93,6 +96,7 @@ class Event(StrEnum):
     REQUEST_COMPLETION = "request_completion"
     ANSWER_COMPLETION = "answer_completion"
     EXPIRE_COMPLETION = "expire_completion"
+    YIELD_RESERVATION = "yield_reservation"
     NOTIFY_REFUSAL = "notify_refusal"
     FILE_OBSERVATIONS = "file_observations"
     EXPIRE_OBSERVATIONS = "expire_observations"
@@ -358,5 +362,3 @@ class ShortMoneyPolicy(StrEnum):
     """What happens to the first application that the money does not cover."""
 
     WAITING_LIST = "waiting_list"
-    PARTIAL = "partial"
-    STOP = "stop"

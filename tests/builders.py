@@ -1,6 +1,7 @@
 """How do tests get a call, its officers and applications in any state?"""
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ CTL = "RLF12025051244"
 PAPER = "a" * 64
 COR = "1234567"
 CUP = "E41B21003760009"
+_cors = (str(number) for number in itertools.count(2_000_000))
+_cups = (f"E41B{number:011d}" for number in itertools.count(31_003_760_009))
 
 
 def rome(*parts: int) -> datetime:
@@ -139,7 +142,14 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         Event.EVALUATE: {"inputs": {"minutes": "3/2026", "score": scores()}},
         Event.REJECT: {"act": act, "reason": "below the threshold"},
         Event.DECLARE_UNFUNDED: {"act": act},
-        Event.GRANT: {"inputs": {"cor": COR, "cup": CUP}, "act": act},
+        Event.GRANT: {
+            "inputs": {
+                "cor": next(_cors),
+                "cup": next(_cups),
+                "durc_until": (today + timedelta(days=90)).isoformat(),
+            },
+            "act": act,
+        },
         Event.RECORD_PUBLICATION: {
             "inputs": {"published_on": day, "reference": "BURL 12"}
         },

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from models.vocabulary import (
@@ -34,7 +34,14 @@ NOW = OPENING + timedelta(days=10)
 SIGNED = OPENING.date()
 REQUESTED = Cents(11_111_111)
 
+Made = TypeVar("Made")
+
 _APPLICATION = {field.name for field in fields(ApplicationFacts)}
+
+
+def _made(record: type[Made], /, **said: Any) -> Made:
+    """Make a record in which whatever is not said is not there."""
+    return record(**{**dict.fromkeys(field.name for field in fields(record)), **said})  # type: ignore[arg-type]
 
 
 def facts(**changes: Any) -> Facts:
@@ -44,7 +51,8 @@ def facts(**changes: Any) -> Facts:
     """
     own = {name: changes.pop(name) for name in _APPLICATION & changes.keys()}
     received = OPENING + timedelta(seconds=10)
-    application = ApplicationFacts(
+    application = _made(
+        ApplicationFacts,
         state=ApplicationState.SUBMITTED,
         channel=Channel.PORTAL,
         received_at=received,
@@ -53,14 +61,9 @@ def facts(**changes: Any) -> Facts:
         investment=Cents(9_542_484),
         reserved=REQUESTED,
         granted=Cents(0),
+        matured=Cents(0),
         review_started=True,
         waits_for_applicant=False,
-        score=None,
-        admitted_investment=None,
-        cor=None,
-        cup=None,
-        published_on=None,
-        started_on=None,
         documents=frozenset(document.kind for document in ctl().documents),
     )
     now = changes.get("now", NOW)
@@ -88,7 +91,7 @@ def place(number: int = 1, **changes: Any) -> Place:
         "review_started": False,
         "waits_for_applicant": False,
     }
-    return Place(**{**usual, **changes})
+    return _made(Place, **{**usual, **changes})
 
 
 def step(
@@ -97,9 +100,12 @@ def step(
     outcome: str | None = None,
     *,
     ordinal: int = 1,
+    subject: str | None = None,
+    closed_on: date | None = None,
 ) -> tuple[StepRecord, ...]:
     """Return one step, as facts hold them."""
-    return (StepRecord(kind, ordinal, status, outcome),)
+    record = StepRecord(kind, ordinal, status, outcome, subject, closed_on)
+    return (record,)
 
 
 def term(

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from cli import main  # noqa: TID251 - these tests drive the command line
-from tests.builders import COR, CTL, CUP, ctl, submission
+from tests.builders import CTL, TO_GRANT, submission, usual
 
 SPORTELLO = Path(sys.executable).with_name("sportello")
 PUBLISHED = "2026-01-15T18:00:00+01:00"
@@ -101,21 +102,15 @@ class Terminal:
 
     def to_negotiation(self) -> None:
         """Bring the first application to the grant."""
-        documents = [
-            word for one in ctl().documents for word in ("--checked", one.kind)
-        ]
-        scores = [
-            word
-            for one in ctl().merit.criteria
-            for word in ("--score", f"{one.code}={one.max_points}")
-        ]
-        for words in (
-            ("start_review",),
-            ("admit", *documents),
-            ("evaluate", "--minutes", "1/2026", *scores),
-            ("grant", "--cor", COR, "--cup", CUP, *ACT),
-        ):
-            done = self.type("advance", FIRST, *words, "--yes")
+        for event in TO_GRANT:
+            words = [event.value, "--yes"]
+            stated = usual(event, date(2026, 1, 20))
+            for name, value in stated.pop("inputs", {}).items():
+                for one in value if isinstance(value, list) else [value]:
+                    words += [f"--{name.replace('_', '-')}", str(one)]
+            for name, value in stated.items():
+                words += [f"--{name}", value]
+            done = self.type("advance", FIRST, *words)
             assert done.exit_code == 0, done.output
 
     def _outside(self) -> dict[str, str]:

@@ -9,9 +9,16 @@ class SportelloError(Exception):
     exit_code = 1
 
     def __init__(
-        self, code: str, message: str, details: Mapping[str, object] | None = None
+        self,
+        code: str,
+        message: str,
+        details: Mapping[str, object] | None = None,
+        *,
+        recorded: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.recorded = recorded or message
+        """What the register keeps: the message, without anything personal."""
         self.code = code
         self.message = message
         self.details = dict(details or {})

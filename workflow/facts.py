@@ -62,6 +62,7 @@ class Place:
     reserved: Cents
     review_started: bool
     waits_for_applicant: bool
+    score: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ class StepRecord:
     ordinal: int
     status: StepStatus
     outcome: str | None
+    subject: str | None
+    closed_on: date | None
+    """The civil day on which it stopped waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,8 @@ class ApplicationFacts:
     waits_for_applicant: bool
     score: int | None
     admitted_investment: Cents | None
+    plan_investment: Cents | None
+    matured: Cents
     cor: str | None
     cup: str | None
     published_on: date | None

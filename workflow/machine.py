@@ -54,6 +54,8 @@ class StepChange:
     kind: StepKind
     status: StepStatus
     outcome: str | None = None
+    subject: str | None = None
+    """What an opened step is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Consequences:
     steps: tuple[StepChange, ...] = ()
     terms: tuple[TermChange, ...] = ()
     starts: tuple[TermStart, ...] = ()
+    restarts: tuple[TermKind, ...] = ()
+    """Terms that begin again, in full."""
     since: date | None = None
     """The civil day from which the terms that start now are counted, if not today."""
     letters: tuple[Letter, ...] = ()
@@ -114,6 +118,8 @@ class Move:
     """What must be true whatever is stated."""
     accepts: tuple[Check, ...] = ()
     """What must be true of what is stated."""
+    foresees: tuple[Guard, ...] = ()
+    """What can be told beforehand of what is accepted, for those who look ahead."""
     act: bool = False
     reason: bool = False
     automatic: bool = False
@@ -127,7 +133,10 @@ class Move:
 
     def standing(self, facts: Facts) -> tuple[Verdict, ...]:
         """Return everything that stands in the way now, whatever is stated."""
-        return tuple(verdict for need in self.needs if not (verdict := need(facts)))
+        standing = tuple(found for need in self.needs if not (found := need(facts)))
+        if standing:
+            return standing
+        return tuple(found for ahead in self.foresees if not (found := ahead(facts)))
 
     def verdict(self, facts: Facts, inputs: Inputs) -> Verdict:
         """Return the first thing that stands in the way."""

@@ -222,7 +222,11 @@ def _grants(stage: Stage, files: list[str]) -> None:
         Event.GRANT,
         "granted by decree",
         lambda number: {
-            "inputs": {"cor": f"27{number + 1:05d}", "cup": CUP.format(number + 1)},
+            "inputs": {
+                "cor": f"27{number + 1:05d}",
+                "cup": CUP.format(number + 1),
+                "durc_until": "2026-06-30",
+            },
             "act": "decreto 2034/2026-03-09",
         },
     )

@@ -19,7 +19,7 @@ from tests.builders import (
     submission,
 )
 from tests.contents import dump as contents
-from tests.contents import entries, rows
+from tests.contents import entries, refusals, rows, written
 from tests.editions import SECOND, edited
 from workflow.errors import InputError, RefusedError
 from workflow.services import calls, views
@@ -83,7 +83,9 @@ def test_another_file_under_the_same_code_needs_an_act_and_is_told_what_changed(
         "merit.threshold: 60 -> 75",
     ]
     assert "merit.threshold: 60 -> 75" in error.message
-    assert contents(work.desk.engine) == before
+    assert written(before, contents(work.desk.engine)) == {"calls", "entries"}
+    assert refusals(work) == ["act.missing"]
+    assert work.verified()
 
 
 def test_an_act_makes_a_new_version_with_its_entry_and_its_history(
@@ -194,7 +196,8 @@ def test_an_act_of_tomorrow_changes_nothing(work: Office, tmp_path: Path):
     error = refusal(work, edited(tmp_path, HIGHER), act="decreto 1/2026-01-21")
 
     assert error.code == "act.future"
-    assert contents(work.desk.engine) == before
+    assert written(before, contents(work.desk.engine)) == {"calls", "entries"}
+    assert refusals(work) == ["act.future"]
 
 
 def test_the_day_of_an_act_is_the_day_in_rome(work: Office, tmp_path: Path):
@@ -221,13 +224,37 @@ def test_an_act_that_cannot_be_read_is_a_wrong_command(
 
 
 def test_only_some_roles_load_a_call(work: Office, tmp_path: Path):
-    path = edited(tmp_path, HIGHER)
     may = {}
 
     for login in ("clerk", "examiner", "board", "controller"):
+        error = refusal(work.sit(login), edited(tmp_path, (CTL, SECOND)), act=ACT)
+        may[login] = error.code
+    for number, login in enumerate(("bianchi", "director", "rup")):
+        code = f"RLF1202505200{number}"
+        new = edited(tmp_path, (CTL, code))
+        may[login] = str(calls.register_call(work.sit(login).desk, new).version)
+
+    assert may == {
+        "clerk": "role.missing",
+        "examiner": "role.missing",
+        "board": "role.missing",
+        "controller": "role.missing",
+        "bianchi": "1",
+        "director": "1",
+        "rup": "1",
+    }
+
+
+def test_a_new_version_is_loaded_by_a_manager_or_an_administrator(
+    work: Office, tmp_path: Path
+):
+    path = edited(tmp_path, HIGHER)
+    may = {}
+
+    for login in ("clerk", "examiner", "board", "controller", "rup"):
         error = refusal(work.sit(login), path, act=ACT)
         may[login] = error.code
-    for number, login in enumerate(("bianchi", "director", "rup"), start=1):
+    for number, login in enumerate(("bianchi", "director"), start=1):
         changed = edited(tmp_path, ("threshold = 60", f"threshold = 6{number}"))
         loaded = calls.register_call(work.sit(login).desk, changed, act=ACT)
         may[login] = str(loaded.version)
@@ -237,10 +264,75 @@ def test_only_some_roles_load_a_call(work: Office, tmp_path: Path):
         "examiner": "role.missing",
         "board": "role.missing",
         "controller": "role.missing",
+        "rup": "role.missing",
         "bianchi": "2",
         "director": "3",
-        "rup": "4",
     }
+    assert refusals(work) == ["role.missing"] * 5
+
+
+def test_a_refused_load_is_recorded_in_the_chain_of_the_call_without_the_login(
+    work: Office, tmp_path: Path
+):
+    before = contents(work.desk.engine)
+
+    refusal(work.sit("qwzlogin"), edited(tmp_path, HIGHER), act=ACT, reason="so")
+
+    entry = entries(work)[-1]
+    assert (entry["event"], entry["outcome"]) == ("change_call", "refused")
+    assert entry["refusal"]["code"] == "officer.unknown"
+    assert entry["actor"]["kind"] == "unknown"
+    assert (entry["act"]["number"], entry["reason"]) == ("200", "so")
+    assert "qwzlogin" not in str(entry)
+    assert written(before, contents(work.desk.engine)) == {"calls", "entries"}
+    assert work.verified()
+
+
+def test_a_refused_load_of_a_call_that_is_not_there_writes_nothing(
+    work: Office, tmp_path: Path
+):
+    before = contents(work.desk.engine)
+
+    refusal(work.sit("clerk"), edited(tmp_path, (CTL, SECOND)))
+
+    assert contents(work.desk.engine) == before
+
+
+def test_a_window_is_not_closed_in_the_past(work: Office, tmp_path: Path):
+    def closing(instant: str) -> Path:
+        return edited(tmp_path, ("2026-03-05T16:00:00", instant))
+
+    work.clock.move_to(rome(2026, 2, 1, 12))
+
+    error = refusal(work, closing("2026-02-01T11:59:59"), act=ACT)
+    loaded = calls.register_call(work.desk, closing("2026-02-01T12:00:01"), act=ACT)
+
+    assert error.code == "call.closing_in_the_past"
+    assert loaded.version == 2
+    assert refusals(work) == ["call.closing_in_the_past"]
+
+
+def test_a_closed_call_may_still_be_changed_in_what_is_not_its_window(
+    work: Office, tmp_path: Path
+):
+    work.clock.move_to(CLOSING + timedelta(days=1))
+
+    loaded = calls.register_call(work.desk, edited(tmp_path, RICHER), act=ACT)
+
+    assert loaded.version == 2
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "a\x00b", "two\nlines", "x" * 2_001])
+def test_a_reason_that_no_register_can_hold_is_a_wrong_command(
+    work: Office, tmp_path: Path, reason: str
+):
+    before = contents(work.desk.engine)
+
+    with pytest.raises(InputError) as error:
+        calls.register_call(work.desk, edited(tmp_path, HIGHER), act=ACT, reason=reason)
+
+    assert error.value.code == "input.invalid"
+    assert contents(work.desk.engine) == before
 
 
 def test_a_faulty_file_is_refused_before_the_database_is_touched(

@@ -251,10 +251,10 @@ def test_an_unknown_application_is_refused(terminal):
         (("withdraw", "--documnt", PAPER), "usage", 2, "--document"),
         (("record_delivery", "--letter", "x", "--receipt", "R"), "usage", 2, "grant"),
         (
-            ("grant", *ACT, "--cor", "1", "--cup", "A" * 15),
+            ("settle", *ACT, "--recognised", "1.00"),
             "machine.wrong_state",
             1,
-            "",
+            "events APP",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from models.vocabulary import Event
-from tests.builders import COR, CUP, OPENING, PAPER, Office, ctl, scores
+from tests.builders import PAPER, Office, ctl, scores, usual
 from tests.contents import entries, refusals, rows
 from tests.editions import SECOND, open_to_all
 from tests.integration.test_races import lines_of
@@ -93,7 +93,12 @@ def test_a_kill_in_the_middle_of_moves_loses_no_answer_and_makes_none_twice(
     answers, chance = tmp_path / "answers", random.Random(SEED)  # noqa: S311 - a seeded test
     applications = [work.file(number) for number in range(9)]
     commands = [
-        moves.MoveCommand(name, event, key=f"{name}-{event}", **stated)
+        moves.MoveCommand(
+            name,
+            event,
+            key=f"{name}-{event}",
+            **(usual(event, work.today) if stated is None else stated),
+        )
         for event, stated in (
             (Event.START_REVIEW, {}),
             (
@@ -101,13 +106,7 @@ def test_a_kill_in_the_middle_of_moves_loses_no_answer_and_makes_none_twice(
                 {"inputs": {"checked": [d.kind for d in ctl().documents]}},
             ),
             (Event.EVALUATE, {"inputs": {"minutes": "3/2026", "score": scores()}}),
-            (
-                Event.GRANT,
-                {
-                    "inputs": {"cor": COR, "cup": CUP},
-                    "act": f"decreto 100/{OPENING.date()}",
-                },
-            ),
+            (Event.GRANT, None),
             (Event.WITHDRAW, {"inputs": {"document": PAPER}}),
         )
         for name in applications

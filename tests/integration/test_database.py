@@ -218,7 +218,25 @@ def test_an_application_is_bound_to_a_version_that_is_there(kept: Engine):
         execute(kept, "UPDATE applications SET call_version = 2")
 
 
-@pytest.mark.parametrize("table", ["calls", "applicants", "call_versions", "officers"])
+@pytest.mark.parametrize("column", ["cor", "cup"])
+def test_the_codes_of_a_grant_are_those_of_one_application(
+    work: Office, engine: Engine, column: str
+):
+    work.file(0)
+    work.file(1)
+
+    with pytest.raises(IntegrityError):
+        execute(engine, f"UPDATE applications SET {column} = '7'")  # noqa: S608 - ours
+    assert rows(engine, f"SELECT count({column}) FROM applications") == [(0,)]  # noqa: S608 - ours
+
+
+def test_a_draft_is_no_open_application(work: Office, engine: Engine):
+    work.take(submission(0, draft=True), submission(0, portal_id="D-2", draft=True))
+
+    assert rows(engine, "SELECT count(*) FROM applications") == [(2,)]
+
+
+@pytest.mark.parametrize("table", ["calls", "applicants", "officers"])
 def test_what_others_refer_to_cannot_be_deleted(kept: Engine, table: str):
     with pytest.raises(IntegrityError):
         execute(kept, f"DELETE FROM {table}")  # noqa: S608 - names of ours

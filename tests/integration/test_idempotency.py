@@ -3,12 +3,12 @@
 import pytest
 
 from models.vocabulary import Event
-from tests.builders import PAPER, TO_GRANT, Office, office, usual
+from tests.builders import PAPER, TO_GRANT, Office, office, submission, usual
 from tests.contents import dump, entries, refusals, written
 from tests.integration.test_races import moving
 from tests.processes import Place, together
-from workflow.errors import RefusedError
-from workflow.services import moves
+from workflow.errors import InputError, RefusedError
+from workflow.services import moves, officers
 
 
 def test_the_same_key_and_input_give_the_same_answer_and_write_nothing(work: Office):
@@ -82,6 +82,65 @@ def test_the_same_key_for_another_application_is_refused(work: Office):
         work.move(second, Event.START_REVIEW, key="k-1")
 
     assert error.value.code == "key.reused"
+
+
+def test_keys_of_moves_and_of_submissions_do_not_meet(work: Office):
+    (answer,) = work.take(submission(0, key="once"))
+    application = str(answer["protocol"])
+
+    receipts = [
+        work.move(application, Event.START_REVIEW, key="once"),
+        work.move(
+            application, **with_event(Event.REQUEST_COMPLETION, work), key="DOM-0002"
+        ),
+    ]
+    (other,) = work.take(submission(1))
+
+    assert [one["event"] for one in receipts] == ["start_review", "request_completion"]
+    assert other["outcome"] == "submitted"
+
+
+def with_event(event: Event, work: Office) -> dict[str, object]:
+    return {"event": event, **usual(event, work.today)}
+
+
+def test_who_asks_is_checked_before_a_key_is_answered(work: Office):
+    application = work.file()
+    work.move(application, Event.START_REVIEW, key="k-1")
+    officers.retire(work.desk.as_officer("bianchi"), "examiner")
+    codes = []
+
+    for login in ("nobody", "examiner", "clerk"):
+        with pytest.raises(RefusedError) as error:
+            work.sit(login).move(application, Event.START_REVIEW, key="k-1")
+        codes.append(error.value.code)
+
+    assert codes == ["officer.unknown", "officer.retired", "role.missing"]
+    assert refusals(work) == codes
+
+
+@pytest.mark.parametrize("option", ["reason", "key"])
+@pytest.mark.parametrize("words", ["", " \t ", "a\x1b[2J", "\udc80", "x" * 2_001])
+def test_words_that_no_register_can_hold_are_a_wrong_command(
+    sqlite_office_url: str, option: str, words: str
+):
+    with office(sqlite_office_url) as work:
+        application = work.file()
+        before = dump(work.desk.engine)
+
+        with pytest.raises(InputError) as error:
+            work.move(application, Event.START_REVIEW, **{option: words})
+
+        assert error.value.code == "input.invalid"
+        assert dump(work.desk.engine) == before
+
+
+def test_a_reason_of_two_thousand_characters_is_kept(work: Office):
+    application = work.file()
+
+    work.move(application, Event.START_REVIEW, reason="è" * 2_000)
+
+    assert entries(work)[-1]["reason"] == "è" * 2_000
 
 
 def test_a_key_of_a_refused_command_can_be_used_when_the_way_is_free(work: Office):

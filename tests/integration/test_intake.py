@@ -11,14 +11,14 @@ import pytest
 from models.vocabulary import ApplicationState, Event
 from tests.builders import (
     CLOSING,
-    COR,
     CTL,
-    CUP,
     OPENING,
     TO_GRANT,
     Office,
     rome,
+    scores,
     submission,
+    usual,
 )
 from tests.contents import dump, entries, refusals, rows, written
 from tests.editions import SECOND, edited
@@ -35,6 +35,19 @@ ACROSS_NEW_YEAR = (
 def stated(instant: datetime) -> str:
     """Write an instant as the portal does."""
     return instant.isoformat(timespec="microseconds")
+
+
+def refused(work: Office, application: str, event: Event, **changes: Any) -> str:
+    """Make a move with the usual inputs and return the code of its refusal."""
+    with pytest.raises(RefusedError) as error:
+        work.move(application, event, **{**usual(event, work.today), **changes})
+    return error.value.code
+
+
+def granting(work: Office, **inputs: str) -> dict[str, Any]:
+    """Return the usual inputs of a grant with some others."""
+    stated = usual(Event.GRANT, work.today)
+    return {**stated, "inputs": {**stated["inputs"], **inputs}}
 
 
 def state(work: Office, application: str) -> ApplicationState:
@@ -125,10 +138,17 @@ def test_the_instant_stated_by_the_portal_counts(work: Office):
     assert entry["at"] == "2026-01-20T14:00:00.000000Z"
 
 
-def test_an_instant_that_has_not_come_is_refused(work: Office):
-    (answer,) = work.take(submission(received_at=stated(OPENING + MICROSECOND)))
+def test_the_clock_of_the_portal_may_be_a_minute_ahead_and_no_more(work: Office):
+    ahead = OPENING + timedelta(minutes=1)
 
-    assert answer["error"]["code"] == "window.future"
+    late, in_time = work.take(
+        submission(0, received_at=stated(ahead + MICROSECOND)),
+        submission(1, received_at=stated(ahead)),
+    )
+
+    assert late["error"]["code"] == "window.future"
+    assert datetime.fromisoformat(in_time["received_at"]) == ahead
+    assert work.verified()
 
 
 def test_where_the_register_gives_the_instant_the_portal_may_not(
@@ -253,7 +273,7 @@ def test_what_comes_by_pec_is_protocolled_and_declared_not_receivable_by_act(
 ):
     application = work.file(0, channel="pec", documents=[])
     assert application == "2026/0000001"
-    assert reserved(work, application) == 11_111_111
+    assert reserved(work, application) == 0
 
     work.routine(application, Event.DECLARE_NOT_RECEIVABLE)
 
@@ -262,6 +282,38 @@ def test_what_comes_by_pec_is_protocolled_and_declared_not_receivable_by_act(
     (entry,) = entries(work, event="declare_not_receivable")
     assert entry["findings"]["channel"] == "pec"
     assert entry["act"]["kind"] == "decreto"
+
+
+def test_what_comes_by_pec_holds_no_place_and_no_money(work: Office):
+    pec = work.file(0, channel="pec", requested="999999.00")
+    work.wait(seconds=1)
+
+    application = work.file(1)
+    work.routine(application, *TO_GRANT)
+
+    assert reserved(work, pec) == 0
+    assert protocols(work) == []
+    assert state(work, application) == ApplicationState.NEGOTIATING
+    assert work.verified()
+
+
+@pytest.mark.parametrize("event", [Event.START_REVIEW, Event.PROMOTE])
+def test_what_comes_by_pec_is_neither_examined_nor_given_money(
+    work: Office, event: Event
+):
+    application = work.file(0, channel="pec")
+
+    assert refused(work, application, event) == "receivability.not_receivable"
+
+
+def test_what_comes_by_pec_may_not_choose_its_instant(work: Office):
+    work.wait(hours=1)
+    line = submission(0, channel="pec", received_at=stated(OPENING))
+
+    (answer,) = work.take(line)
+
+    assert answer["error"]["code"] == "submission.received_at"
+    assert rows(work.desk.engine, "SELECT count(*) FROM applications") == [(0,)]
 
 
 def test_what_came_in_time_by_the_portal_is_receivable(work: Office):
@@ -325,6 +377,67 @@ def test_a_draft_expires_after_the_closing_and_not_before(work: Office):
     assert work.verified()
 
 
+def test_a_draft_does_not_keep_its_applicant_from_filing(work: Office):
+    work.take(submission(0, draft=True), submission(0, portal_id="D-2", draft=True))
+
+    application = work.file(0, portal_id="D-3")
+    (second,) = work.take(submission(0, portal_id="D-2"))
+
+    assert application == "2026/0000001"
+    assert second["error"]["code"] == "applicant.already_applied"
+
+
+def test_a_draft_may_be_announced_again_with_other_contents(work: Office):
+    asked = ("5000.00", "6000.00", "7000.00")
+
+    answers = work.take(*(submission(draft=True, requested=one) for one in asked))
+
+    assert [answer["outcome"] for answer in answers] == ["draft"] * 3
+    assert views.shown(work.desk, "DOM-0001").summary.requested == 700_000
+    assert rows(work.desk.engine, "SELECT count(*) FROM applications") == [(1,)]
+
+
+def test_a_draft_stays_that_of_its_applicant(work: Office):
+    work.take(submission(0, draft=True))
+    before = dump(work.desk.engine)
+
+    answers = work.take(
+        submission(1, portal_id="DOM-0001"),
+        submission(1, portal_id="DOM-0001", draft=True),
+    )
+
+    assert {answer["error"]["code"] for answer in answers} == {
+        "submission.portal_id_used"
+    }
+    assert written(before, dump(work.desk.engine)) == {"calls", "entries"}
+
+
+def test_after_the_closing_no_draft_is_noted(work: Office):
+    work.clock.move_to(CLOSING)
+    (noted,) = work.take(submission(0, draft=True))
+    work.clock.move_to(CLOSING + MICROSECOND)
+
+    (answer,) = work.take(submission(1, draft=True))
+
+    assert noted["outcome"] == "draft"
+    assert answer["error"]["code"] == "window.too_late"
+
+
+def test_an_expired_draft_does_not_block_its_portal_id(work: Office, tmp_path: Path):
+    work.take(submission(0, draft=True))
+    work.clock.move_to(CLOSING + MICROSECOND)
+    Office(work.desk.as_worker(), work.clock).move("DOM-0001", Event.EXPIRE)
+    extended = ("closes_at = 2026-03-05T16:00:00", "closes_at = 2026-03-06T16:00:00")
+    calls.register_call(
+        work.desk, edited(tmp_path, extended), act="decreto 5/2026-03-05"
+    )
+
+    application = work.file(0)
+
+    assert views.shown(work.desk, "DOM-0001").summary.protocol == application
+    assert work.verified()
+
+
 def test_only_the_intake_gives_a_draft_its_protocol(work: Office):
     work.take(submission(draft=True))
 
@@ -364,7 +477,7 @@ def test_without_a_key_the_id_of_the_portal_is_the_key(work: Office):
 
     (answer,) = work.take(submission(0, requested="1.00"))
 
-    assert answer["error"]["code"] == "key.reused"
+    assert answer["error"]["code"] == "submission.portal_id_used"
 
 
 def test_an_id_of_the_portal_is_filed_once_whatever_the_key(work: Office):
@@ -563,21 +676,145 @@ def test_money_set_free_goes_down_the_list_one_by_one(work: Office):
     assert work.verified()
 
 
-def test_nobody_is_granted_the_money_of_somebody_who_arrived_earlier(work: Office):
+def test_who_arrived_earlier_and_was_handed_over_late_gets_the_money_of_the_last(
+    work: Office,
+):
     work.wait(hours=1)
     filed = ask(work, *[120_000] * 8)
-    early = work.file(8, requested="120000.00", received_at=stated(OPENING))
-    order = [early, *filed]
+
+    (answer,) = work.take(late(8, "120000.00"))
+
+    early = answer["protocol"]
+    assert (answer["outcome"], answer["position"]) == ("submitted", 1)
+    assert [reserved(work, name) for name in (early, *filed)] == [
+        *[12_000_000] * 8,
+        0,
+    ]
+    (entry,) = entries(work, event="yield_reservation")
+    assert entry["protocol"] == filed[7]
+    assert (entry["actor"]["kind"], entry["actor"]["role"]) == ("worker", "system")
+    assert (entry["channel"], entry["from"], entry["to"]) == (
+        "intake",
+        "submitted",
+        "submitted",
+    )
+    assert entry["money"]["movements"] == [
+        {"kind": "release", "reserved": -12_000_000, "granted": 0}
+    ]
     for event in (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE):
-        for application in order:
+        for application in (early, *filed):
+            work.routine(application, event)
+    work.routine(early, Event.GRANT)
+    assert refused(work, filed[7], Event.GRANT) == "money.not_reserved"
+    assert work.verified()
+
+
+def late(number: int, euros: str, **changes: Any) -> dict[str, Any]:
+    """Return a line that arrived first of all and is handed over now."""
+    return submission(number, requested=euros, received_at=stated(OPENING), **changes)
+
+
+def test_only_as_many_give_way_as_are_needed_and_the_last_first(work: Office):
+    work.wait(hours=1)
+    filed = ask(work, 300_000, 300_000, 250_000, 100_000)
+
+    early = work.file(8, **late(8, "400000.00"))
+
+    assert reserved(work, early) == 40_000_000
+    assert [reserved(work, name) for name in filed] == [30_000_000] * 2 + [0, 0]
+    assert [one["protocol"] for one in entries(work, event="yield_reservation")] == [
+        filed[3],
+        filed[2],
+    ]
+    assert work.verified()
+
+
+def test_nobody_gives_way_to_what_comes_by_pec(work: Office):
+    filed = ask(work, 300_000, 300_000, 300_000)
+
+    work.file(8, channel="pec", requested="900000.00")
+
+    assert [reserved(work, name) for name in filed] == [30_000_000] * 3
+    assert entries(work, event="yield_reservation") == []
+
+
+def test_nobody_gives_way_where_there_is_enough(work: Office):
+    work.wait(hours=1)
+    filed = ask(work, 300_000, 300_000)
+
+    early = work.file(8, **late(8, "400000.00"))
+
+    assert [reserved(work, name) for name in (early, *filed)] == [
+        40_000_000,
+        30_000_000,
+        30_000_000,
+    ]
+    assert entries(work, event="yield_reservation") == []
+
+
+def test_nobody_holds_money_behind_an_earlier_one_that_is_not_covered_at_all(
+    work: Office,
+):
+    work.wait(hours=1)
+    filed = [work.file(number, **LARGE) for number in range(3)]
+    scored(work, *filed)
+    for application in filed[:2]:
+        work.move(application, Event.GRANT, **granting(work, antimafia="BDNA 7"))
+
+    early, second = (
+        work.file(number, **late(number, "500000.00")) for number in (7, 8)
+    )
+
+    names = (early, second, filed[2])
+    assert [reserved(work, name) for name in names] == [0, 0, 0]
+    stated = granting(work, antimafia="BDNA 7")
+    assert refused(work, filed[2], Event.GRANT, **stated) == "money.not_reserved"
+    assert refused(work, filed[2], Event.PROMOTE) == "money.not_head"
+    work.routine(early, Event.WITHDRAW)
+    work.routine(second, Event.WITHDRAW)
+    work.routine(filed[2], Event.PROMOTE)
+    work.move(filed[2], Event.GRANT, **granting(work, antimafia="BDNA 8"))
+    assert views.queue(work.desk, CTL).residual == 10_000_000
+    assert work.verified()
+
+
+LARGE = {"requested": "300000.00", "investment": "317647.06"}
+"""Exactly 300,000.00: the fixed 30,000.00 and 85% of the investment."""
+
+
+def scored(work: Office, *applications: str) -> None:
+    for event in (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE):
+        for application in applications:
             work.routine(application, event)
 
-    for application in filed[:7]:
-        work.routine(application, Event.GRANT)
-    with pytest.raises(RefusedError) as error:
-        work.routine(filed[7], Event.GRANT)
 
-    assert error.value.code == "money.short"
+def test_who_waits_is_closed_unfunded_only_if_nothing_free_would_be_its_own(
+    work: Office,
+):
+    filed = ask(work, *[120_000] * 9)
+    scored(work, *filed)
+    last = filed[8]
+    work.move(last, Event.PUT_ON_WAITING_LIST)
+    open_still = refused(work, last, Event.DECLARE_UNFUNDED)
+    work.clock.move_to(CLOSING + MICROSECOND)
+    work.routine(filed[3], Event.WITHDRAW)
+
+    code = refused(work, last, Event.DECLARE_UNFUNDED)
+    work.move(last, Event.PROMOTE)
+
+    assert (open_still, code) == ("window.open", "money.free")
+    assert reserved(work, last) == 12_000_000
+
+
+def test_who_waits_for_money_that_is_not_there_is_closed_unfunded(work: Office):
+    filed = ask(work, *[120_000] * 9)
+    scored(work, *filed)
+    work.move(filed[8], Event.PUT_ON_WAITING_LIST)
+    work.clock.move_to(CLOSING + MICROSECOND)
+
+    work.routine(filed[8], Event.DECLARE_UNFUNDED)
+
+    assert state(work, filed[8]) == ApplicationState.UNFUNDED
     assert work.verified()
 
 
@@ -653,30 +890,205 @@ def test_the_ceiling_reduces_a_grant_to_what_three_years_have_left(work: Office)
     assert work.verified()
 
 
-def test_where_the_ceiling_is_used_up_nothing_is_granted(work: Office):
-    aid = {"granted_on": "2025-01-01", "amount": "300000.00", "grantor": "Comune"}
-    application = work.file(0, aids=[aid])
-    work.routine(application, Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
-
-    with pytest.raises(RefusedError) as error:
-        work.routine(application, Event.GRANT)
-
-    assert error.value.code == "aid.nothing_left"
+USED_UP = {"granted_on": "2025-01-01", "amount": "300000.00", "grantor": "Comune"}
 
 
-def test_the_admitted_investment_is_never_more_than_the_declared_one(work: Office):
+def test_where_the_ceiling_is_used_up_nothing_is_granted_and_it_may_be_refused(
+    work: Office,
+):
+    application = work.file(0, aids=[USED_UP])
+    scored(work, application)
+
+    code = refused(work, application, Event.GRANT)
+    work.routine(application, Event.NOTIFY_REFUSAL)
+    work.move(application, Event.RECORD_DELIVERY, **receipt("refusal_notice"))
+    work.wait(days=11)
+    work.routine(application, Event.EXPIRE_OBSERVATIONS, Event.REJECT)
+
+    assert code == "aid.nothing_left"
+    assert state(work, application) == ApplicationState.REJECTED
+    assert work.verified()
+
+
+def receipt(letter: str) -> dict[str, Any]:
+    return {"inputs": {"letter": letter, "receipt": "R-1"}}
+
+
+def test_what_can_be_granted_is_not_refused(work: Office):
+    application = work.file(0, aids=[{**USED_UP, "amount": "299999.99"}])
+    scored(work, application)
+
+    code = refused(work, application, Event.NOTIFY_REFUSAL)
+    work.routine(application, Event.GRANT)
+
+    assert code == "score.reaches_threshold"
+    assert views.shown(work.desk, application).summary.granted == 1
+
+
+def in_another_call(work: Office, folder: Path, number: int, **filed: Any) -> str:
+    """File to another call of this administration, with the same rules."""
+    calls.register_call(work.desk, edited(folder, (CTL, SECOND)))
+    line = submission(number, portal_id="ALTRA-1", **filed)
+    (answer,) = intake.take_in(work.desk, SECOND, [orjson.dumps(line)])
+    return str(answer["protocol"])
+
+
+@pytest.mark.parametrize("declared", [False, True], ids=["silent", "declared"])
+def test_what_another_call_of_ours_granted_counts_under_the_ceiling_once(
+    work: Office, tmp_path: Path, declared: bool
+):
+    other = in_another_call(work, tmp_path, 0, requested="250000.00", **LARGEST)
+    scored(work, other)
+    work.move(other, Event.GRANT, **granting(work, antimafia="BDNA 7"))
+    aid = {"granted_on": "2026-01-20", "amount": "250000.00", "grantor": "Regione"}
+
+    application = work.file(0, aids=[aid] if declared else [])
+    work.routine(application, *TO_GRANT)
+
+    assert views.shown(work.desk, application).summary.granted == 5_000_000
+    assert work.verified()
+
+
+LARGEST = {"investment": "300000.00"}
+
+
+def test_what_another_applicant_got_does_not_count(work: Office, tmp_path: Path):
+    other = in_another_call(work, tmp_path, 1, requested="250000.00", **LARGEST)
+    scored(work, other)
+    work.move(other, Event.GRANT, **granting(work, antimafia="BDNA 7"))
+
+    assert granted(work, 0) == 11_111_111
+
+
+def test_no_more_is_admitted_than_was_declared(work: Office):
     application = work.file(0, requested="500000.00")
-    work.routine(application, Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
+    scored(work, application)
 
+    above = refused(
+        work, application, Event.GRANT, **granting(work, admitted_investment="95424.85")
+    )
     work.move(
-        application,
-        Event.GRANT,
-        inputs={"cor": COR, "cup": CUP, "admitted_investment": "200000.00"},
-        act="decreto 1/2026-01-20",
+        application, Event.GRANT, **granting(work, admitted_investment="50000.00")
     )
 
-    (case,) = views.listed(work.desk, call=CTL)
-    assert case.granted == 11_111_111
+    assert above == "amount.above_declared"
+    assert views.shown(work.desk, application).summary.granted == 7_250_000
+
+
+def test_the_certificate_of_contributions_is_valid_on_the_day_of_the_grant(
+    work: Office,
+):
+    application = work.file()
+    scored(work, application)
+
+    expired = refused(
+        work, application, Event.GRANT, **granting(work, durc_until="2026-01-19")
+    )
+    work.move(application, Event.GRANT, **granting(work, durc_until="2026-01-20"))
+
+    assert expired == "durc.expired"
+    assert state(work, application) == ApplicationState.NEGOTIATING
+
+
+def test_from_150000_on_the_antimafia_information_is_stated(work: Office):
+    below = work.file(0, requested="150000.00", investment="141176.46")
+    above = work.file(1, requested="150000.00", investment="141176.47")
+    scored(work, below, above)
+
+    missing = refused(work, above, Event.GRANT)
+    work.routine(below, Event.GRANT)
+    work.move(above, Event.GRANT, **granting(work, antimafia="BDNA 7"))
+
+    assert missing == "antimafia.missing"
+    assert [case.granted for case in views.listed(work.desk, call=CTL)] == [
+        14_999_999,
+        15_000_000,
+    ]
+
+
+@pytest.mark.parametrize("code", ["cor", "cup"])
+@pytest.mark.parametrize("dry", [False, True], ids=["meant", "dry"])
+def test_the_codes_of_one_grant_are_refused_for_another(
+    work: Office, tmp_path: Path, code: str, dry: bool
+):
+    first, other = work.file(0), work.file(1)
+    elsewhere = in_another_call(work, tmp_path, 2)
+    scored(work, first, other, elsewhere)
+    stated = granting(work)
+    work.move(first, Event.GRANT, **stated)
+    same = granting(work, **{code: stated["inputs"][code]})
+    before = dump(work.desk.engine)
+
+    codes = [
+        refused(work, name, Event.GRANT, **same, dry_run=dry)
+        for name in (other, elsewhere)
+    ]
+
+    assert codes == ["grant.code_used"] * 2
+    assert written(before, dump(work.desk.engine)) == (
+        set() if dry else {"calls", "entries"}
+    )
+    assert refusals(work) == ([] if dry else codes)
+    work.routine(other, Event.GRANT)
+    assert work.verified()
+
+
+def test_the_score_is_given_again_only_after_observations_on_it_are_upheld(
+    work: Office,
+):
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, Event.ADMIT)
+    low = {"inputs": {"minutes": "3/2026", "score": scores(40)}}
+    work.move(application, Event.EVALUATE, **low)
+    codes = [refused(work, application, Event.EVALUATE)]
+
+    work.routine(application, Event.NOTIFY_REFUSAL)
+    codes.append(refused(work, application, Event.EVALUATE))
+    work.routine(application, Event.FILE_OBSERVATIONS)
+    codes.append(refused(work, application, Event.EVALUATE))
+    work.routine(application, Event.UPHOLD_OBSERVATIONS, Event.EVALUATE)
+    codes.append(refused(work, application, Event.EVALUATE))
+    work.routine(application, Event.GRANT)
+
+    assert codes == ["score.given"] * 4
+    assert work.verified()
+
+
+def test_observations_on_the_formal_check_do_not_reopen_the_score(work: Office):
+    application = work.file()
+    work.routine(
+        application,
+        Event.START_REVIEW,
+        Event.NOTIFY_REFUSAL,
+        Event.FILE_OBSERVATIONS,
+        Event.UPHOLD_OBSERVATIONS,
+        Event.ADMIT,
+        Event.EVALUATE,
+    )
+
+    assert refused(work, application, Event.EVALUATE) == "score.given"
+
+
+def test_a_score_given_again_and_still_too_low_leads_to_another_notice(work: Office):
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, Event.ADMIT)
+    low = {"inputs": {"minutes": "3/2026", "score": scores(40)}}
+    work.move(application, Event.EVALUATE, **low)
+    work.routine(
+        application,
+        Event.NOTIFY_REFUSAL,
+        Event.FILE_OBSERVATIONS,
+        Event.UPHOLD_OBSERVATIONS,
+    )
+    work.move(application, Event.EVALUATE, **low)
+
+    missing = refused(work, application, Event.REJECT)
+    work.routine(
+        application, Event.NOTIFY_REFUSAL, Event.FILE_OBSERVATIONS, Event.REJECT
+    )
+
+    assert missing == "refusal_notice.upheld"
+    assert state(work, application) == ApplicationState.REJECTED
 
 
 def negotiated(work: Office, number: int = 0) -> str:
@@ -694,7 +1106,7 @@ def negotiated(work: Office, number: int = 0) -> str:
 
 
 def test_a_redetermination_only_lowers_and_sets_the_rest_free(work: Office):
-    amounts = {"50000.00": 7_250_000, "95424.84": 11_111_111, "900000.00": 11_111_111}
+    amounts = {"50000.00": 7_250_000, "95424.84": 11_111_111}
     given, moved = [], []
 
     for number, admitted in enumerate(amounts):
@@ -709,9 +1121,22 @@ def test_a_redetermination_only_lowers_and_sets_the_rest_free(work: Office):
         moved.append([movement["kind"] for movement in receipt["money"]["movements"]])
 
     assert given == list(amounts.values())
-    assert moved == [["redetermine"], [], []]
+    assert moved == [["redetermine"], []]
     assert views.queue(work.desk, CTL).residual == 100_000_000 - sum(given)
     assert work.verified()
+
+
+def test_no_more_is_admitted_than_the_definitive_plan_says(work: Office):
+    application = negotiated(work)
+
+    code = refused(
+        work,
+        application,
+        Event.DETERMINE_AMOUNT,
+        inputs={"admitted_investment": "95424.85"},
+    )
+
+    assert code == "amount.above_declared"
 
 
 def test_the_fixed_part_matures_with_the_definitive_plan(work: Office):

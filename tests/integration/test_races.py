@@ -13,9 +13,9 @@ from sqlalchemy import Engine, text
 
 from models.session import transaction
 from models.vocabulary import ApplicationState, Event, Role
-from tests.builders import OPENING, Office, office, submission, usual
+from tests.builders import CTL, OPENING, Office, office, submission, usual
 from tests.contents import entries, refusals, rows
-from tests.editions import SECOND, open_to_all
+from tests.editions import SECOND, edited, open_to_all
 from tests.processes import Ended, Place, attempt, together
 from workflow.errors import ConflictError
 from workflow.services import calls, installation, intake, log, moves, officers, views
@@ -127,8 +127,10 @@ def numbers(taken: list[dict[str, Any]]) -> list[int]:
 
 
 @contextmanager
-def kept_waiting(engine: Engine, seconds: float = 1.5) -> Iterator[None]:
-    """Hold the rows of the officers for a while: both have looked, nobody has written.
+def kept_waiting(
+    engine: Engine, table: str = "officers", seconds: float = 1.5
+) -> Iterator[None]:
+    """Hold the rows of a table for a while: both have looked, nobody has written.
 
     Without it the two would rarely meet between the look and the write.
     """
@@ -136,7 +138,7 @@ def kept_waiting(engine: Engine, seconds: float = 1.5) -> Iterator[None]:
 
     def hold() -> None:
         with transaction(engine) as session:
-            session.execute(text("UPDATE officers SET name = name"))
+            session.execute(text(f"UPDATE {table} SET name = name"))  # noqa: S608 - ours
             held.set()
             time.sleep(seconds)
 
@@ -212,6 +214,57 @@ def test_processes_that_grant_at_once_never_pass_the_allocation(
     assert views.shown(work.desk, applications[8]).summary.state == (
         ApplicationState.EVALUATED
     )
+    assert work.verified()
+
+
+def in_two_calls(
+    work: Office, folder: Path, numbers: tuple[int, int], **filed: str
+) -> tuple[str, str]:
+    """File one application to each of two calls and score them."""
+    calls.register_call(work.desk, edited(folder, (CTL, SECOND)))
+    first = work.file(numbers[0], **filed)
+    line = orjson.dumps(submission(numbers[1], portal_id="ALTRA-1", **filed))
+    (answer,) = intake.take_in(work.desk, SECOND, [line])
+    second = str(answer["protocol"])
+    for event in (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE):
+        for application in (first, second):
+            work.routine(application, event)
+    return first, second
+
+
+def test_two_calls_that_grant_at_once_do_not_pass_the_ceiling_of_one_applicant(
+    work: Office, office_url: str, tmp_path: Path
+):
+    filed = {"requested": "200000.00", "investment": "200000.00"}
+    names = in_two_calls(work, tmp_path, (0, 0), **filed)
+    place = Place.at(office_url, work.clock.now())
+
+    with kept_waiting(work.desk.engine, "applicants"):
+        ended = together(moving, [(place, [granting(work, name)]) for name in names])
+
+    assert [one.outcome for (one,) in ended] == ["done"] * 2
+    granted = [call.granted for call in calls.listed(work.desk)]
+    assert sorted(granted) == [10_000_000, 20_000_000]
+    assert work.verified()
+
+
+def granting(work: Office, name: str, **inputs: str) -> moves.MoveCommand:
+    stated = usual(Event.GRANT, work.today)
+    given = {**stated["inputs"], "antimafia": "BDNA 7", **inputs}
+    return moves.MoveCommand(name, Event.GRANT, inputs=given, act=stated["act"])
+
+
+def test_one_code_stated_in_two_calls_at_once_is_taken_by_one(
+    work: Office, office_url: str, tmp_path: Path
+):
+    names = in_two_calls(work, tmp_path, (0, 1))
+    place = Place.at(office_url, work.clock.now())
+    commands = [granting(work, name, cor="7654321") for name in names]
+
+    ended = together(moving, [(place, [command]) for command in commands])
+
+    assert sorted(one.outcome for (one,) in ended) == ["RefusedError", "done"]
+    assert refusals(work) == ["grant.code_used"]
     assert work.verified()
 
 

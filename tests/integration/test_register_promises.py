@@ -9,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 from config.logs import log as logger
 from models.vocabulary import Event, Role
 from tests.builders import (
+    CTL,
     TO_GRANT,
     TO_THE_END,
     Office,
@@ -16,21 +17,24 @@ from tests.builders import (
     submission,
     usual,
 )
-from workflow.errors import RefusedError
-from workflow.services import log, officers
+from tests.contents import dump
+from workflow.errors import RefusedError, TamperedError
+from workflow.services import log, officers, views
 
-APPEND_ONLY = ("entries", "movements")
+APPEND_ONLY = ("entries", "movements", "call_versions")
 
 UPDATES = (
     "UPDATE entries SET body = body",
     "UPDATE entries SET event = 'other' WHERE seq = 2",
     "UPDATE movements SET reserved = 0",
     "UPDATE movements SET at = at",
+    "UPDATE call_versions SET body = body",
 )
 DELETES = (
     "DELETE FROM entries",
     "DELETE FROM entries WHERE seq = 2",
     "DELETE FROM movements",
+    "DELETE FROM call_versions",
 )
 
 ANOTHER_FILE = (
@@ -275,6 +279,30 @@ def test_a_movement_that_no_entry_tells_of_is_found(history):
     ]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = replace(body, '60', '10')",
+        "fingerprint = replace(fingerprint, '0', '1')",
+    ],
+)
+def test_nothing_is_decided_on_rules_altered_behind_the_triggers(history, change):
+    unlock(history)
+    by_hand(history, f"UPDATE call_versions SET {change}")  # noqa: S608 - ours
+    before = dump(history.desk.engine)
+
+    for attempted in (
+        lambda: history.move("2026/0000002", Event.START_REVIEW),
+        lambda: history.file(2),
+        lambda: views.queue(history.desk, CTL),
+    ):
+        with pytest.raises(TamperedError) as error:
+            attempted()
+        assert error.value.code == "call.altered"
+
+    assert dump(history.desk.engine) == before
+
+
 # --- what it must not hold ----------------------------------------------------
 
 
@@ -296,6 +324,11 @@ def test_no_personal_data_reaches_the_register_or_the_log(work, capsys, monkeypa
         submission(3, received_at="2026-01-20T09:59:59.999+01:00"),
         {**submission(4), "applicant": {**submission(4)["applicant"], "pec": "no"}},
         submission(0, portal_id="DOM-9999"),
+        submission(5, requested="1,qwz"),
+        submission(5, aids=[{**aid, "grantor": "Qwzbank\n"}, {**aid, "amount": "qwz"}]),
+        {**submission(5), "qwzfield": "qwz"},
+        {**submission(5), "draft": "qwz", "channel": "qwz", "documents": "qwz"},
+        {**submission(5), "received_at": "qwz"},
     ]
     answers = mine.take(*lines)
     application = str(answers[0]["protocol"])
@@ -304,10 +337,17 @@ def test_no_personal_data_reaches_the_register_or_the_log(work, capsys, monkeypa
     with pytest.raises(RefusedError):
         mine.move(application, Event.GRANT, **usual(Event.GRANT, mine.today))
 
+    retire(work, "qwzlogin")
+    for login in ("qwzlogin", "qwznobody"):
+        with pytest.raises(RefusedError):
+            work.sit(login).move(application, Event.REVOKE)
+        with pytest.raises(RefusedError):
+            work.sit(login).take(submission(6))
+
     said = capsys.readouterr().err
     entries = list(log.entries(work.desk, log.Wanted()))
     written = json.dumps(entries, ensure_ascii=False)
-    assert [entry["event"] for entry in entries][-2:] == ["settle", "grant"]
+    assert [entry["event"] for entry in entries][-6:-4] == ["settle", "grant"]
     assert said.count("\n") >= len(TO_THE_END) + len(lines)
     private = ["qwz", "99000000", "@pec", "Cluster ", "Associazione", "Lombardi"]
     for line in lines:
@@ -315,3 +355,7 @@ def test_no_personal_data_reaches_the_register_or_the_log(work, capsys, monkeypa
     for word in private:
         assert word.lower() not in written.lower()
         assert word.lower() not in said.lower()
+
+
+def retire(work: Office, login: str) -> None:
+    officers.retire(work.desk.as_officer("bianchi"), login)

@@ -37,6 +37,7 @@ from models.vocabulary import (
     StepKind,
     StepStatus,
     TermKind,
+    TermStatus,
 )
 from tests.builders import (
     CLOSING,
@@ -77,9 +78,12 @@ ODD_TEXTS = ("", " ", "é e\u0301 🏛️", "a\x00b", "\udc80", "x" * 300)
 """Nothing, accents written in two ways, what no text may hold, too much."""
 
 INVESTMENTS = ("95424.84", "500000.00", "0.00")
+AIDS = ("299999.99", "300000.00", "200000.00", "1.00")
+BY_ANY_OTHER_CHANNEL = {"pec", "paper"}
 
 HAPPENINGS = (
     *("file",) * 2,
+    *("an_earlier_one_is_handed_over_late",) * 2,
     "file_again",
     *("time_passes",) * 2,
     "the_window_is_at_its_edge",
@@ -93,10 +97,20 @@ HAPPENINGS = (
 )
 """What may happen next, the more often the more of it is named."""
 
+STEP_OF = {
+    TermKind.COMPLETION: StepKind.COMPLETION_REQUEST,
+    TermKind.OBSERVATIONS: StepKind.REFUSAL_NOTICE,
+    TermKind.NEGOTIATION: StepKind.NEGOTIATION,
+    TermKind.PLAN_CORRECTION: StepKind.DEFINITIVE_PLAN,
+    TermKind.ACCEPTANCE: StepKind.DETERMINATION,
+}
+"""For which step the applicant is awaited while a term from receipt runs."""
+
 ODD = ("act", "reason", "key", "version")
 """What may be stated otherwise than usual."""
 
 ASKS = ("111111.11", "300000.00", "450000.00", "25000.00", "999999.99")
+LATE_ASKS = ("120000.00", "500000.00", "900000.00")
 
 
 # --- what the database holds --------------------------------------------------
@@ -138,8 +152,18 @@ def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def earlier_than(content: Content, own: dict[str, Any]) -> list[dict[str, Any]]:
     """Return who arrived before and still waits for a grant, in order."""
-    rows = (row for row in content["applications"] if row["state"] in QUEUED)
-    return sorted((row for row in rows if key_of(row) < key_of(own)), key=key_of)
+    return sorted(
+        (row for row in queue_of(content) if key_of(row) < key_of(own)), key=key_of
+    )
+
+
+def queue_of(content: Content) -> list[dict[str, Any]]:
+    """Return who still waits for a grant and came as the call wants."""
+    return [
+        row
+        for row in content["applications"]
+        if row["state"] in QUEUED and row["channel"] not in BY_ANY_OTHER_CHANNEL
+    ]
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -258,6 +282,29 @@ class AnySequence(RuleBasedStateMachine):
             assert command.reason
         if command.event == Event.GRANT:
             self.expect_grant_covered(before, after, own)
+            assert command.inputs["durc_until"] >= self.work.today.isoformat()
+            granted = answer["money"]["granted"]
+            assert "antimafia" in command.inputs or float(granted) < 150_000
+        if command.event == Event.LAPSE:
+            self.expect_proposal_received_long_ago(before, own)
+        if command.event == Event.EVALUATE and own["score"] is not None:
+            assert own["id"] in {
+                row["application_id"]
+                for row in before["steps"]
+                if row["kind"] == StepKind.REFUSAL_NOTICE and row["outcome"] == "upheld"
+            }
+
+    def expect_proposal_received_long_ago(
+        self, before: Content, own: dict[str, Any]
+    ) -> None:
+        *_, last = sorted(
+            (row["entry_seq"], row["delivered_at"])
+            for row in before["notices"]
+            if row["application_id"] == own["id"]
+            and row["letter"] == Letter.LAPSE_PROPOSED
+        )
+        assert last[1] is not None
+        assert self.work.clock.now() - last[1] > timedelta(days=9)
 
     def expect_grant_covered(
         self, before: Content, after: Content, own: dict[str, Any]
@@ -267,6 +314,27 @@ class AnySequence(RuleBasedStateMachine):
         set_aside = sum(row["requested"] for row in earlier_than(before, own))
         left = call["allocation"] - call["granted"] - set_aside
         assert 0 < now["granted"] <= left
+        assert own["reserved"] == own["requested"]
+        self.expect_ceiling_kept(before, now)
+        codes = Counter(
+            code
+            for row in after["applications"]
+            for code in (("cor", row["cor"]), ("cup", row["cup"]))
+            if code[1] is not None
+        )
+        assert set(codes.values()) == {1}
+
+    def expect_ceiling_kept(self, before: Content, now: dict[str, Any]) -> None:
+        """Every declared aid is of the last three years: nothing else was drawn."""
+        declared = sum(
+            row["amount"]
+            for row in before["aids"]
+            if row["application_id"] == now["id"]
+        )
+        assert now["granted"] + declared <= 30_000_000
+        assert now["admitted_investment"] <= now["investment"]
+        if declared:
+            self.succeeded["under_the_ceiling"] += 1
 
     # --- what may happen
 
@@ -293,8 +361,33 @@ class AnySequence(RuleBasedStateMachine):
         if answer["outcome"] == "duplicate":
             assert after == before
             return
-        self.expect_one_accepted_entry(before, after)
+        self.expect_filed_and_given_way(before, after)
         self.succeeded["submit" if answer["protocol"] else "draft"] += 1
+
+    def expect_filed_and_given_way(self, before: Content, after: Content) -> None:
+        """Before the entry of the filing only later ones give their money up."""
+        known = bodies(before)
+        *given_up, last = bodies(after)[len(known) :]
+        assert bodies(after)[: len(known)] == known
+        assert last["outcome"] == "ok"
+        if last["event"] == "register_draft":
+            assert given_up == []
+            return
+        own = next(
+            row
+            for row in after["applications"]
+            if str(row["id"]) == last["application"]
+        )
+        held = {str(row["id"]): row for row in before["applications"]}
+        for body in given_up:
+            assert (body["event"], body["channel"]) == ("yield_reservation", "intake")
+            assert body["actor"]["kind"] == "worker"
+            assert own["channel"] not in BY_ANY_OTHER_CHANNEL
+            assert key_of(held[body["application"]]) > key_of(own)
+            assert held[body["application"]]["reserved"]
+            self.succeeded["yield_reservation"] += 1
+        if own["channel"] in BY_ANY_OTHER_CHANNEL:
+            assert own["reserved"] == 0
 
     # One rule with weights of ours: Hypothesis switches whole rules off at random,
     # and of few examples hardly any would have those that matter together.
@@ -312,11 +405,29 @@ class AnySequence(RuleBasedStateMachine):
             "channel": data.draw(st.sampled_from(("portal", "portal", "pec", "paper"))),
             "draft": data.draw(st.sampled_from((False, False, True))),
         }
+        changes["aids"] = data.draw(self.aids())
         if delay is not None:
             instant = self.work.clock.now() - timedelta(seconds=delay)
             changes["received_at"] = instant.isoformat()
         number = data.draw(st.integers(0, 8))
         self.take(number, data.draw(st.sampled_from(CLERKS)), changes)
+
+    def aids(self) -> st.SearchStrategy[list[dict[str, str]]]:
+        day = (self.work.today - timedelta(days=200)).isoformat()
+        aid = st.sampled_from(AIDS).map(
+            lambda amount: {"granted_on": day, "amount": amount, "grantor": "Comune"}
+        )
+        return st.just([]) | st.lists(aid, max_size=2)
+
+    def an_earlier_one_is_handed_over_late(self, data: Any) -> None:
+        """The portal brings what arrived before all others, and asks for much."""
+        instant = OPENING + timedelta(microseconds=data.draw(st.integers(0, 3)))
+        changes = {
+            "requested": data.draw(st.sampled_from(LATE_ASKS)),
+            "received_at": instant.isoformat(),
+            "aids": data.draw(self.aids()),
+        }
+        self.take(data.draw(st.integers(0, 8)), "rossi", changes)
 
     def file_again(self, data: Any) -> None:
         """The portal repeats itself, files its draft, or changes its mind."""
@@ -358,11 +469,20 @@ class AnySequence(RuleBasedStateMachine):
     def go_on(self, name: str, steps: int) -> int:
         """Make the next moves of a file; return how many were not made."""
         while steps and (event := self.next_of(self.row(name))):
-            command = MoveCommand(name, event, **usual(event, self.work.today))
+            command = MoveCommand(name, event, **self.usual(event))
             if self.advance(self.work.desk.as_officer("rossi"), command) is None:
                 break
             steps -= 1
         return steps
+
+    def usual(self, event: Event) -> dict[str, Any]:
+        """Return what is usually stated, with codes that do not depend on the past."""
+        stated = usual(event, self.work.today)
+        if event == Event.GRANT:
+            number = next(self.numbers)
+            stated["inputs"] |= {"cor": f"{number}", "cup": f"E41B{number:011d}"}
+            stated["inputs"]["antimafia"] = "BDNA 7"
+        return stated
 
     def next_of(self, own: dict[str, Any]) -> Event | None:
         steps = {
@@ -412,7 +532,7 @@ class AnySequence(RuleBasedStateMachine):
             ApplicationState.ADMISSIBLE: Event.EVALUATE,
         }.get(self.row(name)["state"])
         if event is not None:
-            stated = usual(event, self.work.today)
+            stated = self.usual(event)
             inputs = {**stated.get("inputs", {}), "overtake": True}
             act = f"decreto 9/{self.work.today}"
             command = MoveCommand(name, event, inputs=inputs, act=act, reason="so")
@@ -439,16 +559,24 @@ class AnySequence(RuleBasedStateMachine):
             assert last["refusal"] == {"code": predicted[1], "message": predicted[2]}
 
     def drawn(self, data: Any, name: str, event: Event) -> MoveCommand:
-        stated = usual(event, self.work.today)
+        stated = self.usual(event)
         odd = data.draw(st.sampled_from(("", "", "inputs", "inputs", *ODD)))
         inputs = dict(stated.get("inputs", {}))
         if odd == "inputs":
             inputs |= data.draw(self.inputs_of(event))
+            without = data.draw(st.sampled_from((None, "antimafia", "durc_until")))
+            inputs.pop(str(without), None)
         act, reason = stated.get("act"), stated.get("reason")
         if inputs.get("overtake"):
             act, reason = f"decreto 9/{self.work.today}", "the judge says so"
         if odd == "act":
-            acts = (None, f"decreto 7/{self.work.today}", "decreto 8/2999-01-01", "?")
+            acts = (
+                None,
+                f"decreto 7/{self.work.today}",
+                "decreto 8/2999-01-01",
+                "decreto 8/2026-01-01",
+                "?",
+            )
             act = data.draw(st.sampled_from(acts))
         if odd == "reason":
             reason = data.draw(st.sampled_from((None, *ODD_TEXTS)))
@@ -484,7 +612,12 @@ class AnySequence(RuleBasedStateMachine):
                 | st.just(["quality=" + "9" * 20]),
             },
             Event.ADMIT: {"checked": st.sampled_from((["plan_proposal"], ["x"], []))},
-            Event.GRANT: {"admitted_investment": money},
+            Event.GRANT: {
+                "admitted_investment": money,
+                "durc_until": day,
+                "cor": st.sampled_from(("1", "2", "9" * 12)),
+                "cup": st.just("E41B00000000001"),
+            },
             Event.RECORD_PUBLICATION: {"published_on": day},
             Event.CONFIRM_COR: {"sent_on": day},
             Event.RECORD_DELIVERY: {
@@ -578,17 +711,50 @@ class AnySequence(RuleBasedStateMachine):
         ]
 
     @invariant()
-    def nobody_has_money_while_a_waiting_one_filed_before_has_none(self):
-        """Whoever was filed and arrived before comes first for money, too."""
-        held = [row for row in self.content["applications"] if row["state"] in QUEUED]
-        for own in held:
-            ahead = [
-                row
-                for row in held
-                if key_of(row) < key_of(own) and row["filed_seq"] < own["filed_seq"]
-            ]
-            if own["reserved"]:
-                assert all(row["reserved"] == row["requested"] for row in ahead)
+    def nobody_has_money_while_a_waiting_one_that_arrived_before_has_none(self):
+        """Whenever it was handed over."""
+        covered = True
+        for row in sorted(queue_of(self.content), key=key_of):
+            assert row["reserved"] in {0, row["requested"]}
+            assert covered or not row["reserved"]
+            covered = covered and bool(row["reserved"])
+
+    @invariant()
+    def what_came_by_another_channel_holds_neither_money_nor_a_turn(self):
+        for row in self.content["applications"]:
+            if row["channel"] in BY_ANY_OTHER_CHANNEL:
+                assert (row["reserved"], row["granted"]) == (0, 0)
+                assert not row["review_started"]
+
+    @invariant()
+    def money_that_is_out_is_not_free_again(self):
+        paid = {
+            body["application"]
+            for body in bodies(self.content)
+            if (body["outcome"], body["event"]) == ("ok", "settle")
+        }
+        for row in self.content["applications"]:
+            if str(row["id"]) in paid:
+                assert row["granted"] == settled_of(self.content, str(row["id"]))
+
+    @invariant()
+    def a_term_from_receipt_goes_only_while_its_step_is_open(self):
+        """One that goes has its step open; answers close the step and meet it."""
+        open_steps = {
+            (row["application_id"], row["kind"])
+            for row in self.content["steps"]
+            if row["status"] == StepStatus.OPEN
+        }
+        states = {row["id"]: row["state"] for row in self.content["applications"]}
+        for row in self.content["terms"]:
+            step = STEP_OF.get(row["kind"])
+            if step is None or row["status"] != TermStatus.RUNNING:
+                continue
+            file = row["application_id"]
+            assert (file, step) in open_steps or (
+                step == StepKind.NEGOTIATION
+                and states[file] == ApplicationState.NEGOTIATING
+            )
 
     @invariant()
     def protocol_numbers_have_no_gap(self):
@@ -638,6 +804,18 @@ def told(desk: Desk, command: MoveCommand) -> Any:
         return moves.advance(desk, command)
     except SportelloError as error:
         return (type(error), error.code, error.message)
+
+
+def settled_of(content: Content, application: str) -> int:
+    """Return what the grant came to with its settlement."""
+    total = 0
+    for body in bodies(content):
+        if body["application"] == application and body["outcome"] == "ok":
+            moved = body["money"]["movements"]
+            total += sum(movement["granted"] for movement in moved)
+            if body["event"] == "settle":
+                return total
+    raise AssertionError(application)
 
 
 def _tax_code(number: int) -> str:
@@ -697,6 +875,8 @@ def test_every_promise_holds_after_any_sequence_of_commands_on_sqlite(
     assert {"submit", "draft", "grant"} <= succeeded.keys()
     assert succeeded["predicted"] >= 20
     assert succeeded["overtaking"]
+    assert succeeded["yield_reservation"]
+    assert succeeded["under_the_ceiling"]
 
 
 @pytest.mark.timeout(0 if NIGHT else 120)

@@ -12,6 +12,7 @@ from tests.builders import (
     TO_ACCEPTANCE,
     TO_GRANT,
     TO_PROGRESS,
+    TO_THE_END,
     Office,
     rome,
     usual,
@@ -22,12 +23,15 @@ from workflow.errors import RefusedError
 from workflow.services import calls, views
 
 DAY = timedelta(days=1)
-TO_MINUTES = (
-    *TO_GRANT,
+PUBLISHED = (
     Event.RECORD_PUBLICATION,
     Event.CONVENE_NEGOTIATION,
     Event.SIGN_MINUTES,
 )
+TO_ASKED = (Event.START_REVIEW, Event.REQUEST_COMPLETION)
+TO_CONVENED = (*TO_GRANT, *PUBLISHED[:2])
+TO_MINUTES = (*TO_GRANT, *PUBLISHED)
+TO_FILED = (*TO_MINUTES, Event.FILE_PLAN)
 
 
 def term(work: Office, application: str, kind: TermKind) -> Any:
@@ -195,6 +199,90 @@ def test_a_letter_is_delivered_once_and_only_if_it_was_written(work: Office):
     assert codes == ["notice.delivered", "notice.not_written"]
 
 
+# From receipt, but only while something is awaited
+
+
+@pytest.mark.parametrize(
+    ("before", "letter", "after", "kind"),
+    [
+        ((*TO_GRANT, *PUBLISHED), "grant", (), TermKind.NEGOTIATION),
+        (
+            (*TO_FILED, Event.RETURN_PLAN, Event.FILE_PLAN),
+            "plan_returned",
+            (),
+            TermKind.PLAN_CORRECTION,
+        ),
+        (TO_ACCEPTANCE, "amount_determined", (), TermKind.ACCEPTANCE),
+        (TO_ASKED, "completion_request", (Event.WITHDRAW,), TermKind.COMPLETION),
+        (TO_GRANT, "grant", (Event.ANNUL,), TermKind.NEGOTIATION),
+    ],
+    ids=["signed", "filed again", "accepted", "withdrawn", "annulled"],
+)
+def test_a_receipt_that_comes_when_nothing_is_awaited_starts_no_term(
+    work: Office,
+    before: tuple[Event, ...],
+    letter: str,
+    after: tuple[Event, ...],
+    kind: TermKind,
+):
+    application = work.file()
+    work.routine(application, *before, *after)
+
+    delivered(work, application, letter)
+
+    assert kind not in kinds(work, application)
+    assert work.verified()
+
+
+@pytest.mark.parametrize(
+    ("before", "letter", "kind"),
+    [
+        (TO_GRANT, "grant", TermKind.NEGOTIATION),
+        (TO_CONVENED, "grant", TermKind.NEGOTIATION),
+        ((*TO_FILED, Event.RETURN_PLAN), "plan_returned", TermKind.PLAN_CORRECTION),
+        (TO_ACCEPTANCE[:-1], "amount_determined", TermKind.ACCEPTANCE),
+    ],
+    ids=["granted", "convened", "returned", "determined"],
+)
+def test_a_receipt_starts_its_term_while_the_step_is_open(
+    work: Office, before: tuple[Event, ...], letter: str, kind: TermKind
+):
+    application = work.file()
+    work.routine(application, *before)
+
+    delivered(work, application, letter)
+
+    assert kinds(work, application)[kind] == TermStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("before", "letter"),
+    [
+        ((Event.WITHDRAW,), "withdrawal_acknowledged"),
+        ((*TO_GRANT, Event.ANNUL), "annulled"),
+        (TO_THE_END, "settled"),
+        ((*TO_PROGRESS, Event.REVOKE), "revoked"),
+    ],
+)
+def test_the_letter_of_a_final_act_is_delivered_too(
+    work: Office, before: tuple[Event, ...], letter: str
+):
+    application = work.file()
+    work.routine(application, *before)
+    terms = kinds(work, application)
+
+    delivered(work, application, letter)
+
+    assert kinds(work, application) == terms
+    assert refused(
+        work,
+        application,
+        Event.RECORD_DELIVERY,
+        inputs={"letter": letter, "receipt": "R-2"},
+    ) == ("notice.delivered")
+    assert work.verified()
+
+
 # Suspended: the term of the office, 90 days from 20/01/2026, ends on 20/04/2026
 
 
@@ -281,6 +369,35 @@ def test_a_request_that_was_never_delivered_stops_no_clock(work: Office):
     assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 20)
 
 
+def test_a_receipt_recorded_after_the_answer_still_stops_the_clock(work: Office):
+    application = asked(work)
+    work.clock.move_to(rome(2026, 2, 19, 12))
+    work.routine(application, Event.ANSWER_COMPLETION)
+    work.clock.move_to(rome(2026, 2, 25, 12))
+
+    delivered(work, application, "completion_request", delivered_on="2026-02-09")
+
+    found = term(work, application, TermKind.CONCLUSION)
+    assert (found.status, found.suspended_days) == (TermStatus.RUNNING, 10)
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
+    assert TermKind.COMPLETION not in kinds(work, application)
+
+
+def test_the_receipt_of_a_notice_recorded_after_the_observations_stops_it_too(
+    work: Office,
+):
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, Event.NOTIFY_REFUSAL)
+    work.clock.move_to(rome(2026, 3, 18, 12))
+    work.routine(application, Event.FILE_OBSERVATIONS)
+    work.clock.move_to(rome(2026, 3, 25, 12))
+
+    delivered(work, application, "refusal_notice", delivered_on="2026-03-11")
+
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 5, 7)
+    assert TermKind.OBSERVATIONS not in kinds(work, application)
+
+
 def test_observations_let_the_clock_go_on_ten_days_later(work: Office):
     application = notified(work)
     work.clock.move_to(rome(2026, 3, 18, 12))
@@ -321,22 +438,56 @@ def notified(work: Office) -> str:
     ],
     ids=["23:59:59", "23:59:59.999999", "midnight"],
 )
-def test_an_answer_is_in_time_until_midnight_in_rome_also_across_summer_time(
+def test_a_plan_is_in_time_until_midnight_in_rome_also_across_summer_time(
     work: Office, answered: datetime, in_time: bool
 ):
-    application = asked(work)
-    work.clock.move_to(rome(2026, 3, 20, 12))  # in winter; the end is in summer
-    delivered(work, application, "completion_request")
-    assert term(work, application, TermKind.COMPLETION).due_at == datetime(
+    application = work.file()
+    work.clock.move_to(rome(2026, 2, 28, 12))  # in winter; the end is in summer
+    work.routine(application, *TO_MINUTES)
+    assert term(work, application, TermKind.DEFINITIVE_PLAN).due_at == datetime(
         2026, 3, 30, 21, 59, 59, tzinfo=UTC
     )
     work.clock.move_to(answered)
 
     if in_time:
-        work.routine(application, Event.ANSWER_COMPLETION)
-        assert kinds(work, application)[TermKind.COMPLETION] == TermStatus.MET
+        work.routine(application, Event.FILE_PLAN)
+        assert kinds(work, application)[TermKind.DEFINITIVE_PLAN] == TermStatus.MET
     else:
-        assert refused(work, application, Event.ANSWER_COMPLETION) == "term.expired"
+        assert refused(work, application, Event.FILE_PLAN) == "term.expired"
+
+
+@pytest.mark.parametrize(
+    ("asking", "letter", "answering", "stopping"),
+    [
+        (
+            Event.REQUEST_COMPLETION,
+            "completion_request",
+            Event.ANSWER_COMPLETION,
+            Event.EXPIRE_COMPLETION,
+        ),
+        (
+            Event.NOTIFY_REFUSAL,
+            "refusal_notice",
+            Event.FILE_OBSERVATIONS,
+            Event.EXPIRE_OBSERVATIONS,
+        ),
+    ],
+    ids=["completion", "observations"],
+)
+def test_a_late_answer_is_let_in_until_the_office_stops_waiting(
+    work: Office, asking: Event, letter: str, answering: Event, stopping: Event
+):
+    patient, strict = work.file(0), work.file(1)
+    for application in (patient, strict):
+        work.routine(application, Event.START_REVIEW, asking)
+        delivered(work, application, letter)
+    work.clock.move_to(rome(2026, 2, 15))
+    work.routine(strict, stopping)
+
+    work.routine(patient, answering)
+
+    assert refused(work, strict, answering).endswith(".not_open")
+    assert entries(work, event=answering.value, outcome="ok")
 
 
 def test_a_term_that_would_end_on_the_day_of_23_hours_ends_on_monday(work: Office):
@@ -456,6 +607,80 @@ def test_no_more_than_the_grant_is_recognised_or_recovered(work: Office):
     assert calls.listed(work.desk)[0].granted == 10_000_000
 
 
+def test_no_act_is_older_than_the_application_it_decides_on(work: Office):
+    application = work.file()
+    work.routine(application, *TO_GRANT[:3])
+
+    code = refused(work, application, Event.GRANT, act="decreto 1/2026-01-19")
+    work.routine(application, Event.GRANT)
+
+    assert code == "act.too_early"
+    assert kinds(work, application)[TermKind.CONCLUSION] == TermStatus.MET
+
+
+def test_the_aid_registry_is_told_once(work: Office):
+    application = work.file()
+    work.routine(application, *TO_GRANT, Event.CONFIRM_COR)
+
+    assert refused(work, application, Event.CONFIRM_COR) == "cor.confirmed"
+
+
+# Money that is out
+
+
+def free(work: Office) -> int:
+    """Return what is left of the allocation, in cents."""
+    return calls.listed(work.desk)[0].residual
+
+
+@pytest.mark.parametrize("event", [Event.REVOKE, Event.ANNUL])
+def test_what_was_settled_is_not_free_again_whatever_is_stated(
+    work: Office, event: Event
+):
+    application = work.file()
+    work.routine(application, *TO_THE_END)
+
+    receipt = work.move(application, event, **usual(event, work.today))
+
+    assert receipt["money"]["movements"] == []
+    assert receipt["findings"] == {"to_recover": 10_000_000, "freed": 0}
+    assert free(work) == 90_000_000
+    assert work.verified()
+
+
+@pytest.mark.parametrize("event", [Event.REVOKE, Event.ANNUL])
+def test_what_was_paid_is_not_free_again_before_it_comes_back(
+    work: Office, event: Event
+):
+    application = work.file()
+    work.routine(application, *TO_PROGRESS)
+    stated = {**usual(event, work.today), "inputs": {"recover": "30000.00"}}
+
+    work.move(application, event, **stated)
+
+    assert views.shown(work.desk, application).summary.granted == 3_000_000
+    assert free(work) == 97_000_000
+    assert work.verified()
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [((), 0), (TO_MINUTES, 0), (TO_FILED, 3_000_000), (TO_PROGRESS, 3_000_000)],
+    ids=["submitted", "granted", "plan filed", "in progress"],
+)
+def test_a_withdrawal_leaves_the_part_whose_right_has_matured(
+    work: Office, before: tuple[Event, ...], kept: int
+):
+    application = work.file()
+    work.routine(application, *before)
+
+    work.routine(application, Event.WITHDRAW)
+
+    assert views.shown(work.desk, application).summary.granted == kept
+    assert free(work) == 100_000_000 - kept
+    assert work.verified()
+
+
 # Lapse
 
 
@@ -520,9 +745,80 @@ def test_a_dismissed_lapse_lets_the_file_go_on(work: Office):
     assert work.verified()
 
 
-def test_only_a_person_adopts_a_lapse_and_its_money_is_free_again(work: Office):
+def test_a_dismissed_lapse_gives_the_missed_term_again_and_no_other(work: Office):
+    application = work.file()
+    work.routine(application, *TO_FILED, Event.RETURN_PLAN)
+    delivered(work, application, "plan_returned")
+    work.clock.move_to(rome(2026, 3, 12))
+    work.move(application, Event.PROPOSE_LAPSE, inputs={"term": "plan_correction"})
+    before = every_term(work, application)
+
+    work.routine(application, Event.DISMISS_LAPSE)
+
+    assert every_term(work, application) - before == {
+        (TermKind.PLAN_CORRECTION, 2, TermStatus.RUNNING)
+    }
+    assert before <= every_term(work, application)
+    assert last_day(work, application, TermKind.PLAN_CORRECTION) == date(2026, 3, 23)
+
+
+def every_term(work: Office, application: str) -> set[tuple[TermKind, int, TermStatus]]:
+    shown = views.shown(work.desk, application).terms
+    return {(one.kind, one.ordinal, one.status) for one in shown}
+
+
+def proposed(work: Office) -> str:
+    """Propose a lapse on 20/02/2026, received on that day."""
     application = missed(work)
     work.routine(application, Event.PROPOSE_LAPSE)
+    delivered(work, application, "lapse_proposed")
+    return application
+
+
+def test_a_lapse_waits_for_receipt_of_its_proposal_and_for_the_ten_days(work: Office):
+    application = missed(work)
+    work.routine(application, Event.PROPOSE_LAPSE)
+    work.wait(days=40)
+    unproven = refused(work, application, Event.LAPSE)
+    delivered(work, application, "lapse_proposed", delivered_on="2026-03-30")
+    work.clock.move_to(rome(2026, 4, 9, 23, 59, 59))
+    early = refused(work, application, Event.LAPSE)
+    work.clock.move_to(rome(2026, 4, 10))
+
+    work.routine(application, Event.LAPSE)
+
+    assert unproven == "lapse_proposal.not_delivered"
+    assert early == "lapse_proposal.pending"
+    assert views.shown(work.desk, application).summary.state == ApplicationState.LAPSED
+
+
+def test_days_that_end_on_a_holiday_end_on_the_next_working_day(work: Office):
+    application = missed(work)
+    work.routine(application, Event.PROPOSE_LAPSE)
+    work.wait(days=40)
+    delivered(work, application, "lapse_proposed", delivered_on="2026-03-26")
+    work.clock.move_to(rome(2026, 4, 6, 12))  # Easter Monday
+
+    pending = refused(work, application, Event.LAPSE)
+    work.clock.move_to(rome(2026, 4, 8))
+    work.routine(application, Event.LAPSE)
+
+    assert pending == "lapse_proposal.pending"
+
+
+def test_the_receipt_of_an_earlier_proposal_is_not_that_of_the_next(work: Office):
+    application = proposed(work)
+    work.routine(application, Event.DISMISS_LAPSE)
+    work.wait(days=40)
+    work.routine(application, Event.PROPOSE_LAPSE)
+    work.wait(days=40)
+
+    assert refused(work, application, Event.LAPSE) == "lapse_proposal.not_delivered"
+
+
+def test_only_a_person_adopts_a_lapse_and_its_money_is_free_again(work: Office):
+    application = proposed(work)
+    work.clock.move_to(rome(2026, 3, 3))
     worker = Office(work.desk.as_worker(), work.clock)
 
     by_worker = refused(worker, application, Event.LAPSE)

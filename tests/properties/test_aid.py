@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.vocabulary import Cents
-from workflow.rules.aid import AidRules, PriorAid, compute_aid
+from workflow.facts import PriorAid
+from workflow.rules.aid import AidRules, compute_aid
 
 DAY = date(2028, 2, 29)
 cents = st.integers(0, 10**11).map(Cents)

@@ -19,9 +19,9 @@ from models.vocabulary import (
     TermStatus,
 )
 from tests.builders import CLOSING, OPENING, scores, usual
-from tests.builders_facts import REQUESTED, act, facts, place
+from tests.builders_facts import REQUESTED, act, facts, place, step
 from workflow.errors import RefusedError
-from workflow.facts import MoneyFacts, NoticeRecord, StepRecord, TermRecord
+from workflow.facts import MoneyFacts, NoticeRecord, PriorAid, TermRecord
 from workflow.machine import Consequences, fire
 from workflow.moves.negotiated_counter import TABLE
 
@@ -31,17 +31,35 @@ instants = st.datetimes(
     timezones=st.just(UTC),
 )
 ordinals = st.integers(1, 3)
-outcomes = st.none() | st.sampled_from(("upheld", "returned", "dismissed", "passed"))
-steps = st.lists(
-    st.builds(
-        StepRecord,
-        st.sampled_from(StepKind),
-        ordinals,
-        st.sampled_from(StepStatus),
-        outcomes,
-    ),
-    max_size=4,
-).map(tuple)
+outcomes = st.none() | st.sampled_from(
+    (
+        "upheld",
+        "scored_again",
+        "unanswered",
+        "returned",
+        "dismissed",
+        "passed",
+        "signed",
+    )
+)
+
+
+@st.composite
+def any_step(draw):
+    """Draw a step; a proposal of lapse is about a term, any other about a phase."""
+    kind = draw(st.sampled_from(StepKind))
+    subjects = TermKind if kind == StepKind.LAPSE_PROPOSAL else ApplicationState
+    return step(
+        kind,
+        draw(st.sampled_from(StepStatus)),
+        draw(outcomes),
+        ordinal=draw(ordinals),
+        subject=draw(st.none() | st.sampled_from(subjects)),
+        closed_on=draw(st.none() | instants.map(lambda at: at.date())),
+    )
+
+
+steps = st.lists(any_step(), max_size=4).map(lambda drawn: sum(drawn, ()))
 terms = st.lists(
     st.builds(
         TermRecord,
@@ -58,11 +76,21 @@ notices = st.lists(
     max_size=3,
 ).map(tuple)
 amounts = st.sampled_from((Cents(0), Cents(1), REQUESTED, Cents(90_000_000)))
+aids = st.lists(
+    st.builds(
+        PriorAid,
+        instants.map(lambda at: at.date()),
+        st.sampled_from((Cents(1), REQUESTED, Cents(30_000_000))),
+        st.just("Comune"),
+    ),
+    max_size=2,
+).map(tuple)
 
 
 @st.composite
 def any_facts(draw, state):
     """Draw the facts about an application, whether or not they can all be true."""
+    granted = draw(amounts)
     return facts(
         state=state,
         now=draw(instants),
@@ -70,7 +98,10 @@ def any_facts(draw, state):
         channel=draw(st.sampled_from((Channel.PORTAL, Channel.PORTAL, Channel.PEC))),
         review_started=draw(st.booleans()),
         reserved=draw(amounts),
-        granted=draw(amounts),
+        granted=granted,
+        matured=Cents(draw(st.integers(0, granted))),
+        plan_investment=draw(st.none() | st.just(Cents(9_542_484))),
+        aids=draw(aids),
         score=draw(st.sampled_from((None, 0, 59, 60, 100))),
         published_on=draw(st.none() | instants.map(lambda at: at.date())),
         money=MoneyFacts(Cents(100_000_000), draw(amounts), Cents(0)),
@@ -118,6 +149,8 @@ def test_no_sequence_of_events_leaves_a_final_state(sequence, state, data):
             state = fire(TABLE, event, state, known, given_)
         except RefusedError as error:
             assert error.code  # noqa: PT017 - a refusal is allowed, nothing else is
+        else:
+            assert ended is None or event == Event.RECORD_DELIVERY
         assert ended is None or state == ended
         ended = state if state in FINAL_STATES else None
 
@@ -134,7 +167,9 @@ def test_every_change_of_state_is_a_row_of_the_table(event, state, data):
 
     row = TABLE.find(event, state)
     assert done == (row.target or state)
-    assert row.standing(known) == ()
+    assert all(need(known) for need in row.needs)
+    # Only an overtaking, which an act orders, was not to be foreseen.
+    assert getattr(given_, "overtake", False) or row.standing(known) == ()
     assert not row.act or known.act
     assert not row.reason or known.reason
 
@@ -148,17 +183,15 @@ def test_the_same_facts_give_the_same_answer(event, state, data):
 
 
 @given(st.sampled_from(TABLE.moves), st.data())
-def test_what_a_move_brings_about_is_told_or_refused_and_never_crashes(move, data):
+def test_what_is_accepted_is_brought_about_and_gives_out_no_more_than_is_held(
+    move, data
+):
     known = data.draw(any_facts(data.draw(st.sampled_from(move.sources))))
     given_ = data.draw(stated(move.event, known.today))
     if not move.verdict(known, given_):
         return
 
-    try:
-        brought = move.effect(known, given_)
-    except RefusedError as error:
-        assert error.code in {"money.short", "aid.nothing_left"}  # noqa: PT017 - as above
-        return
+    brought = move.effect(known, given_)
 
     held = known.application
     assert isinstance(brought, Consequences)

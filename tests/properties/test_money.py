@@ -12,9 +12,11 @@ from workflow.rules.money import (
     available,
     first_without_money,
     fits,
+    lacking,
     may_grant,
     may_reserve,
     set_aside,
+    yielding,
 )
 
 S = ApplicationState
@@ -90,15 +92,45 @@ def test_money_is_reserved_only_if_it_is_free_and_nobody_earlier_lacks_it(
     queue, budget, amount
 ):
     free = budget.allocation - budget.reserved - budget.granted
-    lacking = [one for one in queue if one.reserved < one.requested]
+    without = [one for one in queue if one.reserved < one.requested]
 
     verdict = may_reserve(amount, budget, queue)
 
-    assert bool(verdict) is (amount <= free and not lacking)
+    assert bool(verdict) is (amount <= free and not without)
     assert bool(verdict) is fits(amount, budget, queue)
-    if lacking:
+    if without:
         assert verdict.code == "money.not_head"
-        assert verdict.details["blocked_by"] == [lacking[0].protocol]
+        assert verdict.details["blocked_by"] == [without[0].protocol]
+
+
+@given(queues())
+def test_what_is_lacking_is_what_was_asked_for_and_not_reserved(queue):
+    without = [one for one in queue if not one.reserved]
+
+    assert lacking(queue) == set_aside(without)
+
+
+@given(queues(), queues(), budgets(), asked, st.randoms(use_true_random=False))
+def test_the_last_to_arrive_gives_up_first_and_no_more_than_is_needed(
+    earlier, arrived, budget, requested, chance
+):
+    later = [
+        replace(one, key=replace(one.key, protocol_number=100 + number))
+        for number, one in enumerate(arrived)
+    ]
+    shuffled = list(later)
+    chance.shuffle(shuffled)
+
+    gives = yielding(requested, budget, earlier, shuffled)
+
+    holding = [one for one in reversed(later) if one.reserved]
+    assert list(gives) == holding[: len(gives)]
+    freed = [one.reserved for one in gives]
+    if freed:
+        assert first_without_money(earlier) is None
+        assert budget.residual + sum(freed[:-1]) < requested
+    if first_without_money(earlier) is None and len(gives) < len(holding):
+        assert budget.residual + sum(freed) >= requested
 
 
 # --- a whole counter ----------------------------------------------------------
@@ -123,6 +155,11 @@ cases = st.lists(
 )
 
 
+def _in_any_order(arrivals):
+    """Draw also the order in which the portal hands the arrivals over."""
+    return st.tuples(st.just(arrivals), st.permutations(range(len(arrivals))))
+
+
 def first_come_first_served(allocation: int, arrivals: list[Case]) -> list[int | None]:
     """Walk the list once: refusals take nothing, and nobody jumps ahead."""
     answers: list[int | None] = []
@@ -145,15 +182,27 @@ class Counter:
         self.queue: dict[int, tuple[Case, int]] = {}
         self.answers: dict[int, int] = {}
 
-    def earlier(self, number: int) -> list[Place]:
-        return [
-            place(other, requested=case.requested, reserved=Cents(reserved))
+    def places(self) -> dict[int, Place]:
+        return {
+            other: place(other, requested=case.requested, reserved=Cents(reserved))
             for other, (case, reserved) in self.queue.items()
-            if other < number
-        ]
+        }
+
+    def earlier(self, number: int) -> list[Place]:
+        return [one for other, one in self.places().items() if other < number]
+
+    def giving_up(self, number: int, requested: Cents) -> list[int]:
+        places = self.places()
+        later = [one for other, one in places.items() if other > number]
+        gives = yielding(requested, self.money, self.earlier(number), later)
+        return [other for other, one in places.items() if one in gives]
 
     def arrive(self, number: int, case: Case) -> None:
         requested = Cents(case.requested)
+        for other in self.giving_up(number, requested):
+            yielded, reserved = self.queue[other]
+            self.queue[other] = (yielded, 0)
+            self.move(-reserved, 0)
         covered = fits(requested, self.money, self.earlier(number))
         self.queue[number] = (case, requested if covered else 0)
         self.move(requested if covered else 0, 0)
@@ -183,6 +232,14 @@ class Counter:
             return False
         return self.close(number, case.granted)
 
+    def may_be_granted_now(self, number: int) -> bool:
+        case, reserved = self.queue[number]
+        return bool(case.granted and reserved)
+
+    def check_that_nobody_holds_money_before_one_without(self) -> None:
+        held = [bool(reserved) for _, (_, reserved) in sorted(self.queue.items())]
+        assert held == sorted(held, reverse=True)
+
     def close(self, number: int, granted: int) -> bool:
         _, reserved = self.queue.pop(number)
         self.move(-reserved, granted)
@@ -210,4 +267,43 @@ def test_any_order_of_work_ends_as_first_come_first_served(allocation, arrivals,
 
     answers = [counter.answers.get(number) for number in range(len(arrivals))]
     event(f"{sum(answer is None for answer in answers)} without money")
+    assert answers == first_come_first_served(allocation, arrivals)
+
+
+LATE_AND_TOO_BIG = [Case(20, 0), Case(60, 60), Case(30, 30)]
+"""All that the last holds does not do for the second, until the first is refused."""
+
+
+@given(st.integers(0, 120), cases.flatmap(_in_any_order), st.data())
+@example(60, (LATE_AND_TOO_BIG, [0, 2, 1]), None)
+def test_arrivals_handed_over_late_still_end_as_first_come_first_served(
+    allocation, case, data
+):
+    arrivals, handed_over = case
+    counter = Counter(allocation)
+    coming = list(handed_over)
+    idle: set[int] = set()
+    while coming or counter.queue.keys() - idle:
+        # What is granted stays granted: nobody is granted while an earlier arrival
+        # is still to be handed over. Refusing and promoting may go on.
+        waiting = [
+            number
+            for number in sorted(counter.queue.keys() - idle)
+            if not counter.may_be_granted_now(number)
+            or all(number < other for other in coming)
+        ]
+        options = [*waiting, *([-1] if coming else [])]
+        chosen = data.draw(st.sampled_from(options)) if data else options[-1]
+        if chosen == -1:
+            number = coming.pop(0)
+            counter.arrive(number, arrivals[number])
+            idle.clear()
+        elif counter.decide(chosen):
+            idle.clear()
+        else:
+            idle.add(chosen)
+        counter.check_that_nobody_holds_money_before_one_without()
+
+    answers = [counter.answers.get(number) for number in range(len(arrivals))]
+    event(f"handed over in order: {handed_over == sorted(handed_over)}")
     assert answers == first_come_first_served(allocation, arrivals)

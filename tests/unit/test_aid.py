@@ -2,8 +2,11 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from models.vocabulary import Cents
-from workflow.rules.aid import AidRules, PriorAid, compute_aid
+from workflow.facts import PriorAid
+from workflow.rules.aid import AidRules, compute_aid, redetermine
 
 RULES = AidRules(
     fixed=Cents(3_000_000),
@@ -145,7 +148,37 @@ def test_the_steps_show_a_grant_reduced_to_the_ceiling_with_every_prior_aid():
     ]
     assert [step.text for step in steps[1:4]] == [
         "requested 111111.11, cap 100000.00: 100000.00",
-        "100000.00 granted on 04/05/2026 by Regione Lombardia",
-        "150000.00 granted on 03/05/2027 by Regione Lombardia",
+        "100000.00 granted on 04/05/2026",
+        "150000.00 granted on 03/05/2027",
     ]
     assert steps[-1].text == "reduced by 50000.00 to 50000.00"
+
+
+@pytest.mark.parametrize(
+    ("investment", "granted", "total"),
+    [
+        (INVESTMENT, FULL, FULL),
+        (Cents(1_000_000), FULL, 3_850_000),
+        (Cents(99_000_000), FULL, FULL),
+        (INVESTMENT, Cents(5_000_000), 5_000_000),
+    ],
+)
+def test_a_final_amount_is_what_the_call_gives_and_never_above_the_grant(
+    investment, granted, total
+):
+    aid = redetermine(RULES, investment=investment, granted=granted)
+
+    assert aid.total == total
+    assert (aid.requested, aid.residual_ceiling) == (granted, granted)
+    assert aid.reduced_by_ceiling == 0
+
+
+def test_the_steps_show_a_final_amount():
+    aid = redetermine(RULES, investment=Cents(99_000_000), granted=FULL)
+
+    assert aid.variable == 84_150_000
+    assert [(step.rule, step.source) for step in aid.steps] == [
+        ("aid.due", "the call"),
+        ("aid.within_grant", "the call"),
+    ]
+    assert aid.steps[1].text == "never above the grant, 111111.11: 111111.11"

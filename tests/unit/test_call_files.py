@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from config.checks import FAMILY_TERMS, STARTS
 from config.loader import (
     CallFileError,
     Fault,
@@ -20,6 +19,7 @@ from config.loader import (
 )
 from config.places import locate
 from config.schema import Sourced
+from config.terms import FAMILY_TERMS, STARTS
 from config.values import is_tax_code
 from models.vocabulary import (
     ProcedureFamily,
@@ -858,6 +858,98 @@ MUTATIONS = (
         "conflicts[1].statements[2].sorce",
         "mean `source`",
     ),
+    Mutation(
+        "code of a criterion with a capital",
+        'code = "international"',
+        'code = "International"',
+        "merit.criteria[4].code",
+        "not a short name",
+    ),
+    Mutation(
+        "money that ends in part",
+        '"waiting_list"',
+        '"partial"',
+        "allocation.short_money",
+        'allowed: "waiting_list"',
+    ),
+    Mutation(
+        "money that stops the call",
+        '"waiting_list"',
+        '"stop"',
+        "allocation.short_money",
+        'allowed: "waiting_list"',
+    ),
+    Mutation(
+        "many applications each",
+        "one_per_applicant = true",
+        "one_per_applicant = false",
+        "filing.one_per_applicant",
+        "write true: an applicant can have only one",
+    ),
+    Mutation(
+        "full mailboxes that count",
+        "full_box_counts = false",
+        "full_box_counts = true",
+        "counting_rules.full_box_counts",
+        "write false: delivery receipts are not read",
+    ),
+    Mutation(
+        "full mailboxes not decided",
+        "full_box_counts = false",
+        "",
+        "counting_rules.full_box_counts",
+        "full_box_counts = false",
+        "[counting_rules]",
+    ),
+    Mutation(
+        "term of a generation",
+        "count = 90",
+        "count = 3651",
+        "terms.conclusion.count",
+        "write at most 3650 days",
+    ),
+    Mutation(
+        "plan of more than ten years",
+        "count = 12",
+        "count = 121",
+        "terms.duration.count",
+        "write at most 120 months",
+    ),
+    Mutation(
+        "term without measure",
+        "count = 90",
+        "count = 1" + "0" * 400,
+        "terms.conclusion.count",
+        "longer than ten years",
+    ),
+    Mutation(
+        "long extension",
+        "extension_months = 6",
+        "extension_months = 61",
+        "procedure.extension_months",
+        "not above 60",
+    ),
+    Mutation(
+        "extensions without end",
+        "extensions = 1",
+        "extensions = 11",
+        "procedure.extensions",
+        "66 months in all",
+    ),
+    Mutation(
+        "suspension of years",
+        "max_suspension_days = 30",
+        "max_suspension_days = 366",
+        "procedure.max_suspension_days",
+        "not above 365",
+    ),
+    Mutation(
+        "ceiling of centuries",
+        "ceiling_years = 3",
+        "ceiling_years = 101",
+        "aid.ceiling_years",
+        "not above 100",
+    ),
     Mutation("not TOML", "year = 2025", "year 2025", "file", "not valid TOML"),
     Mutation(
         "quote not closed",
@@ -950,6 +1042,130 @@ def test_a_check_that_lacks_a_part_does_not_silence_the_others(faults_of):
     wheres = [fault.where for fault in faults_of(text)]
 
     assert wheres == ["window.opens_at", "beneficiaries[2].members"]
+
+
+def test_a_list_is_not_said_to_be_short_because_its_items_are_wrong(faults_of):
+    text = TEXT
+    for code in ("strategy", "quality", "impact", "international", "governance"):
+        text = changed(f'code = "{code}"', f'code = "{code.title()}"', text)
+    text = changed("max_points = 30", "max_points = 29", text)
+    text = changed('value = "quasi 700"', "value = 700", text)
+
+    wheres = [fault.where for fault in faults_of(text)]
+
+    assert wheres == [
+        "merit.total",
+        *(f"merit.criteria[{number}].code" for number in range(1, 6)),
+        "conflicts[1].statements[1].value",
+    ]
+
+
+def test_an_empty_list_is_told_once(faults_of):
+    text = changed("total = 100", "total = 100\ncriteria = []")
+    start, end = text.index("[[merit.criteria]]"), text.index("# --- Choices")
+
+    (fault,) = faults_of(text[:start] + text[end:])
+
+    assert (fault.where, fault.message) == (
+        "merit.criteria",
+        "there are 0 of these: write at least 1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "wheres"),
+    [
+        ("2026-03-29T02:30:00", "2026-03-05T16:00:00", ["opens_at", "closes_at"]),
+        ("2026-10-25T02:30:00", "2026-03-05T16:00:00", ["opens_at", "closes_at"]),
+        ("2026-03-29T02:30:00", "2026-03-30T16:00:00", ["opens_at"]),
+        ("2025-03-30T02:30:00", "2026-03-05T16:00:00", ["published_at", "opens_at"]),
+        ('"soon"', "2026-01-15T17:38:00", ["opens_at", "closes_at"]),
+        ('"soon"', "2026-01-15T17:38:01", ["opens_at"]),
+        ("2027-01-01T00:00:00", "2026-10-25T02:30:00", ["closes_at", "closes_at"]),
+        ("2026-01-20T10:00:00", '"late"', ["closes_at"]),
+        ("2026-01-01T10:00:00", '"late"', ["published_at", "closes_at"]),
+    ],
+)
+def test_an_instant_that_is_wrong_hides_no_other_disorder(
+    faults_of, opens, closes, wheres
+):
+    text = changed("opens_at = 2026-01-20T10:00:00", f"opens_at = {opens}")
+    text = changed("closes_at = 2026-03-05T16:00:00", f"closes_at = {closes}", text)
+
+    found = [fault.where for fault in faults_of(text)]
+
+    assert found == [f"window.{where}" for where in wheres]
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "wheres"),
+    [
+        ('basis = "portal page of the call: pub', "basis = 1 #", ["window.basis"]),
+        ('regime = "de_minimis"', 'regime = "none"', ["aid.regime"]),
+        ('effect = "warn"', 'effect = "sleep"', ["terms.conclusion.effect"]),
+        ('counting = "days"', 'counting = "weeks"', ["terms.conclusion.counting"]),
+        ("members = 144", 'members = "many"', ["beneficiaries[1].members"]),
+        ('number = "5093"', "number = 5093", ["acts[1].number"]),
+    ],
+)
+def test_a_bad_value_silences_only_what_needs_it(faults_of, bad, good, wheres):
+    text = changed(bad, good)
+    text = changed("closes_at = 2026-03-05", "closes_at = 2026-01-18", text)
+    text = changed('fixed = "30000.00"', 'fixed = "1000000.01"', text)
+    text = changed("count = 90", "count = 3651", text)
+    text = changed('"99000000028"', '"99000000010"', text)
+    text = changed("approves_call = true", "approves_call = false", text)
+
+    found = [fault.where for fault in faults_of(text)]
+
+    others = {
+        "acts",
+        "window.closes_at",
+        "aid.fixed",
+        "terms.conclusion.count",
+        "beneficiaries[2].tax_code",
+    }
+    assert set(found) == others | set(wheres)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wheres"),
+    [
+        ("approves_call", "aproves_call", {"acts[2].aproves_call"}),
+        ('ceiling = "300', 'capp = "1.00"\nceiling = "300', {"aid.capp"}),
+        ('ceiling = "300', 'cap = 1\nceiling = "300', {"aid.cap"}),
+        ("approves_call = true", "approves_call = 1", {"acts[2].approves_call"}),
+    ],
+)
+def test_an_optional_key_that_is_wrong_is_not_taken_as_absent(
+    faults_of, old, new, wheres
+):
+    assert {fault.where for fault in faults_of(changed(old, new))} == wheres
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("count = 90", "count = 3650"),
+        ("count = 12\n", "count = 120\n"),
+        ("extension_months = 6", "extension_months = 60"),
+        ("extensions = 1", "extensions = 10"),
+        ("max_suspension_days = 30", "max_suspension_days = 365"),
+    ],
+)
+def test_the_longest_terms_are_taken(faults_of, old, new):
+    assert faults_of(changed(old, new)) == ()
+
+
+@pytest.mark.parametrize("written", ['"x"', "1", "{}"])
+def test_a_list_of_sections_is_asked_for_as_one(faults_of, written):
+    head, rest = TEXT.split("[[legal_basis]]", 1)
+    tail = rest[rest.index("# --- Acts") :]
+
+    (fault,) = faults_of(f"{head}legal_basis = {written}\n{tail}")
+
+    assert fault.where == "legal_basis"
+    assert fault.message == "write one section [[legal_basis]] for each"
 
 
 def test_a_file_with_nothing_in_it_is_told_all_it_lacks(faults_of):
@@ -1073,10 +1289,17 @@ def test_a_missing_file_is_a_fault(tmp_path):
     assert fault == Fault("file", "cannot be read: no such file or directory")
 
 
-def test_a_directory_is_a_fault(tmp_path):
-    (fault,) = check(tmp_path)
+def test_a_folder_is_said_to_be_one(tmp_path):
+    (fault,) = check(find(str(tmp_path)))
 
-    assert "directory" in fault.message
+    assert fault.message == "cannot be read: it is a folder: name the call file in it"
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_fault():
+    with pytest.raises(CallFileError) as refusal:
+        load(find("x" * 5_000))
+
+    assert [fault.where for fault in refusal.value.faults] == ["file"]
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from models.vocabulary import (
+    ApplicationState,
     Cents,
     Channel,
     Letter,
@@ -17,7 +18,7 @@ from models.vocabulary import (
     TermKind,
     TermStatus,
 )
-from tests.builders import CLOSING, OPENING, ctl, scores
+from tests.builders import CLOSING, COR, CUP, OPENING, ctl, rome, scores
 from tests.builders_facts import (
     NOW,
     REQUESTED,
@@ -28,9 +29,10 @@ from tests.builders_facts import (
     step,
     term,
 )
-from workflow.facts import ApplicantFacts, MoneyFacts
+from workflow.facts import ApplicantFacts, MoneyFacts, PriorAid
 from workflow.moves import guards
 from workflow.moves import inputs as stated
+from workflow.register import written
 
 MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
@@ -40,7 +42,8 @@ TODAY = facts().today
 OPEN, ANSWERED, CLOSED = StepStatus.OPEN, StepStatus.ANSWERED, StepStatus.CLOSED
 REQUEST, NOTICE = StepKind.COMPLETION_REQUEST, StepKind.REFUSAL_NOTICE
 PLAN, LAPSE = StepKind.DEFINITIVE_PLAN, StepKind.LAPSE_PROPOSAL
-DETERMINATION = StepKind.DETERMINATION
+DETERMINATION, NEGOTIATION = StepKind.DETERMINATION, StepKind.NEGOTIATION
+SUBMITTED, EVALUATED = ApplicationState.SUBMITTED, ApplicationState.EVALUATED
 
 
 def call(section, **changes):
@@ -52,6 +55,24 @@ def call(section, **changes):
 NO_NOTICE = call("procedure", refusal_notice=False)
 ABROAD = ApplicantFacts(recognised=False, other_active=None)
 TWICE = ApplicantFacts(recognised=True, other_active="2026/0000003")
+USED_UP = {"aids": (PriorAid(TODAY, ctl().aid.ceiling, "Comune"),)}
+"""Nothing is left under the de minimis ceiling."""
+NOT_COVERED = {"earlier": (place(1, requested=Cents(99_000_000)),)}
+LACKING = {"earlier": (place(1, reserved=Cents(0)),)}
+TWO_FIT = MoneyFacts(Cents(2 * REQUESTED), Cents(0), Cents(0))
+ONE_FITS = MoneyFacts(Cents(2 * REQUESTED - 1), Cents(0), Cents(0))
+
+
+def proposed(*delivered):
+    """Return one proposal of lapse for each day of delivery; None is not yet."""
+    return {
+        "notices": tuple(
+            one
+            for number, day in enumerate(delivered)
+            for one in letter(Letter.LAPSE_PROPOSED, OPENING + number * SECOND, day)
+        )
+    }
+
 
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
@@ -77,7 +98,15 @@ NEEDS = [
     ),
     (guards.not_in_the_future, {"received_at": None}, ""),
     (guards.not_in_the_future, {"received_at": NOW}, ""),
-    (guards.not_in_the_future, {"received_at": NOW + MICROSECOND}, "window.future"),
+    # The clock of the portal may run a minute ahead of the host's.
+    (guards.not_in_the_future, {"received_at": NOW + 60 * SECOND}, ""),
+    (
+        guards.not_in_the_future,
+        {"received_at": NOW + 60 * SECOND + MICROSECOND},
+        "window.future",
+    ),
+    (guards.window_not_over, {"now": CLOSING}, ""),
+    (guards.window_not_over, {"now": CLOSING + MICROSECOND}, "window.too_late"),
     (guards.window_is_over, {"now": CLOSING}, "window.open"),
     (guards.window_is_over, {"now": CLOSING + MICROSECOND}, ""),
     (guards.applicant_is_eligible, {}, ""),
@@ -108,6 +137,32 @@ NEEDS = [
     (guards.not_receivable, {"received_at": CLOSING + MICROSECOND}, ""),
     (guards.not_receivable, {"received_at": None}, "receivability.no_ground"),
     (guards.not_receivable, {"channel": Channel.PEC}, ""),
+    (guards.is_receivable, {}, ""),
+    (
+        guards.is_receivable,
+        {"channel": Channel.PEC},
+        "receivability.not_receivable",
+    ),
+    (
+        guards.is_receivable,
+        {"received_at": CLOSING + MICROSECOND},
+        "receivability.not_receivable",
+    ),
+    (guards.is_receivable, {"applicant": ABROAD}, "receivability.not_receivable"),
+    (guards.has_its_turn, {}, ""),
+    (guards.has_its_turn, {"earlier": (place(1, review_started=True),)}, ""),
+    (guards.has_its_turn, {"earlier": (place(1),)}, "order.turn"),
+    (guards.has_its_turn_on_merit, {}, ""),
+    (
+        guards.has_its_turn_on_merit,
+        {"earlier": (place(1, state=EVALUATED),)},
+        "",
+    ),
+    (
+        guards.has_its_turn_on_merit,
+        {"earlier": (place(1, review_started=True),)},
+        "order.turn",
+    ),
     (guards.review_not_started, {"review_started": False}, ""),
     (guards.review_not_started, {}, "review.started"),
     (guards.review_started, {}, ""),
@@ -167,6 +222,20 @@ NEEDS = [
         {"steps": step(NOTICE, CLOSED, "upheld")},
         "refusal_notice.upheld",
     ),
+    (
+        guards.notice_of_refusal_given,
+        {"steps": step(NOTICE, CLOSED, "scored_again")},
+        "refusal_notice.upheld",
+    ),
+    (guards.may_be_upheld, {}, "refusal_notice.not_answered"),
+    (guards.may_be_upheld, {"steps": step(NOTICE)}, "refusal_notice.not_answered"),
+    (guards.may_be_upheld, {"steps": step(NOTICE, ANSWERED)}, ""),
+    (guards.may_be_upheld, {"steps": step(NOTICE, CLOSED, "unanswered")}, ""),
+    (
+        guards.may_be_upheld,
+        {"steps": step(NOTICE, CLOSED, "upheld")},
+        "refusal_notice.not_answered",
+    ),
     (guards.not_being_refused, {}, ""),
     (guards.not_being_refused, {"steps": step(NOTICE)}, "refusal_notice.open"),
     (
@@ -180,10 +249,21 @@ NEEDS = [
         "refusal_notice.not_upheld",
     ),
     (guards.not_being_refused, {"steps": step(NOTICE, CLOSED, "upheld")}, ""),
+    (guards.not_being_refused, {"steps": step(NOTICE, CLOSED, "scored_again")}, ""),
     (guards.refusal_notice_may_be_sent, {}, ""),
     (guards.refusal_notice_may_be_sent, {"call": NO_NOTICE}, "refusal_notice.off"),
     (guards.refusal_notice_may_be_sent, {"steps": step(NOTICE)}, "refusal_notice.once"),
     (guards.refusal_notice_may_be_sent, {"steps": step(NOTICE, CLOSED, "upheld")}, ""),
+    (
+        guards.refusal_notice_may_be_sent,
+        {"steps": step(NOTICE, CLOSED, "scored_again")},
+        "",
+    ),
+    (
+        guards.refusal_notice_may_be_sent,
+        {"steps": step(NOTICE, CLOSED, "unanswered")},
+        "refusal_notice.once",
+    ),
     # Terms
     (guards.in_time(TermKind.START), {}, ""),
     (guards.in_time(TermKind.START), {"terms": term(TermKind.START, NOW)}, ""),
@@ -208,12 +288,39 @@ NEEDS = [
         "",
     ),
     (
+        # A dismissed proposal excuses nothing by itself: the missed term restarts.
         guards.in_time(TermKind.START),
         {
             "terms": term(TermKind.START, NOW - DAY, TermStatus.EXPIRED),
-            "steps": step(LAPSE, CLOSED, "dismissed"),
+            "steps": step(LAPSE, CLOSED, "dismissed", subject="acceptance"),
+        },
+        "term.expired",
+    ),
+    (
+        guards.in_time(TermKind.START),
+        {
+            "terms": term(TermKind.START, NOW - DAY, TermStatus.EXPIRED)
+            + term(TermKind.START, NOW + DAY, ordinal=2)
         },
         "",
+    ),
+    (
+        # What is not peremptory lets a late answer in.
+        guards.in_time(TermKind.COMPLETION),
+        {"terms": term(TermKind.COMPLETION, NOW - DAY)},
+        "",
+    ),
+    (guards.some_term_missed, {}, "term.none_missed"),
+    (guards.some_term_missed, {"terms": term(TermKind.REPORT, NOW - SECOND)}, ""),
+    (
+        guards.some_term_missed,
+        {"terms": term(TermKind.REPORT, NOW)},
+        "term.none_missed",
+    ),
+    (
+        guards.some_term_missed,
+        {"terms": term(TermKind.MERIT, NOW - DAY)},
+        "term.none_missed",
     ),
     (guards.has_expired(TermKind.COMPLETION), {}, "term.not_started"),
     (
@@ -248,28 +355,92 @@ NEEDS = [
         {"money": MoneyFacts(REQUESTED, Cents(1), Cents(0))},
         "money.short",
     ),
+    (guards.no_money_for_it, {"money": TWO_FIT}, "money.free"),
+    (guards.no_money_for_it, {"money": MoneyFacts(REQUESTED, Cents(1), Cents(0))}, ""),
+    # It need not come first: what is free may do for the earlier one and for it.
+    (guards.no_money_for_it, {"money": TWO_FIT, **LACKING}, "money.free"),
+    (guards.no_money_for_it, {"money": ONE_FITS, **LACKING}, ""),
+    (guards.no_money_for_it, {"money": ONE_FITS, "earlier": (place(1),)}, "money.free"),
+    (guards.may_be_granted, {}, ""),
+    (guards.may_be_granted, USED_UP, "aid.nothing_left"),
+    (guards.may_be_granted, NOT_COVERED, "money.short"),
     # Merit
     (guards.may_be_scored, {}, ""),
     (guards.may_be_scored, {"score": 0}, "score.given"),
     (guards.may_be_scored, {"score": 0, "steps": step(NOTICE)}, "score.given"),
     (
         guards.may_be_scored,
-        {"score": 0, "steps": step(NOTICE, CLOSED, "upheld")},
+        {"score": 0, "steps": step(NOTICE, CLOSED, "upheld", subject=EVALUATED)},
         "",
+    ),
+    (
+        # Those upheld in the formal check say nothing on the merit.
+        guards.may_be_scored,
+        {"score": 0, "steps": step(NOTICE, CLOSED, "upheld", subject=SUBMITTED)},
+        "score.given",
+    ),
+    (
+        guards.may_be_scored,
+        {"score": 0, "steps": step(NOTICE, CLOSED, "scored_again", subject=EVALUATED)},
+        "score.given",
+    ),
+    (
+        guards.may_be_scored,
+        {"score": 0, "steps": step(NOTICE, CLOSED, "unanswered", subject=EVALUATED)},
+        "score.given",
     ),
     (guards.reaches_threshold, {"score": 60}, ""),
     (guards.reaches_threshold, {"score": 59}, "score.below_threshold"),
     (guards.reaches_threshold, {"score": None}, "score.below_threshold"),
-    (guards.below_threshold, {"score": 59}, ""),
-    (guards.below_threshold, {"score": 60}, "score.reaches_threshold"),
     (guards.refusal_has_ground, {"score": None}, ""),
     (guards.refusal_has_ground, {"score": 59}, ""),
     (guards.refusal_has_ground, {"score": 60}, "score.reaches_threshold"),
+    (guards.refusal_has_ground, {"score": 60, **USED_UP}, ""),
     # Phase 2
     (guards.is_published, {"published_on": TODAY}, ""),
     (guards.is_published, {}, "grant.not_published"),
     (guards.not_published, {}, ""),
     (guards.not_published, {"published_on": TODAY}, "grant.published"),
+    (guards.not_signed, {}, ""),
+    (guards.not_signed, {"steps": step(NEGOTIATION)}, ""),
+    (guards.not_signed, {"steps": step(NEGOTIATION, CLOSED, "convened_again")}, ""),
+    (
+        guards.not_signed,
+        {"steps": step(NEGOTIATION, CLOSED, "signed")},
+        "negotiation.signed",
+    ),
+    (guards.cor_not_confirmed, {}, ""),
+    (guards.cor_not_confirmed, {"terms": term(TermKind.AID_REGISTRY, NOW)}, ""),
+    (
+        guards.cor_not_confirmed,
+        {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.MET)},
+        "cor.confirmed",
+    ),
+    (guards.lapse_was_notified, {}, "lapse_proposal.not_delivered"),
+    (guards.lapse_was_notified, proposed(None), "lapse_proposal.not_delivered"),
+    # Today is 30/01/2026: the tenth day after the 20th, one past that of the 19th.
+    (
+        guards.lapse_was_notified,
+        proposed(rome(2026, 1, 20, 0)),
+        "lapse_proposal.pending",
+    ),
+    (guards.lapse_was_notified, proposed(rome(2026, 1, 19, 23, 59)), ""),
+    (
+        guards.lapse_was_notified,
+        proposed(rome(2026, 1, 1), None),
+        "lapse_proposal.not_delivered",
+    ),
+    (
+        # Ten days after the 15th is a Sunday: the applicant has the Monday too.
+        guards.lapse_was_notified,
+        {**proposed(rome(2026, 1, 15, 9)), "now": rome(2026, 1, 26, 23)},
+        "lapse_proposal.pending",
+    ),
+    (
+        guards.lapse_was_notified,
+        {**proposed(rome(2026, 1, 15, 9)), "now": rome(2026, 1, 27)},
+        "",
+    ),
     (guards.determined, {"steps": step(DETERMINATION)}, ""),
     (guards.determined, {}, "determination.missing"),
     (
@@ -299,6 +470,22 @@ CHECKED = sorted(facts().application.documents)
 STARTED = stated.StartInputs
 LAPSED = stated.LapseInputs
 DELIVERED = stated.DeliveryInputs
+
+
+def granting(**values):
+    """Return what an act of grant usually carries, with some of it changed."""
+    usual = {"cor": COR, "cup": CUP, "durc_until": TODAY}
+    return say(stated.GrantInputs, **{**usual, **values})
+
+
+def determining(amount):
+    """Return the investment that is admitted in the definitive plan."""
+    return say(stated.DeterminationInputs, admitted_investment=amount)
+
+
+AT_ANTIMAFIA = {"requested": Cents(20_000_000), "investment": Cents(14_117_647)}
+"""What the call gives on this is 150000.00, to the cent."""
+BELOW_ANTIMAFIA = {**AT_ANTIMAFIA, "investment": Cents(14_117_646)}
 
 ACCEPTS = [
     # what, facts, what is stated, the code that stands in the way or nothing
@@ -457,14 +644,86 @@ ACCEPTS = [
     (
         guards.recovery_within_grant,
         {"granted": Cents(100)},
-        say(stated.RevocationInputs, recover="1.00"),
+        say(stated.RecoveryInputs, recover="1.00"),
         "",
     ),
     (
         guards.recovery_within_grant,
         {"granted": Cents(100)},
-        say(stated.RevocationInputs, recover="1.01"),
+        say(stated.RecoveryInputs, recover="1.01"),
         "amount.above_grant",
+    ),
+    (guards.grant_is_covered, {}, granting(), ""),
+    (guards.grant_is_covered, USED_UP, granting(), "aid.nothing_left"),
+    (guards.grant_is_covered, NOT_COVERED, granting(), "money.short"),
+    # Ten thousand euro are left: a smaller investment may need no more.
+    (
+        guards.grant_is_covered,
+        {**NOT_COVERED, "call": call("aid", fixed=Cents(0))},
+        granting(admitted_investment="11764.70"),
+        "",
+    ),
+    (
+        guards.grant_is_covered,
+        {**NOT_COVERED, "call": call("aid", fixed=Cents(0))},
+        granting(admitted_investment="11764.72"),
+        "money.short",
+    ),
+    (guards.admitted_within_declared, {}, granting(), ""),
+    (
+        guards.admitted_within_declared,
+        {},
+        granting(admitted_investment="95424.84"),
+        "",
+    ),
+    (
+        guards.admitted_within_declared,
+        {},
+        granting(admitted_investment="95424.85"),
+        "amount.above_declared",
+    ),
+    (
+        guards.admitted_within_plan,
+        {"plan_investment": Cents(5_000)},
+        determining("50.00"),
+        "",
+    ),
+    (
+        guards.admitted_within_plan,
+        {"plan_investment": Cents(5_000)},
+        determining("50.01"),
+        "amount.above_declared",
+    ),
+    # A plan filed before the system kept its investment: what was declared counts.
+    (guards.admitted_within_plan, {}, determining("95424.84"), ""),
+    (guards.admitted_within_plan, {}, determining("95424.85"), "amount.above_declared"),
+    (guards.contributions_are_regular, {}, granting(), ""),
+    (
+        guards.contributions_are_regular,
+        {},
+        granting(durc_until=TODAY - DAY),
+        "durc.expired",
+    ),
+    (guards.antimafia_is_checked, BELOW_ANTIMAFIA, granting(), ""),
+    (guards.antimafia_is_checked, AT_ANTIMAFIA, granting(), "antimafia.missing"),
+    (guards.antimafia_is_checked, AT_ANTIMAFIA, granting(antimafia="BDNA 1"), ""),
+    (
+        guards.antimafia_is_checked,
+        AT_ANTIMAFIA,
+        granting(admitted_investment="141176.46"),
+        "",
+    ),
+    (
+        guards.not_before_today("meeting_on"),
+        {},
+        stated.MeetingInputs(meeting_on=TODAY),
+        "",
+    ),
+    (
+        guards.not_before_today("meeting_on"),
+        {},
+        stated.MeetingInputs(meeting_on=TODAY - DAY),
+        "date.past",
     ),
     (guards.extension_allowed, {}, stated.ExtensionInputs(months=6), ""),
     (
@@ -545,9 +804,22 @@ def test_lateness_is_told_to_the_microsecond():
     verdict = guards.within_window(facts(received_at=late))
 
     assert verdict.details["late_microseconds"] == 33_000_007
-    assert "33.000007 seconds after the window closed at 05/03/2026 16:00:00" in (
+    assert "0:00:33.000007 (hours:minutes:seconds) after the window closed at " in (
         verdict.message
     )
+    assert "closed at 05/03/2026 16:00:00;" in verdict.message
+
+
+def test_the_end_of_a_term_is_told_as_the_register_writes_it():
+    over, running = NOW - SECOND, NOW
+
+    ended = guards.in_time(TermKind.START)(facts(terms=term(TermKind.START, over)))
+    waits = guards.has_expired(TermKind.START)(
+        facts(terms=term(TermKind.START, running))
+    )
+
+    assert ended.details == {"due_at": written(over)}
+    assert waits.details == {"due_at": written(running)}
 
 
 @pytest.mark.parametrize(

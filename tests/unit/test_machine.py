@@ -4,6 +4,7 @@ The lists here repeat the table on purpose: whoever changes who may do what, or
 what needs an act, has to say so twice.
 """
 
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -12,15 +13,30 @@ from models.vocabulary import (
     FINAL_STATES,
     QUEUED_STATES,
     ApplicationState,
+    Cents,
+    Channel,
     Event,
     Letter,
     ProcedureFamily,
     Role,
+    StepKind,
+    StepStatus,
+    TermKind,
+    TermStatus,
 )
-from tests.builders import TO_THE_END, scores, usual
-from tests.builders_facts import act, facts, place
+from tests.builders import CLOSING, OPENING, TO_THE_END, ctl, scores, usual
+from tests.builders_facts import (
+    NOW,
+    REQUESTED,
+    act,
+    facts,
+    letter,
+    place,
+    step,
+    term,
+)
 from workflow.errors import RefusedError
-from workflow.facts import ALLOWED, Verdict
+from workflow.facts import ALLOWED, PriorAid, Verdict
 from workflow.machine import Consequences, Inputs, Move, Table, fire
 from workflow.moves import TABLES
 from workflow.moves import inputs as stated
@@ -61,6 +77,7 @@ BY_A_WORKER = {
     Event.EXPIRE,
     Event.EXPIRE_COMPLETION,
     Event.EXPIRE_OBSERVATIONS,
+    Event.YIELD_RESERVATION,
     Event.PUT_ON_WAITING_LIST,
     Event.PROMOTE,
     Event.RECORD_DELIVERY,
@@ -118,9 +135,36 @@ def test_every_event_is_a_row_of_the_table():
 
 
 def test_no_move_leaves_a_final_state():
-    leaving = {state for move in TABLE.moves for state in move.sources}
+    leaving = {
+        state
+        for move in TABLE.moves
+        for state in move.sources
+        if move.target is not None
+    }
 
     assert leaving.isdisjoint(FINAL_STATES)
+
+
+def test_after_the_end_only_a_delivery_may_still_be_recorded():
+    beside = {
+        (move.event, state)
+        for move in TABLE.moves
+        for state in move.sources
+        if state in FINAL_STATES
+    }
+
+    # A draft that expired was never told anything: no letter can be delivered.
+    assert beside == {
+        (Event.RECORD_DELIVERY, state) for state in FINAL_STATES - {S.EXPIRED}
+    }
+
+
+def test_the_intake_alone_files_and_moves_reservations_for_earlier_arrivals():
+    assert {move.event for move in TABLE.moves if move.by_intake} == {
+        Event.REGISTER_DRAFT,
+        Event.SUBMIT,
+        Event.YIELD_RESERVATION,
+    }
 
 
 def test_every_other_state_has_a_way_to_a_final_one():
@@ -181,7 +225,10 @@ def test_rows_of_one_event_take_the_same_inputs():
 
 @pytest.mark.parametrize("move", TABLE.moves, ids=names)
 def test_every_move_says_who_why_and_on_which_rule(move):
-    assert move.role in set(Role) - {Role.SYSTEM, Role.AUDITOR, Role.ADMINISTRATOR}
+    person = set(Role) - {Role.SYSTEM, Role.AUDITOR, Role.ADMINISTRATOR}
+    assert move.role in (
+        {Role.SYSTEM} if move.event == Event.YIELD_RESERVATION else person
+    )
     assert move.help.endswith(".")
     assert move.help[0].isupper()
     assert move.basis.strip()
@@ -262,9 +309,24 @@ def test_a_move_beside_the_state_leaves_the_state():
     assert done is S.SUBMITTED
 
 
-@pytest.mark.parametrize("state", sorted(FINAL_STATES))
-@pytest.mark.parametrize("event", Event)
-def test_nothing_can_be_made_from_a_final_state(event, state):
+@pytest.mark.parametrize("state", sorted(FINAL_STATES - {S.EXPIRED}))
+def test_a_delivery_after_the_end_leaves_the_end(state):
+    known = facts(state=state, notices=letter(Letter.REJECTED))
+    given = stated.DeliveryInputs(letter=Letter.REJECTED, receipt="R-1")
+
+    assert fire(TABLE, Event.RECORD_DELIVERY, state, known, given) is state
+
+
+AFTER_THE_END = [
+    (event, state)
+    for event in Event
+    for state in sorted(FINAL_STATES)
+    if event != Event.RECORD_DELIVERY or state == S.EXPIRED
+]
+
+
+@pytest.mark.parametrize(("event", "state"), AFTER_THE_END)
+def test_nothing_else_can_be_made_from_a_final_state(event, state):
     with pytest.raises(RefusedError) as refused:
         fire(TABLE, event, state, facts(state=state), Inputs())
 
@@ -337,6 +399,314 @@ def test_everything_that_stands_in_the_way_is_told_at_once():
         "money.not_reserved",
     ]
     assert row.standing(facts(score=80)) == ()
+
+
+def test_what_can_be_foreseen_is_told_once_nothing_else_stands_in_the_way():
+    row = TABLE.find(Event.START_REVIEW, S.SUBMITTED)
+    queued = {"review_started": False, "earlier": (place(1),)}
+
+    ahead = row.standing(facts(**queued))
+    wrong = row.standing(facts(**queued, channel=Channel.PEC))
+
+    assert [verdict.code for verdict in ahead] == ["order.turn"]
+    assert [verdict.code for verdict in wrong] == ["receivability.not_receivable"]
+
+
+def test_what_is_foreseen_does_not_decide():
+    # An act may order to overtake: only what is stated can tell.
+    known = facts(
+        review_started=False, earlier=(place(1),), act=act(), reason="judgment"
+    )
+
+    assert fire(
+        TABLE,
+        Event.START_REVIEW,
+        S.SUBMITTED,
+        known,
+        stated.ReviewInputs(overtake=True),
+    )
+
+
+USED_UP = (PriorAid(facts().today, ctl().aid.ceiling, "Comune"),)
+NOTICE, LAPSE = StepKind.REFUSAL_NOTICE, StepKind.LAPSE_PROPOSAL
+ANSWERED, CLOSED = StepStatus.ANSWERED, StepStatus.CLOSED
+LATE = NOW - timedelta(days=1)
+SCORED = {"score": 80}
+AWAITED = step(StepKind.DEFINITIVE_PLAN, ANSWERED)
+PROPOSED = {"steps": step(LAPSE, subject="start")}
+NO_MONEY = {"reserved": Cents(0)}
+WITHOUT_IT = (place(1, reserved=Cents(0)),)
+
+WIRED = [
+    # event, state, facts, changes of what is usually stated, the code or nothing
+    (Event.REGISTER_DRAFT, S.DRAFT, {}, {}, ""),
+    (
+        Event.REGISTER_DRAFT,
+        S.DRAFT,
+        {"now": CLOSING + timedelta(seconds=1)},
+        {},
+        "window.too_late",
+    ),
+    (Event.START_REVIEW, S.SUBMITTED, {"review_started": False}, {}, ""),
+    (
+        Event.START_REVIEW,
+        S.SUBMITTED,
+        {"review_started": False, "channel": Channel.PEC},
+        {},
+        "receivability.not_receivable",
+    ),
+    (Event.PROMOTE, S.SUBMITTED, NO_MONEY, {}, ""),
+    (
+        Event.PROMOTE,
+        S.SUBMITTED,
+        {**NO_MONEY, "channel": Channel.PEC},
+        {},
+        "receivability.not_receivable",
+    ),
+    (
+        Event.PROMOTE,
+        S.WAITING,
+        {**NO_MONEY, "earlier": WITHOUT_IT},
+        {},
+        "money.not_head",
+    ),
+    (Event.YIELD_RESERVATION, S.EVALUATED, {}, {}, ""),
+    (Event.YIELD_RESERVATION, S.EVALUATED, NO_MONEY, {}, "money.not_reserved"),
+    (
+        Event.ANSWER_COMPLETION,
+        S.SUBMITTED,
+        {
+            "steps": step(StepKind.COMPLETION_REQUEST),
+            "terms": term(TermKind.COMPLETION, LATE),
+        },
+        {},
+        "",
+    ),
+    (
+        Event.FILE_OBSERVATIONS,
+        S.EVALUATED,
+        {"steps": step(NOTICE), "terms": term(TermKind.OBSERVATIONS, LATE)},
+        {},
+        "",
+    ),
+    (
+        Event.UPHOLD_OBSERVATIONS,
+        S.EVALUATED,
+        {"steps": step(NOTICE, CLOSED, "unanswered")},
+        {},
+        "",
+    ),
+    (
+        Event.UPHOLD_OBSERVATIONS,
+        S.EVALUATED,
+        {"steps": step(NOTICE)},
+        {},
+        "refusal_notice.not_answered",
+    ),
+    (
+        Event.EVALUATE,
+        S.EVALUATED,
+        {**SCORED, "steps": step(NOTICE, CLOSED, "upheld", subject=S.EVALUATED)},
+        {},
+        "",
+    ),
+    (
+        Event.EVALUATE,
+        S.EVALUATED,
+        {**SCORED, "steps": step(NOTICE, CLOSED, "upheld", subject=S.SUBMITTED)},
+        {},
+        "score.given",
+    ),
+    (Event.NOTIFY_REFUSAL, S.EVALUATED, {**SCORED, "aids": USED_UP}, {}, ""),
+    (Event.NOTIFY_REFUSAL, S.EVALUATED, SCORED, {}, "score.reaches_threshold"),
+    (
+        Event.REJECT,
+        S.EVALUATED,
+        {**SCORED, "aids": USED_UP, "steps": step(NOTICE, ANSWERED)},
+        {},
+        "",
+    ),
+    (
+        Event.REJECT,
+        S.EVALUATED,
+        {**SCORED, "steps": step(NOTICE, ANSWERED)},
+        {},
+        "score.reaches_threshold",
+    ),
+    (
+        Event.DECLARE_UNFUNDED,
+        S.WAITING,
+        {**NO_MONEY, "now": CLOSING + timedelta(days=1)},
+        {},
+        "money.free",
+    ),
+    (
+        Event.DECLARE_UNFUNDED,
+        S.WAITING,
+        {
+            **NO_MONEY,
+            "now": CLOSING + timedelta(days=1),
+            "requested": Cents(99_000_000),
+            "earlier": WITHOUT_IT,
+        },
+        {},
+        "",
+    ),
+    (Event.GRANT, S.EVALUATED, SCORED, {}, ""),
+    (Event.GRANT, S.EVALUATED, {**SCORED, "aids": USED_UP}, {}, "aid.nothing_left"),
+    (
+        Event.GRANT,
+        S.EVALUATED,
+        {**SCORED, "earlier": (place(1, requested=Cents(99_000_000)),)},
+        {},
+        "money.short",
+    ),
+    (
+        Event.GRANT,
+        S.EVALUATED,
+        SCORED,
+        {"admitted_investment": "95424.85"},
+        "amount.above_declared",
+    ),
+    (
+        Event.GRANT,
+        S.EVALUATED,
+        SCORED,
+        {"durc_until": OPENING.date()},
+        "durc.expired",
+    ),
+    (
+        Event.GRANT,
+        S.EVALUATED,
+        {
+            **SCORED,
+            "requested": Cents(20_000_000),
+            "reserved": Cents(20_000_000),
+            "investment": Cents(20_000_000),
+        },
+        {},
+        "antimafia.missing",
+    ),
+    (Event.CONFIRM_COR, S.IN_PROGRESS, {}, {}, ""),
+    (
+        Event.CONFIRM_COR,
+        S.NEGOTIATING,
+        {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.MET)},
+        {},
+        "cor.confirmed",
+    ),
+    (
+        Event.CONVENE_NEGOTIATION,
+        S.NEGOTIATING,
+        {"published_on": OPENING.date(), "steps": step(StepKind.NEGOTIATION)},
+        {},
+        "",
+    ),
+    (
+        Event.CONVENE_NEGOTIATION,
+        S.NEGOTIATING,
+        {
+            "published_on": OPENING.date(),
+            "steps": step(StepKind.NEGOTIATION, CLOSED, "signed"),
+        },
+        {},
+        "negotiation.signed",
+    ),
+    (
+        Event.CONVENE_NEGOTIATION,
+        S.NEGOTIATING,
+        {"published_on": OPENING.date()},
+        {"meeting_on": OPENING.date()},
+        "date.past",
+    ),
+    (
+        Event.SIGN_MINUTES,
+        S.NEGOTIATING,
+        {
+            "steps": step(StepKind.NEGOTIATION),
+            "notices": letter(Letter.GRANT) + letter(Letter.CONVOCATION, NOW),
+        },
+        {"signed_on": OPENING.date()},
+        "date.too_early",
+    ),
+    (
+        Event.DETERMINE_AMOUNT,
+        S.NEGOTIATING,
+        {"steps": AWAITED, "plan_investment": Cents(100)},
+        {"admitted_investment": "1.01"},
+        "amount.above_declared",
+    ),
+    (
+        Event.SETTLE,
+        S.IN_PROGRESS,
+        {
+            "granted": REQUESTED,
+            "steps": step(StepKind.REPORT, ANSWERED) + step(LAPSE, subject="report"),
+        },
+        {},
+        "lapse_proposal.open",
+    ),
+    (Event.LAPSE, S.ACCEPTED, PROPOSED, {}, "lapse_proposal.not_delivered"),
+    (
+        Event.LAPSE,
+        S.ACCEPTED,
+        {**PROPOSED, "notices": letter(Letter.LAPSE_PROPOSED, OPENING, OPENING)},
+        {},
+        "lapse_proposal.pending",
+    ),
+    (
+        Event.LAPSE,
+        S.ACCEPTED,
+        {
+            **PROPOSED,
+            "notices": letter(Letter.LAPSE_PROPOSED, OPENING, OPENING),
+            "now": NOW + timedelta(days=1),
+        },
+        {},
+        "",
+    ),
+    (
+        Event.ANNUL,
+        S.COMPLETED,
+        {"granted": Cents(100)},
+        {"recover": "1.01"},
+        "amount.above_grant",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "changes", "changed", "code"),
+    [
+        pytest.param(*row, id=f"{number}-{row[0]}-{row[-1] or 'ok'}")
+        for number, row in enumerate(WIRED)
+    ],
+)
+def test_the_table_holds_each_move_to_its_rules(event, state, changes, changed, code):
+    known = facts(**{"act": act(), "reason": "so", "state": state, **changes})
+    given = {**usual(event, known.today).get("inputs", {}), **changed}
+    row = TABLE.find(event, state)
+
+    verdict = row.verdict(known, row.inputs.model_validate(given))
+
+    assert verdict.code == code
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "effect"),
+    [
+        (Event.YIELD_RESERVATION, S.SUBMITTED, "yield_reservation"),
+        (Event.UPHOLD_OBSERVATIONS, S.SUBMITTED, "uphold"),
+        (Event.CONVENE_NEGOTIATION, S.NEGOTIATING, "convene"),
+        (Event.DECLARE_END, S.IN_PROGRESS, "declare_end"),
+        (Event.DISMISS_LAPSE, S.ACCEPTED, "dismiss_lapse"),
+        (Event.WITHDRAW, S.NEGOTIATING, "withdraw"),
+        (Event.REVOKE, S.COMPLETED, "take_back"),
+        (Event.ANNUL, S.COMPLETED, "take_back"),
+    ],
+)
+def test_the_table_gives_each_move_its_effect(event, state, effect):
+    assert TABLE.find(event, state).effect.__name__ == effect
 
 
 def test_the_first_thing_in_the_way_decides():

@@ -37,9 +37,11 @@ def test_each_thing_is_an_option_of_its_kind():
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_every_option_of_every_event_says_what_it_is(model):
+def test_every_option_of_every_event_says_what_it_is_with_an_example(model):
     for option in options.options_of(model):
         assert option.help, option.name
+        required = model.model_fields[option.name].is_required()
+        assert option.name in options.EXAMPLES or not required
 
 
 @pytest.mark.parametrize(

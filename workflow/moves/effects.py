@@ -3,10 +3,12 @@
 Pure: each effect reads the facts and says what has to be written.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from models.vocabulary import (
+    ApplicationState,
     Cents,
     Letter,
     MovementKind,
@@ -15,7 +17,6 @@ from models.vocabulary import (
     TermKind,
     TermStart,
 )
-from workflow.errors import RefusedError
 from workflow.facts import Facts, Place
 from workflow.machine import (
     Consequences,
@@ -26,8 +27,9 @@ from workflow.machine import (
     TermChange,
 )
 from workflow.moves import inputs as stated
+from workflow.moves.amounts import aid_on, aid_rules
+from workflow.register import written
 from workflow.rules import aid, money, order, scores
-from workflow.rules.amounts import format_money
 from workflow.rules.calendar import Calendar, civil_day, italian_calendar
 from workflow.rules.steps import Step
 from workflow.rules.terms import (
@@ -45,14 +47,30 @@ STARTED_BY_DELIVERY = {
 }
 """Which term a letter starts when it reaches the applicant."""
 
+_AWAITED: dict[Letter, tuple[StepKind, Callable[[Facts], bool]]] = {
+    Letter.COMPLETION_REQUEST: (StepKind.COMPLETION_REQUEST, lambda _: False),
+    Letter.REFUSAL_NOTICE: (StepKind.REFUSAL_NOTICE, lambda _: False),
+    Letter.GRANT: (
+        StepKind.NEGOTIATION,
+        # Until the meeting is convened nothing is open yet, and the term runs.
+        lambda facts: facts.application.state == ApplicationState.NEGOTIATING,
+    ),
+    Letter.PLAN_RETURNED: (StepKind.DEFINITIVE_PLAN, lambda _: False),
+    Letter.AMOUNT_DETERMINED: (StepKind.DETERMINATION, lambda _: False),
+}
+"""Which step a letter waits for: its term starts only while that step is open."""
+
 _STOPS_THE_CLOCK = {Letter.COMPLETION_REQUEST, Letter.REFUSAL_NOTICE}
 
 
 def opening(kind: StepKind, **updates: object) -> Effect:
-    """Make an effect that opens a step."""
+    """Make an effect that opens a step about the phase in which the file stands."""
 
-    def effect(_facts: Facts, _given: Inputs) -> Consequences:
-        return Consequences(steps=(StepChange(kind, StepStatus.OPEN),), updates=updates)
+    def effect(facts: Facts, _given: Inputs) -> Consequences:
+        phase = facts.application.state.value
+        return Consequences(
+            steps=(StepChange(kind, StepStatus.OPEN, subject=phase),), updates=updates
+        )
 
     return effect
 
@@ -92,18 +110,37 @@ def calendar_of(facts: Facts) -> Calendar:
 
 
 def submit(facts: Facts, _given: Inputs) -> Consequences:
-    """Reserve the requested amount, if nobody earlier is without money."""
+    """Reserve the requested amount, if nobody earlier is without money.
+
+    What came by another channel reserves nothing: it will not be examined.
+    """
     requested = facts.application.requested
-    covered = money.fits(requested, facts.money, facts.earlier)
+    covered = facts.application.channel == facts.call.filing.channel and money.fits(
+        requested, facts.money, facts.earlier
+    )
     return Consequences(
         money=(
             (MoneyChange(MovementKind.RESERVE, reserved=requested),) if covered else ()
         ),
         findings={
             "earlier_waiting": len(facts.earlier),
+            "requested": requested,
             "reserved": covered,
             "documents": sorted(facts.application.documents),
         },
+    )
+
+
+def yield_reservation(facts: Facts, _given: Inputs) -> Consequences:
+    """Give the reservation up for an application that arrived earlier.
+
+    The portal may hand an earlier arrival over late; the money follows the order
+    of arrival (art. 5 c. 3 D.Lgs. 123/1998), not that of handing over.
+    """
+    held = facts.application.reserved
+    return Consequences(
+        money=(MoneyChange(MovementKind.RELEASE, reserved=-held),),
+        findings={"freed": held},
     )
 
 
@@ -158,7 +195,13 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
     total = scores.total(given.score)
+    again = facts.application.score is not None
     return Consequences(
+        steps=(
+            (StepChange(StepKind.REFUSAL_NOTICE, StepStatus.CLOSED, "scored_again"),)
+            if again
+            else ()
+        ),
         updates={"score": total},
         findings={
             **_order_findings(facts, overtaken if given.overtake else ()),
@@ -213,6 +256,13 @@ def _end_of_wait(facts: Facts) -> date | None:
     return civil_day(term.due_at) if term is not None else None
 
 
+def uphold(_facts: Facts, _given: Inputs) -> Consequences:
+    """Give way, even if the notice was closed because nobody answered it."""
+    return Consequences(
+        steps=(StepChange(StepKind.REFUSAL_NOTICE, StepStatus.CLOSED, "upheld"),)
+    )
+
+
 def file_observations(facts: Facts, _given: Inputs) -> Consequences:
     """Take the observations in; the clock goes on ten days later (art. 10-bis)."""
     return Consequences(
@@ -237,10 +287,18 @@ def expire_observations(facts: Facts, _given: Inputs) -> Consequences:
 def _resume(
     facts: Facts, letter: Letter, replied: date | None
 ) -> tuple[TermChange, ...]:
-    notice, term = facts.notice(letter), facts.term(TermKind.CONCLUSION)
-    if notice is None or notice.delivered_at is None or term is None:
-        return ()  # the clock was never stopped: delivery was not proven
-    delivered = civil_day(notice.delivered_at)
+    notice = facts.notice(letter)
+    if notice is None or notice.delivered_at is None:
+        return ()  # delivery is not proven yet: it will stop the clock afterwards
+    return _stopped(facts, letter, civil_day(notice.delivered_at), replied)
+
+
+def _stopped(
+    facts: Facts, letter: Letter, delivered: date, replied: date | None
+) -> tuple[TermChange, ...]:
+    """Return the stretch in which the clock of the office stood still."""
+    if facts.term(TermKind.CONCLUSION) is None:
+        return ()
     if letter == Letter.REFUSAL_NOTICE:
         until = resumes_after_observations(
             delivered,
@@ -252,24 +310,37 @@ def _resume(
         until = resumes_after_reply(
             delivered, replied, days=facts.call.procedure.max_suspension_days
         )
-    return (TermChange(TermKind.CONCLUSION, suspension=Suspension(delivered, until)),)
+    return (
+        TermChange(
+            TermKind.CONCLUSION, suspension=Suspension(delivered, max(delivered, until))
+        ),
+    )
 
 
 def record_delivery(facts: Facts, given: stated.DeliveryInputs) -> Consequences:
-    """Start what runs from receipt, and stop the clock of the office if it must."""
-    start = STARTED_BY_DELIVERY.get(given.letter)
-    day = given.delivered_on or facts.today
-    stops = given.letter in _STOPS_THE_CLOCK and facts.term(TermKind.CONCLUSION)
+    """Start what runs from receipt, and stop the clock of the office if it must.
+
+    A receipt may come after the answer: then nothing is left to start, and the
+    clock is found to have stood still between the two.
+    """
+    letter, day = given.letter, given.delivered_on or facts.today
+    awaited = _AWAITED.get(letter)
+    step = facts.step(awaited[0]) if awaited else None
+    waiting = awaited is not None and (
+        awaited[1](facts) if step is None else step.status == StepStatus.OPEN
+    )
+    terms: tuple[TermChange, ...] = ()
+    if letter in _STOPS_THE_CLOCK and facts.term(TermKind.CONCLUSION):
+        if waiting:
+            terms = (TermChange(TermKind.CONCLUSION, suspension=Suspension(day, None)),)
+        elif step is not None and step.closed_on is not None:
+            terms = _stopped(facts, letter, day, max(day, step.closed_on))
     return Consequences(
-        delivered=(given.letter, given.receipt),
-        starts=(start,) if start else (),
+        delivered=(letter, given.receipt),
+        starts=(STARTED_BY_DELIVERY[letter],) if waiting else (),
         since=day,
-        terms=(
-            (TermChange(TermKind.CONCLUSION, suspension=Suspension(day, None)),)
-            if stops and facts.application.waits_for_applicant
-            else ()
-        ),
-        findings={"delivered_on": day.isoformat(), "letter": given.letter.value},
+        terms=terms,
+        findings={"delivered_on": day.isoformat(), "letter": letter.value},
     )
 
 
@@ -286,40 +357,10 @@ def promote(facts: Facts, _given: Inputs) -> Consequences:
     )
 
 
-def computed_aid(facts: Facts, given: stated.GrantInputs) -> aid.AidComputation:
-    """Compute what may be granted, with its steps."""
-    rules, held = facts.call.aid, facts.application
-    declared = held.investment
-    admitted = min(given.admitted_investment or declared, declared)
-    return aid.compute_aid(
-        aid.AidRules(
-            fixed=rules.fixed,
-            variable_percent=rules.variable_percent,
-            cap=rules.cap,
-            ceiling=rules.ceiling,
-            ceiling_years=rules.ceiling_years,
-        ),
-        investment=admitted,
-        requested=held.requested,
-        prior=facts.aids,
-        on=facts.today,
-    )
-
-
 def grant(facts: Facts, given: stated.GrantInputs) -> Consequences:
     """Turn the reservation into a grant; what is not granted is set free."""
-    computed = computed_aid(facts, given)
-    if not computed.total:
-        raise RefusedError(
-            "aid.nothing_left",
-            "nothing can be granted: the aids of the last "
-            f"{facts.call.aid.ceiling_years} years have used up the ceiling of "
-            f"{format_money(facts.call.aid.ceiling)}; reject by act",
-        )
-    verdict = money.may_grant(computed.total, facts.money, facts.earlier)
-    if not verdict:
-        raise RefusedError(verdict.code, verdict.message, verdict.details)
-    declared = facts.application.investment
+    admitted = given.admitted_investment or facts.application.investment
+    computed = aid_on(facts, admitted)
     return Consequences(
         money=(
             MoneyChange(
@@ -331,7 +372,8 @@ def grant(facts: Facts, given: stated.GrantInputs) -> Consequences:
         updates={
             "cor": given.cor,
             "cup": given.cup,
-            "admitted_investment": min(given.admitted_investment or declared, declared),
+            "admitted_investment": admitted,
+            "granted_on": facts.today,
         },
         findings={
             "aid": _written(computed.steps),
@@ -343,19 +385,9 @@ def grant(facts: Facts, given: stated.GrantInputs) -> Consequences:
 
 def determine(facts: Facts, given: stated.DeterminationInputs) -> Consequences:
     """Fix the final amount, never above the grant (*rideterminazione*)."""
-    rules, granted = facts.call.aid, facts.application.granted
-    computed = aid.compute_aid(
-        aid.AidRules(
-            fixed=rules.fixed,
-            variable_percent=rules.variable_percent,
-            cap=rules.cap,
-            ceiling=Cents(granted),
-            ceiling_years=rules.ceiling_years,
-        ),
-        investment=given.admitted_investment,
-        requested=Cents(granted),
-        prior=(),
-        on=facts.today,
+    granted = facts.application.granted
+    computed = aid.redetermine(
+        aid_rules(facts), investment=given.admitted_investment, granted=Cents(granted)
     )
     lowered = granted - computed.total
     return Consequences(
@@ -384,20 +416,53 @@ def settle(facts: Facts, given: stated.SettlementInputs) -> Consequences:
     )
 
 
-def revoke(facts: Facts, given: stated.RevocationInputs) -> Consequences:
-    """Take the grant back; what was paid is recovered, the rest released."""
-    unpaid = facts.application.granted - given.recover
-    changes = (
-        MoneyChange(MovementKind.RELEASE, granted=-unpaid),
-        MoneyChange(MovementKind.RECOVER, granted=-given.recover),
-    )
+def take_back(facts: Facts, given: stated.RecoveryInputs) -> Consequences:
+    """Release what was not paid; what was paid stays out until it comes back.
+
+    After the settlement everything was paid: nothing is set free before the
+    recovery (*recupero*).
+    """
+    held = facts.application
+    paid = given.recover
+    if held.state == ApplicationState.COMPLETED:
+        paid = held.granted
+    unpaid = held.granted - paid
+    freed = unpaid + held.reserved
     return Consequences(
-        money=tuple(change for change in changes if change.granted),
-        findings={"recovered": given.recover, "freed": unpaid},
+        money=(
+            (
+                MoneyChange(
+                    MovementKind.RELEASE, reserved=-held.reserved, granted=-unpaid
+                ),
+            )
+            if freed
+            else ()
+        ),
+        findings={"to_recover": paid, "freed": freed},
+    )
+
+
+def withdraw(facts: Facts, given: stated.DocumentInputs) -> Consequences:
+    """Release what is held, but for the part whose right has matured."""
+    held = facts.application
+    if not held.matured:
+        return release(facts, given)
+    freed = held.granted - held.matured
+    return Consequences(
+        money=(MoneyChange(MovementKind.RELEASE, granted=-freed),) if freed else (),
+        findings={"freed": freed, "kept": held.matured},
     )
 
 
 # Phase 2
+
+
+def convene(facts: Facts, given: Inputs) -> Consequences:
+    """Open the negotiation, in place of a meeting convened before."""
+    closed = closing(StepKind.NEGOTIATION, "convened_again")(facts, given)
+    return Consequences(
+        steps=(*closed.steps, StepChange(StepKind.NEGOTIATION, StepStatus.OPEN))
+    )
 
 
 def sign_minutes(facts: Facts, given: stated.MinutesInputs) -> Consequences:
@@ -411,12 +476,18 @@ def sign_minutes(facts: Facts, given: stated.MinutesInputs) -> Consequences:
 
 def file_plan(facts: Facts, given: stated.PlanInputs) -> Consequences:
     """Take the definitive plan in; the fixed part of the aid matures with it."""
-    matures = facts.call.aid.fixed_matures_on == StepKind.DEFINITIVE_PLAN
+    rules, held = facts.call.aid, facts.application
+    fixed = min(rules.fixed, held.granted)
+    matures = rules.fixed_matures_on == StepKind.DEFINITIVE_PLAN and not held.matured
     return Consequences(
         steps=(StepChange(StepKind.DEFINITIVE_PLAN, StepStatus.ANSWERED),),
+        updates={
+            "plan_investment": given.investment,
+            **({"matured": fixed} if matures else {}),
+        },
         findings={
             "plan_investment": given.investment,
-            "fixed_part_matured": facts.call.aid.fixed if matures else 0,
+            **({"fixed_part_matured": fixed} if matures else {}),
         },
     )
 
@@ -443,16 +514,40 @@ def publish(_facts: Facts, given: stated.PublicationInputs) -> Consequences:
     return Consequences(updates={"published_on": given.published_on})
 
 
+def declare_end(facts: Facts, _given: Inputs) -> Consequences:
+    """Open the report; a plan that ran over its time ended when that was up."""
+    term = facts.term(TermKind.DURATION)
+    ended = min(facts.today, civil_day(term.due_at)) if term else facts.today
+    return Consequences(
+        steps=(StepChange(StepKind.REPORT, StepStatus.OPEN),),
+        since=ended,
+        findings={"ended_on": ended.isoformat()},
+    )
+
+
 def propose_lapse(facts: Facts, given: stated.LapseInputs) -> Consequences:
     """Open the proposal and mark the missed term as expired."""
     term = facts.term(given.term)
     return Consequences(
-        steps=(StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.OPEN),),
+        steps=(
+            StepChange(
+                StepKind.LAPSE_PROPOSAL, StepStatus.OPEN, subject=given.term.value
+            ),
+        ),
         terms=(TermChange(given.term, expired=True),),
         findings={
             "term": given.term.value,
-            "due_at": term.due_at.isoformat() if term is not None else None,
+            "due_at": written(term.due_at) if term is not None else None,
         },
+    )
+
+
+def dismiss_lapse(facts: Facts, _given: Inputs) -> Consequences:
+    """Excuse the delay: the missed term begins again from the day of the act."""
+    step = facts.open_step(StepKind.LAPSE_PROPOSAL)
+    return Consequences(
+        steps=(StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.CLOSED, "dismissed"),),
+        restarts=(TermKind(step.subject),) if step and step.subject else (),
     )
 
 
@@ -484,6 +579,7 @@ def both(first: Effect, second: Effect) -> Effect:
             steps=one.steps + other.steps,
             terms=one.terms + other.terms,
             starts=one.starts + other.starts,
+            restarts=one.restarts + other.restarts,
             since=one.since or other.since,
             letters=one.letters + other.letters,
             delivered=one.delivered or other.delivered,

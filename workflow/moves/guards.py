@@ -4,10 +4,10 @@ Guards of `needs` look at the facts alone; those of `accepts` also at what was
 stated. Each answers with the rule, what stands in the way and the way out.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from models.vocabulary import (
+    ApplicationState,
     Letter,
     StepKind,
     StepStatus,
@@ -16,13 +16,25 @@ from models.vocabulary import (
     TermStatus,
 )
 from workflow.facts import ALLOWED, Facts, Place, Verdict
-from workflow.machine import Guard
+from workflow.machine import Check, Guard
 from workflow.moves import inputs as stated
+from workflow.moves.amounts import aid_on, declared_aid
+from workflow.register import written
 from workflow.rules import money, order, scores
+from workflow.rules.aid import AidComputation
 from workflow.rules.amounts import format_money
-from workflow.rules.calendar import ROME, civil_day, italian_date
+from workflow.rules.calendar import ROME, civil_day, italian_calendar, italian_date
 
 _OVER = {TermStatus.MET, TermStatus.CANCELLED}
+_ANTIMAFIA = 15_000_000
+"""Cents: below it no antimafia information is asked for."""
+
+_GIVEN_WAY = {"upheld", "scored_again"}
+"""How a notice of refusal ends when the file goes on."""
+
+_CLOCKS_APART = timedelta(minutes=1)
+"""How far the clock of the portal may run ahead: no submission is lost for that."""
+
 _SECOND = timedelta(seconds=1)
 """A term is due at 23:59:59: the whole of that second is still in time."""
 
@@ -64,17 +76,17 @@ def within_window(facts: Facts) -> Verdict:
             "window.too_early",
             f"received at {rome(received)} (Rome), before the window opens at "
             f"{rome(window.opens_at)}; file it again from that instant on",
-            {"received_at": received.isoformat()},
+            {"received_at": written(received)},
         )
     if received > window.closes_at:
         late = received - window.closes_at
         return Verdict(
             "window.too_late",
-            f"received at {rome(received)} (Rome), {late.total_seconds():.6f} seconds "
+            f"received at {rome(received)} (Rome), {late} (hours:minutes:seconds) "
             f"after the window closed at {rome(window.closes_at)}; the call takes "
             "nothing more",
             {
-                "received_at": received.isoformat(),
+                "received_at": written(received),
                 "late_microseconds": late // late.resolution,
             },
         )
@@ -84,12 +96,23 @@ def within_window(facts: Facts) -> Verdict:
 def not_in_the_future(facts: Facts) -> Verdict:
     """Refuse an instant of receipt that has not come yet."""
     received = facts.application.received_at
-    if received is None or received <= facts.now:
+    if received is None or received <= facts.now + _CLOCKS_APART:
         return ALLOWED
     return Verdict(
         "window.future",
         f"`received_at` {rome(received)} (Rome) is later than now, "
         f"{rome(facts.now)}; check the clock of the portal",
+    )
+
+
+def window_not_over(facts: Facts) -> Verdict:
+    """Note no draft that can no longer be submitted."""
+    if facts.now <= facts.call.window.closes_at:
+        return ALLOWED
+    return Verdict(
+        "window.too_late",
+        f"the window closed at {rome(facts.call.window.closes_at)} (Rome); the call "
+        "takes nothing more",
     )
 
 
@@ -182,6 +205,18 @@ def not_receivable(facts: Facts) -> Verdict:
     )
 
 
+def is_receivable(facts: Facts) -> Verdict:
+    """Examine only what may be examined: the rest is declared not receivable."""
+    has_ground = bool(not_receivable(facts))
+    if facts.applicant.recognised and not has_ground:
+        return ALLOWED
+    return Verdict(
+        "receivability.not_receivable",
+        "it came late, or by another channel, or from somebody who may not apply; "
+        "`declare_not_receivable` by act",
+    )
+
+
 # Turn
 
 
@@ -213,6 +248,18 @@ def is_scored_in_turn(facts: Facts, given: stated.EvaluationInputs) -> Verdict:
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
     return _turn(facts, overtaken, overtake=given.overtake)
+
+
+def has_its_turn(facts: Facts) -> Verdict:
+    """Tell beforehand whether its review may start without an act."""
+    return takes_its_turn(facts, stated.ReviewInputs())
+
+
+def has_its_turn_on_merit(facts: Facts) -> Verdict:
+    """Tell beforehand whether it may be scored without an act."""
+    skip = facts.call.procedure.skip_when_suspended
+    overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
+    return order.may_proceed(overtaken, by_act=False)
 
 
 def _turn(facts: Facts, overtaken: tuple[Place, ...], *, overtake: bool) -> Verdict:
@@ -273,7 +320,7 @@ def step_not_open(kind: StepKind, way_out: str) -> Guard:
 
 
 def never_asked(kind: StepKind) -> Guard:
-    """Make a guard that allows a step only once (art. 2 c. 7 L. 241/1990)."""
+    """Make a guard that allows a step only once."""
 
     def guard(facts: Facts) -> Verdict:
         if facts.step(kind) is None:
@@ -319,7 +366,7 @@ def notice_of_refusal_given(facts: Facts) -> Verdict:
             "the applicant may still file observations; wait for them, or for the "
             "end of the term",
         )
-    if step.outcome == "upheld":
+    if step.outcome in _GIVEN_WAY:
         return Verdict(
             "refusal_notice.upheld",
             "the observations were upheld; send a new notice to refuse all the same",
@@ -327,10 +374,24 @@ def notice_of_refusal_given(facts: Facts) -> Verdict:
     return ALLOWED
 
 
+def may_be_upheld(facts: Facts) -> Verdict:
+    """The office may give way once it no longer waits for observations."""
+    step = facts.step(StepKind.REFUSAL_NOTICE)
+    if step is not None and (
+        step.status == StepStatus.ANSWERED or step.outcome == "unanswered"
+    ):
+        return ALLOWED
+    return Verdict(
+        "refusal_notice.not_answered",
+        "there are no observations to uphold; wait for them, or for the end of "
+        "their term",
+    )
+
+
 def not_being_refused(facts: Facts) -> Verdict:
     """A file under a notice of refusal goes on only if the observations are upheld."""
     step = facts.step(StepKind.REFUSAL_NOTICE)
-    if step is None or step.outcome == "upheld":
+    if step is None or step.outcome in _GIVEN_WAY:
         return ALLOWED
     if step.status == StepStatus.OPEN:
         return Verdict(
@@ -352,7 +413,7 @@ def refusal_notice_may_be_sent(facts: Facts) -> Verdict:
             "refusal_notice.off", "this call has no notice of refusal; decide by act"
         )
     step = facts.step(StepKind.REFUSAL_NOTICE)
-    if step is None or step.outcome == "upheld":
+    if step is None or step.outcome in _GIVEN_WAY:
         return ALLOWED
     return Verdict(
         "refusal_notice.once",
@@ -365,30 +426,28 @@ def refusal_notice_may_be_sent(facts: Facts) -> Verdict:
 
 
 def in_time(kind: TermKind) -> Guard:
-    """Make a guard that refuses an answer after the term has ended.
+    """Make a guard that refuses an answer after a peremptory term has ended.
 
-    A term from receipt that has not started yet cannot have ended.
+    A term from receipt that has not started yet cannot have ended; one that is
+    not peremptory lets the answer in until the office stops waiting.
     """
 
     def guard(facts: Facts) -> Verdict:
         term = facts.term(kind)
-        if term is None or term.status in _OVER or _is_justified(facts):
+        if term is None or term.status in _OVER:
+            return ALLOWED
+        if not facts.call.terms[kind].peremptory:
             return ALLOWED
         if facts.now < term.due_at + _SECOND and term.status != TermStatus.EXPIRED:
             return ALLOWED
         return Verdict(
             "term.expired",
-            f"the term `{kind}` ended at {rome(term.due_at)} (Rome); it was peremptory",
-            {"due_at": term.due_at.isoformat()},
+            f"the term `{kind}` ended at {rome(term.due_at)} (Rome) and is "
+            "peremptory; propose the lapse, or have the delay excused by an act",
+            {"due_at": written(term.due_at)},
         )
 
     return guard
-
-
-def _is_justified(facts: Facts) -> bool:
-    """Tell whether a proposal of lapse was dismissed: the delay is excused."""
-    step = facts.step(StepKind.LAPSE_PROPOSAL)
-    return step is not None and step.outcome == "dismissed"
 
 
 def has_expired(kind: TermKind) -> Guard:
@@ -410,7 +469,7 @@ def has_expired(kind: TermKind) -> Guard:
         return Verdict(
             "term.running",
             f"the term `{kind}` ends at {rome(term.due_at)} (Rome); wait until then",
-            {"due_at": term.due_at.isoformat()},
+            {"due_at": written(term.due_at)},
         )
 
     return guard
@@ -428,6 +487,18 @@ def missed_term(facts: Facts, given: stated.LapseInputs) -> Verdict:
     if term is not None and term.status in _OVER:
         return Verdict("term.met", f"the term `{given.term}` is {term.status}")
     return has_expired(given.term)(facts)
+
+
+def some_term_missed(facts: Facts) -> Verdict:
+    """Tell beforehand whether any term that brings a lapse was missed."""
+    kinds = [
+        kind
+        for kind, rule in facts.call.terms.items()
+        if rule.effect == TermEffect.PROPOSE_LAPSE
+    ]
+    if any(missed_term(facts, stated.LapseInputs(term=kind)) for kind in kinds):
+        return ALLOWED
+    return Verdict("term.none_missed", "no term that brings a lapse was missed")
 
 
 # Money
@@ -459,6 +530,92 @@ def comes_first_for_money(facts: Facts) -> Verdict:
     return money.may_reserve(facts.application.requested, facts.money, facts.earlier)
 
 
+def no_money_for_it(facts: Facts) -> Verdict:
+    """The money has run out for it: nothing free would be its own.
+
+    It need not come first: what is free may do for the earlier ones and for it.
+    """
+    free = facts.money.residual
+    if facts.application.requested + money.lacking(facts.earlier) > free:
+        return ALLOWED
+    return Verdict(
+        "money.free",
+        f"{format_money(free)} is free, enough for the earlier ones and for it; "
+        "promote them in their order",
+    )
+
+
+def grant_is_covered(facts: Facts, given: stated.GrantInputs) -> Verdict:
+    """Something can be granted, and the money for it is not somebody else's."""
+    investment = given.admitted_investment or facts.application.investment
+    return _covered(facts, aid_on(facts, investment))
+
+
+def may_be_granted(facts: Facts) -> Verdict:
+    """Tell the same beforehand, on the declared investment."""
+    return _covered(facts, declared_aid(facts))
+
+
+def _covered(facts: Facts, computed: AidComputation) -> Verdict:
+    if not computed.total:
+        return Verdict(
+            "aid.nothing_left",
+            f"nothing can be granted: the aids of the last "
+            f"{facts.call.aid.ceiling_years} years have used up the ceiling of "
+            f"{format_money(facts.call.aid.ceiling)}; send a notice of refusal",
+        )
+    return money.may_grant(computed.total, facts.money, facts.earlier)
+
+
+def admitted_within_declared(facts: Facts, given: stated.GrantInputs) -> Verdict:
+    """The investment admitted is part of what was declared."""
+    return _within(
+        given.admitted_investment, facts.application.investment, "declared investment"
+    )
+
+
+def admitted_within_plan(facts: Facts, given: stated.DeterminationInputs) -> Verdict:
+    """The investment admitted is part of what the definitive plan says."""
+    return _within(
+        given.admitted_investment,
+        facts.application.plan_investment or facts.application.investment,
+        "investment of the definitive plan",
+    )
+
+
+def _within(admitted: int | None, limit: int, what: str) -> Verdict:
+    if admitted is None or admitted <= limit:
+        return ALLOWED
+    return Verdict(
+        "amount.above_declared",
+        f"--admitted-investment {format_money(admitted)} is more than the {what}, "
+        f"{format_money(limit)}; correct the amount",
+    )
+
+
+def contributions_are_regular(facts: Facts, given: stated.GrantInputs) -> Verdict:
+    """The certificate of regular contributions (DURC) is still valid."""
+    if given.durc_until >= facts.today:
+        return ALLOWED
+    return Verdict(
+        "durc.expired",
+        f"--durc-until {given.durc_until.isoformat()} is past; ask for a new one",
+    )
+
+
+def antimafia_is_checked(facts: Facts, given: stated.GrantInputs) -> Verdict:
+    """From 150,000.00 on, the antimafia information is there (D.Lgs. 159/2011)."""
+    investment = given.admitted_investment or facts.application.investment
+    total = aid_on(facts, investment).total
+    if given.antimafia or total < _ANTIMAFIA:
+        return ALLOWED
+    return Verdict(
+        "antimafia.missing",
+        f"{format_money(total)} is granted and from {format_money(_ANTIMAFIA)} on the "
+        "antimafia information is needed; state it with --antimafia",
+    )
+
+
 # Merit
 
 
@@ -472,16 +629,17 @@ def scores_are_complete(facts: Facts, given: stated.EvaluationInputs) -> Verdict
 
 
 def may_be_scored(facts: Facts) -> Verdict:
-    """Scored once, and again only after observations were upheld."""
+    """Scored once, and once more after observations on the merit were upheld."""
     if facts.application.score is None:
         return ALLOWED
     step = facts.step(StepKind.REFUSAL_NOTICE)
-    if step is not None and step.outcome == "upheld":
+    on_merit = step is not None and step.subject == ApplicationState.EVALUATED
+    if on_merit and step is not None and step.outcome == "upheld":
         return ALLOWED
     return Verdict(
         "score.given",
         f"it already has its score, {facts.application.score}; it may be scored "
-        "again only after observations are upheld",
+        "again only after observations on its merit are upheld",
     )
 
 
@@ -497,22 +655,18 @@ def reaches_threshold(facts: Facts) -> Verdict:
     )
 
 
-def below_threshold(facts: Facts) -> Verdict:
-    """The score is too low to be granted."""
-    if not reaches_threshold(facts):
+def refusal_has_ground(facts: Facts) -> Verdict:
+    """A scored application is refused for its score, or if nothing can be granted."""
+    if facts.application.score is None or not reaches_threshold(facts):
+        return ALLOWED
+    if not declared_aid(facts).total:
         return ALLOWED
     return Verdict(
         "score.reaches_threshold",
-        f"its score is {facts.application.score} and the threshold is "
-        f"{facts.call.merit.threshold}: it cannot be rejected on its merit",
+        f"its score is {facts.application.score}, the threshold is "
+        f"{facts.call.merit.threshold} and something can be granted: there is no "
+        "ground to refuse it",
     )
-
-
-def refusal_has_ground(facts: Facts) -> Verdict:
-    """A scored application is refused only for its score."""
-    if facts.application.score is None:
-        return ALLOWED
-    return below_threshold(facts)
 
 
 def checklist_is_complete(facts: Facts, given: stated.AdmissionInputs) -> Verdict:
@@ -558,7 +712,7 @@ def not_published(facts: Facts) -> Verdict:
     )
 
 
-def not_after_today(field: str) -> Callable[[Facts, object], Verdict]:
+def not_after_today(field: str) -> Check:
     """Make a check that a stated day has come."""
 
     def check(facts: Facts, given: object) -> Verdict:
@@ -574,7 +728,7 @@ def not_after_today(field: str) -> Callable[[Facts, object], Verdict]:
     return check
 
 
-def not_before(field: str, letter: Letter) -> Callable[[Facts, object], Verdict]:
+def not_before(field: str, letter: Letter) -> Check:
     """Make a check that a stated day is not before a letter was written."""
 
     def check(facts: Facts, given: object) -> Verdict:
@@ -611,8 +765,73 @@ def letter_awaits_delivery(facts: Facts, given: stated.DeliveryInputs) -> Verdic
     )
 
 
+def not_signed(facts: Facts) -> Verdict:
+    """A meeting may be convened again until its minutes are signed."""
+    step = facts.step(StepKind.NEGOTIATION)
+    if step is None or step.outcome != "signed":
+        return ALLOWED
+    return Verdict(
+        "negotiation.signed", "the minutes are signed; wait for the definitive plan"
+    )
+
+
+def cor_not_confirmed(facts: Facts) -> Verdict:
+    """The aid registry is told once."""
+    term = facts.term(TermKind.AID_REGISTRY)
+    if term is None or term.status != TermStatus.MET:
+        return ALLOWED
+    return Verdict("cor.confirmed", "the aid registry was already told")
+
+
+def not_before_today(field: str) -> Check:
+    """Make a check that a stated day has not passed."""
+
+    def check(facts: Facts, given: object) -> Verdict:
+        day = getattr(given, field)
+        if day >= facts.today:
+            return ALLOWED
+        return Verdict(
+            "date.past",
+            f"--{field.replace('_', '-')} {day.isoformat()} is before today, "
+            f"{facts.today.isoformat()}; state a day to come",
+        )
+
+    return check
+
+
+def lapse_was_notified(facts: Facts) -> Verdict:
+    """A lapse comes after its proposal was received and the days to answer it.
+
+    The same ten days as for a notice of refusal (artt. 7 and 10-bis L. 241/1990).
+    """
+    notice = facts.notice(Letter.LAPSE_PROPOSED)
+    if notice is None or notice.delivered_at is None:
+        return Verdict(
+            "lapse_proposal.not_delivered",
+            "the applicant has not received the proposal; record its delivery with "
+            "`record_delivery`",
+        )
+    rules = facts.call.counting_rules
+    delivered = civil_day(notice.delivered_at)
+    days = facts.call.terms[TermKind.OBSERVATIONS].count
+    calendar = italian_calendar(
+        delivered.year,
+        delivered.year + 1,
+        roll_saturday=rules.roll_saturday,
+        local=rules.local_holidays,
+    )
+    last = calendar.first_working_from(delivered + timedelta(days=days))
+    if facts.today > last:
+        return ALLOWED
+    return Verdict(
+        "lapse_proposal.pending",
+        f"the applicant may answer the proposal until {italian_date(last)}; wait "
+        "until then",
+    )
+
+
 def determined(facts: Facts) -> Verdict:
-    """The final amount is known and the applicant has received it."""
+    """The final amount is known."""
     if facts.open_step(StepKind.DETERMINATION) is None:
         return Verdict(
             "determination.missing",
@@ -632,7 +851,7 @@ def within_grant(facts: Facts, given: stated.SettlementInputs) -> Verdict:
     )
 
 
-def recovery_within_grant(facts: Facts, given: stated.RevocationInputs) -> Verdict:
+def recovery_within_grant(facts: Facts, given: stated.RecoveryInputs) -> Verdict:
     """What is recovered is part of what was granted."""
     if given.recover <= facts.application.granted:
         return ALLOWED

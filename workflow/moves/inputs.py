@@ -116,10 +116,17 @@ class GrantInputs(Inputs):
         pattern=r"^[A-Z0-9]{15}$",
         description="CUP: the project's code, 15 capitals and digits (L. 3/2003).",
     )
+    durc_until: date = Field(
+        description="Last day of validity of the DURC, YYYY-MM-DD."
+    )
     admitted_investment: Money | None = Field(
         default=None,
         gt=0,
         description="Admitted investment, if lower than the declared one.",
+    )
+    antimafia: Reference | None = Field(
+        default=None,
+        description="Antimafia information, from a grant of 150000.00 on.",
     )
 
 
@@ -200,8 +207,8 @@ class LapseInputs(Inputs):
     term: TermKind = Field(description="The peremptory term that was missed.")
 
 
-class RevocationInputs(Inputs):
-    """What has to come back."""
+class RecoveryInputs(Inputs):
+    """What has to come back (*recupero*)."""
 
     recover: Money = Field(
         default=Cents(0), ge=0, description="Amount already paid, to be recovered."

@@ -6,6 +6,7 @@ plan, fixes the amount, accepts and starts.
 """
 
 from models.vocabulary import (
+    FINAL_STATES,
     ApplicationState,
     Event,
     Letter,
@@ -24,6 +25,7 @@ _REVIEW = (_S.SUBMITTED,)
 _SCORED = (_S.EVALUATED,)
 _PHASE_1 = (_S.SUBMITTED, _S.ADMISSIBLE, _S.EVALUATED)
 _PHASE_2 = (_S.NEGOTIATING, _S.ACCEPTED, _S.IN_PROGRESS)
+_ENDED = tuple(sorted(FINAL_STATES - {_S.EXPIRED}))
 _FILED = (*_PHASE_1, _S.WAITING, *_PHASE_2)
 
 _NO_COMPLETION = guards.step_not_open(
@@ -43,7 +45,11 @@ MOVES = (
         Role.INTAKE,
         "Note a draft that the portal announces (bozza).",
         "the call, C.1",
-        needs=(guards.window_has_begun, guards.only_one_application),
+        needs=(
+            guards.window_has_begun,
+            guards.window_not_over,
+            guards.only_one_application,
+        ),
         automatic=True,
         by_intake=True,
     ),
@@ -102,8 +108,9 @@ MOVES = (
         "Start the formal check, in its turn (avvio dell'istruttoria).",
         "artt. 7-8 L. 241/1990; art. 5 c. 3 D.Lgs. 123/1998",
         inputs=stated.ReviewInputs,
-        needs=(guards.review_not_started,),
+        needs=(guards.is_receivable, guards.review_not_started),
         accepts=(guards.takes_its_turn,),
+        foresees=(guards.has_its_turn,),
         effect=effects.start_review,
         letters=(Letter.PROCEDURE_START,),
         starts=(TermStart.REVIEW_STARTED,),
@@ -221,11 +228,9 @@ MOVES = (
         Role.RESPONSIBLE,
         "Uphold the observations: the file goes on.",
         "art. 10-bis L. 241/1990",
-        needs=(
-            guards.step_answered(StepKind.REFUSAL_NOTICE, "wait for the observations"),
-        ),
+        needs=(guards.may_be_upheld,),
         reason=True,
-        effect=effects.closing(StepKind.REFUSAL_NOTICE, "upheld"),
+        effect=effects.uphold,
         letters=(Letter.OBSERVATIONS_UPHELD,),
     ),
     Move(
@@ -259,6 +264,7 @@ MOVES = (
         inputs=stated.EvaluationInputs,
         needs=(guards.may_be_scored, _NO_NOTICE),
         accepts=(guards.is_scored_in_turn, guards.scores_are_complete),
+        foresees=(guards.has_its_turn_on_merit,),
         effect=effects.evaluate,
         meets=(TermKind.MERIT,),
     ),
@@ -269,7 +275,7 @@ MOVES = (
         Role.MANAGER,
         "Refuse it for its merit (non ammessa).",
         "art. 2 and art. 10-bis L. 241/1990",
-        needs=(guards.below_threshold, guards.notice_of_refusal_given),
+        needs=(guards.refusal_has_ground, guards.notice_of_refusal_given),
         act=True,
         reason=True,
         effect=effects.release,
@@ -277,6 +283,18 @@ MOVES = (
         meets=(TermKind.CONCLUSION,),
     ),
     # Money
+    Move(
+        Event.YIELD_RESERVATION,
+        _PHASE_1,
+        None,
+        Role.SYSTEM,
+        "Give its reservation up for one that arrived earlier (ordine di arrivo).",
+        "art. 5 c. 3 D.Lgs. 123/1998",
+        needs=(guards.has_money,),
+        automatic=True,
+        by_intake=True,
+        effect=effects.yield_reservation,
+    ),
     Move(
         Event.PUT_ON_WAITING_LIST,
         _SCORED,
@@ -295,7 +313,11 @@ MOVES = (
         Role.RESPONSIBLE,
         "Give it the money that was set free (scorrimento).",
         "art. 5 c. 3 D.Lgs. 123/1998",
-        needs=(guards.has_no_money, guards.comes_first_for_money),
+        needs=(
+            guards.is_receivable,
+            guards.has_no_money,
+            guards.comes_first_for_money,
+        ),
         automatic=True,
         effect=effects.promote,
         letters=(Letter.PROMOTED,),
@@ -307,7 +329,11 @@ MOVES = (
         Role.RESPONSIBLE,
         "Give it the money that was set free (scorrimento).",
         "art. 5 c. 3 D.Lgs. 123/1998",
-        needs=(guards.has_no_money, guards.comes_first_for_money),
+        needs=(
+            guards.is_receivable,
+            guards.has_no_money,
+            guards.comes_first_for_money,
+        ),
         automatic=True,
         effect=effects.promote,
         letters=(Letter.PROMOTED,),
@@ -319,7 +345,7 @@ MOVES = (
         Role.MANAGER,
         "Close it because the money has run out (non finanziata).",
         "art. 2 c. 3 D.Lgs. 123/1998",
-        needs=(guards.window_is_over, guards.has_no_money),
+        needs=(guards.window_is_over, guards.has_no_money, guards.no_money_for_it),
         act=True,
         effect=effects.release,
         letters=(Letter.UNFUNDED,),
@@ -334,6 +360,13 @@ MOVES = (
         "art. 5 c. 3 D.Lgs. 123/1998; art. 9 DM 115/2017; art. 11 L. 3/2003",
         inputs=stated.GrantInputs,
         needs=(guards.reaches_threshold, _NO_NOTICE, guards.has_money),
+        accepts=(
+            guards.admitted_within_declared,
+            guards.grant_is_covered,
+            guards.contributions_are_regular,
+            guards.antimafia_is_checked,
+        ),
+        foresees=(guards.may_be_granted,),
         act=True,
         effect=effects.grant,
         letters=(Letter.GRANT,),
@@ -358,12 +391,13 @@ MOVES = (
     ),
     Move(
         Event.CONFIRM_COR,
-        (_S.NEGOTIATING,),
+        _PHASE_2,
         None,
         Role.OFFICER,
         "Record that the act was sent to the aid registry (conferma del COR).",
         "art. 9 c. 5 DM 115/2017",
         inputs=stated.RegistrationInputs,
+        needs=(guards.cor_not_confirmed,),
         accepts=(
             guards.not_after_today("sent_on"),
             guards.not_before("sent_on", Letter.GRANT),
@@ -378,9 +412,9 @@ MOVES = (
         "Convene the negotiation meeting (incontro di negoziazione).",
         "the call, phase 2",
         inputs=stated.MeetingInputs,
-        needs=(guards.is_published, guards.never_asked(StepKind.NEGOTIATION)),
-        accepts=(guards.not_before("meeting_on", Letter.GRANT),),
-        effect=effects.opening(StepKind.NEGOTIATION),
+        needs=(guards.is_published, guards.not_signed),
+        accepts=(guards.not_before_today("meeting_on"),),
+        effect=effects.convene,
         letters=(Letter.CONVOCATION,),
     ),
     Move(
@@ -397,7 +431,7 @@ MOVES = (
         ),
         accepts=(
             guards.not_after_today("signed_on"),
-            guards.not_before("signed_on", Letter.GRANT),
+            guards.not_before("signed_on", Letter.CONVOCATION),
         ),
         effect=effects.sign_minutes,
         letters=(Letter.PLAN_DUE,),
@@ -454,6 +488,7 @@ MOVES = (
                 StepKind.DETERMINATION, "the amount is already determined"
             ),
         ),
+        accepts=(guards.admitted_within_plan,),
         act=True,
         effect=effects.determine,
         letters=(Letter.AMOUNT_DETERMINED,),
@@ -538,7 +573,7 @@ MOVES = (
         "the call, C.4",
         needs=(guards.never_asked(StepKind.REPORT), _NO_LAPSE),
         automatic=True,
-        effect=effects.opening(StepKind.REPORT),
+        effect=effects.declare_end,
         starts=(TermStart.ENDED,),
         meets=(TermKind.DURATION,),
     ),
@@ -566,7 +601,10 @@ MOVES = (
         "Recognise the expense and close the plan (saldo).",
         "the call, C.4",
         inputs=stated.SettlementInputs,
-        needs=(guards.step_answered(StepKind.REPORT, "wait for `file_report`"),),
+        needs=(
+            guards.step_answered(StepKind.REPORT, "wait for `file_report`"),
+            _NO_LAPSE,
+        ),
         accepts=(guards.within_grant,),
         act=True,
         effect=effects.settle,
@@ -575,7 +613,7 @@ MOVES = (
     # Beside every state
     Move(
         Event.RECORD_DELIVERY,
-        (*_FILED, _S.COMPLETED),
+        (*_FILED, _S.COMPLETED, *_ENDED),
         None,
         Role.OFFICER,
         "Record proof that a letter was delivered (ricevuta di consegna).",
@@ -599,6 +637,7 @@ MOVES = (
         inputs=stated.LapseInputs,
         needs=(_NO_LAPSE,),
         accepts=(guards.missed_term,),
+        foresees=(guards.some_term_missed,),
         automatic=True,
         effect=effects.propose_lapse,
         letters=(Letter.LAPSE_PROPOSED,),
@@ -615,7 +654,7 @@ MOVES = (
         ),
         act=True,
         reason=True,
-        effect=effects.closing(StepKind.LAPSE_PROPOSAL, "dismissed"),
+        effect=effects.dismiss_lapse,
         letters=(Letter.LAPSE_DISMISSED,),
     ),
     Move(
@@ -627,6 +666,7 @@ MOVES = (
         "the call, D.2",
         needs=(
             guards.step_open(StepKind.LAPSE_PROPOSAL, "`propose_lapse` comes first"),
+            guards.lapse_was_notified,
         ),
         act=True,
         reason=True,
@@ -641,7 +681,7 @@ MOVES = (
         "File the applicant's withdrawal (rinuncia).",
         "the call, D.2",
         inputs=stated.DocumentInputs,
-        effect=effects.release,
+        effect=effects.withdraw,
         letters=(Letter.WITHDRAWAL_ACKNOWLEDGED,),
     ),
     Move(
@@ -651,11 +691,11 @@ MOVES = (
         Role.MANAGER,
         "Revoke the grant (revoca).",
         "art. 9 D.Lgs. 123/1998; the call, D.2",
-        inputs=stated.RevocationInputs,
+        inputs=stated.RecoveryInputs,
         accepts=(guards.recovery_within_grant,),
         act=True,
         reason=True,
-        effect=effects.revoke,
+        effect=effects.take_back,
         letters=(Letter.REVOKED,),
     ),
     Move(
@@ -665,9 +705,11 @@ MOVES = (
         Role.MANAGER,
         "Annul it in self-protection or by judgment (annullamento).",
         "art. 21-nonies L. 241/1990",
+        inputs=stated.RecoveryInputs,
+        accepts=(guards.recovery_within_grant,),
         act=True,
         reason=True,
-        effect=effects.release,
+        effect=effects.take_back,
         letters=(Letter.ANNULLED,),
     ),
 )

@@ -79,6 +79,35 @@ def compute_aid(
     )
 
 
+def redetermine(
+    rules: AidRules, *, investment: Cents, granted: Cents
+) -> AidComputation:
+    """Return the final amount on the definitive plan (*rideterminazione*).
+
+    What the call gives on the investment admitted in the plan, never above the
+    grant: the ceiling was answered for on the day of the grant, from which the
+    aid counts.
+    """
+    variable = share(investment, rules.variable_percent)
+    total = min(granted, rules.fixed + variable)
+    return AidComputation(
+        variable=variable,
+        total=Cents(total),
+        requested=granted,
+        residual_ceiling=granted,
+        reduced_by_ceiling=Cents(0),
+        steps=(
+            _due_step(rules, investment, variable),
+            Step(
+                "aid.within_grant",
+                CALL,
+                f"never above the grant, {format_money(granted)}: "
+                f"{format_money(total)}",
+            ),
+        ),
+    )
+
+
 def _window_start(rules: AidRules, on: date) -> date:
     """Return the day after which an aid counts.
 
@@ -117,8 +146,7 @@ def _prior_step(aid: PriorAid) -> Step:
     return Step(
         "aid.prior",
         DE_MINIMIS,
-        f"{format_money(aid.amount)} granted on {italian_date(aid.granted_on)} "
-        f"by {aid.grantor}",
+        f"{format_money(aid.amount)} granted on {italian_date(aid.granted_on)}",
     )
 
 

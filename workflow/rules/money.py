@@ -54,6 +54,33 @@ def first_without_money(earlier: Iterable[Place]) -> Place | None:
     return min(lacking, key=lambda place: place.key, default=None)
 
 
+def lacking(earlier: Iterable[Place]) -> Cents:
+    """Return what the earlier applications still ask for and have not reserved."""
+    return Cents(sum(max(0, place.requested - place.reserved) for place in earlier))
+
+
+def yielding(
+    requested: Cents,
+    money: MoneyFacts,
+    earlier: Iterable[Place],
+    later: Iterable[Place],
+) -> tuple[Place, ...]:
+    """Return who gives its reservation up for one that arrived earlier, last first.
+
+    Also when what they hold is not enough for it: whoever held money behind one
+    without it could neither be granted nor let it be promoted.
+    """
+    if first_without_money(earlier) is not None:
+        return ()
+    short = requested - money.residual
+    given_up: list[Place] = []
+    for place in sorted(later, key=lambda place: place.key, reverse=True):
+        if short > 0 and place.reserved:
+            given_up.append(place)
+            short -= place.reserved
+    return tuple(given_up)
+
+
 def may_reserve(
     requested: Cents, money: MoneyFacts, earlier: Iterable[Place]
 ) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session, col, select
 
-from config.loader import dump, fingerprint, load
+from config.loader import dump, fingerprint, load, parse
 from config.logs import log
 from config.schema import CallDefinition
 from models.session import add_unless_there, reading, transaction
@@ -23,8 +23,9 @@ from workflow.rules.calendar import civil_day
 from workflow.rules.differences import Difference, differences
 from workflow.rules.windows import call_state
 from workflow.services import lookups, officers
-from workflow.services.entries import Draft, append, dated
+from workflow.services.entries import Draft, append, dated, refusal
 
+_MAY_CHANGE = (Role.MANAGER, Role.ADMINISTRATOR)
 _MAY_LOAD = (Role.ADMINISTRATOR, Role.MANAGER, Role.RESPONSIBLE)
 
 
@@ -86,9 +87,24 @@ def register_call(
         RefusedError: no role for it, no act, or money already given out would
             pass the new allocation.
         CallFileError: the file has faults.
+        InputError: the act or the reason cannot be read.
     """
+    lookups.refuse_unwritable("act", act, lookups.LONGEST_ACT)
+    lookups.refuse_unwritable("reason", reason, lookups.LONGEST_REASON)
     rules = load(path)
     given = lookups.read_act(act) if act else None
+    try:
+        loaded = _load(desk, rules, given, reason)
+    except RefusedError as error:
+        _record_refusal(desk, rules, error, given, reason)
+        raise
+    log.info("call_loaded", call=loaded.call, version=loaded.version)
+    return loaded
+
+
+def _load(
+    desk: Desk, rules: CallDefinition, given: ActFacts | None, reason: str | None
+) -> Loaded:
     with transaction(desk.engine) as session:
         actor = officers.identify(session, desk.identity)
         role = officers.require(actor, *_MAY_LOAD)
@@ -98,9 +114,44 @@ def register_call(
         if call is None:
             add_unless_there(session, loading.empty())
             call = session.exec(query).one()
-        loaded = loading.next(call) if call.version else loading.first(call)
-    log.info("call_loaded", call=loaded.call, version=loaded.version)
-    return loaded
+        return loading.next(call) if call.version else loading.first(call)
+
+
+def _record_refusal(
+    desk: Desk,
+    rules: CallDefinition,
+    error: RefusedError,
+    act: ActFacts | None,
+    reason: str | None,
+) -> None:
+    """Record the refusal in the call's chain, if the call is there."""
+    with transaction(desk.engine) as session:
+        query = select(Call).where(Call.code == rules.code).with_for_update()
+        call = session.exec(query).first()
+        if call is None:
+            return
+        version = session.get_one(CallVersion, (call.id, call.version))
+        try:
+            actor = officers.identify(session, desk.identity)
+        except RefusedError:
+            actor = officers.unknown(desk.identity)
+        append(
+            session,
+            desk,
+            call,
+            dated(call, desk),
+            Draft(
+                event="change_call",
+                outcome=Outcome.REFUSED,
+                actor=actor.entered(None),
+                call_version=call.version,
+                rules=version.fingerprint,
+                act=act,
+                reason=reason,
+                findings={"file": fingerprint(rules)},
+                refusal=refusal(error),
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -145,10 +196,18 @@ class _Loading:
                 'new version needs its act: --act "decreto 1234/2026-03-10"',
                 {"differences": [str(difference) for difference in changed]},
             )
-        self._check(call)
+        officers.require(self.actor, *_MAY_CHANGE)
+        self._check(call, parse(kept.body.encode()))
         return self._add_version(call, "change_call", changed)
 
-    def _check(self, call: Call) -> None:
+    def _check(self, call: Call, before: CallDefinition) -> None:
+        now = dated(call, self.desk)
+        closes = self.rules.window.closes_at
+        if closes < now and closes != before.window.closes_at:
+            raise RefusedError(
+                "call.closing_in_the_past",
+                "window.closes_at has already passed; an act takes effect from now on",
+            )
         committed = call.reserved + call.granted
         if self.rules.allocation.amount < committed:
             raise RefusedError(

@@ -19,10 +19,11 @@ from models.tables import (
     Term,
 )
 from models.vocabulary import (
-    FINAL_STATES,
+    NOT_ACTIVE,
     QUEUED_STATES,
     ApplicationState,
     Cents,
+    Channel,
     Role,
 )
 from workflow.facts import (
@@ -72,18 +73,25 @@ def collect(  # noqa: PLR0913 - what a decision stands on has this many sides
         call=rules,
         application=_application(session, application, key),
         applicant=_applicant(session, rules, application),
-        money=MoneyFacts(
-            Cents(call.allocation), Cents(call.reserved), Cents(call.granted)
+        money=money_of(call),
+        earlier=(
+            earlier(session, call.id, rules.filing.channel, key)
+            if key and holds_place
+            else ()
         ),
-        earlier=earlier(session, call.id, key) if key and holds_place else (),
         steps=_steps(session, application.id),
         terms=_terms(session, application.id),
         notices=_notices(session, application.id),
-        aids=_aids(session, application.id),
+        aids=_aids(session, application),
         act=act,
         reason=reason,
         role=role,
     )
+
+
+def money_of(call: Call) -> MoneyFacts:
+    """Return the money of a call as rules read it."""
+    return MoneyFacts(Cents(call.allocation), Cents(call.reserved), Cents(call.granted))
 
 
 def order_key(application: Application) -> OrderKey | None:
@@ -99,23 +107,28 @@ def order_key(application: Application) -> OrderKey | None:
     )
 
 
-def queue(session: Session, call_id: UUID) -> tuple[Place, ...]:
+def queue(session: Session, call_id: UUID, channel: Channel) -> tuple[Place, ...]:
     """Return everyone who still holds a place, in the order of arrival."""
-    return _places(session, call_id, None)
+    return _places(session, call_id, channel, None)
 
 
-def earlier(session: Session, call_id: UUID, key: OrderKey) -> tuple[Place, ...]:
+def earlier(
+    session: Session, call_id: UUID, channel: Channel, key: OrderKey
+) -> tuple[Place, ...]:
     """Return who still holds a place before a key, in the order of arrival."""
-    return _places(session, call_id, key)
+    return _places(session, call_id, channel, key)
 
 
 def _places(
-    session: Session, call_id: UUID, before: OrderKey | None
+    session: Session, call_id: UUID, channel: Channel, before: OrderKey | None
 ) -> tuple[Place, ...]:
+    # What came by another channel is protocolled and will be declared not
+    # receivable: it holds up nobody.
     query = (
         select(Application)
         .where(Application.call_id == call_id)
         .where(text(HOLDS_A_PLACE))
+        .where(Application.channel == channel)
         .order_by(*_ORDER)
     )
     if before is not None:
@@ -150,6 +163,7 @@ def _place(row: Application) -> Place:
         reserved=Cents(row.reserved),
         review_started=row.review_started,
         waits_for_applicant=row.waits_for_applicant,
+        score=row.score,
     )
 
 
@@ -174,6 +188,10 @@ def _application(
         admitted_investment=(
             None if row.admitted_investment is None else Cents(row.admitted_investment)
         ),
+        plan_investment=(
+            None if row.plan_investment is None else Cents(row.plan_investment)
+        ),
+        matured=Cents(row.matured),
         cor=row.cor,
         cup=row.cup,
         published_on=row.published_on,
@@ -192,7 +210,7 @@ def _applicant(
         .where(Application.call_id == row.call_id)
         .where(Application.applicant_id == row.applicant_id)
         .where(Application.id != row.id)
-        .where(col(Application.state).not_in(FINAL_STATES))
+        .where(col(Application.state).not_in(NOT_ACTIVE))
     ).first()
     return ApplicantFacts(
         recognised=not listed or applicant.tax_code in listed,
@@ -207,7 +225,15 @@ def _steps(session: Session, application: UUID) -> tuple[StepRecord, ...]:
         .order_by(col(Step.kind), col(Step.ordinal))
     )
     return tuple(
-        StepRecord(row.kind, row.ordinal, row.status, row.outcome) for row in rows
+        StepRecord(
+            row.kind,
+            row.ordinal,
+            row.status,
+            row.outcome,
+            row.subject,
+            civil_day(row.closed_at) if row.closed_at else None,
+        )
+        for row in rows
     )
 
 
@@ -234,12 +260,30 @@ def _notices(session: Session, application: UUID) -> tuple[NoticeRecord, ...]:
     )
 
 
-def _aids(session: Session, application: UUID) -> tuple[PriorAid, ...]:
+def _aids(session: Session, application: Application) -> tuple[PriorAid, ...]:
+    """Return the aids declared, and those that this administration gave itself.
+
+    A grant of ours that the applicant declares too is counted once.
+    """
     rows = session.exec(
         select(Aid)
-        .where(Aid.application_id == application)
+        .where(Aid.application_id == application.id)
         .order_by(col(Aid.granted_on), col(Aid.id))
     )
-    return tuple(
+    declared = [
         PriorAid(row.granted_on, Cents(row.amount), row.grantor) for row in rows
+    ]
+    known = {(aid.granted_on, aid.amount) for aid in declared}
+    ours = session.exec(
+        select(Application)
+        .where(Application.applicant_id == application.applicant_id)
+        .where(Application.id != application.id)
+        .where(col(Application.granted) > 0)
+        .order_by(col(Application.granted_on), col(Application.id))
     )
+    given = [
+        PriorAid(row.granted_on, Cents(row.granted), "this administration")
+        for row in ours
+        if row.granted_on and (row.granted_on, row.granted) not in known
+    ]
+    return (*declared, *given)

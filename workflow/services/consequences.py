@@ -35,7 +35,7 @@ from workflow.rules import terms as calculus
 from workflow.rules.calendar import Calendar, end_of_day, italian_calendar
 
 _GOING = (TermStatus.RUNNING, TermStatus.SUSPENDED)
-_YEARS_AHEAD = 10
+_YEARS_AHEAD = 20
 
 
 @dataclass
@@ -149,6 +149,7 @@ class Writer:
                 ordinal=len(same) + 1,
                 status=StepStatus.OPEN,
                 opened_at=self._at,
+                subject=change.subject,
             )
             self.session.add(step)
             return _step(step)
@@ -156,12 +157,13 @@ class Writer:
         if change.status == StepStatus.CLOSED:
             return self._close(step, change.outcome)
         step.status = change.status
+        step.closed_at = self._at
         self.session.add(step)
         return _step(step)
 
     def _close(self, step: Step, outcome: str | None) -> dict[str, Any]:
         step.status, step.outcome = StepStatus.CLOSED, outcome
-        step.closed_at = self._at
+        step.closed_at = step.closed_at or self._at
         self.session.add(step)
         return _step(step)
 
@@ -183,7 +185,7 @@ class Writer:
         changed += [
             self._start(kind, since)
             for kind, rule in self._rules.terms.items()
-            if rule.starts_on in started
+            if rule.starts_on in started or kind in brought.restarts
         ]
         if self._is_over():
             changed += [
@@ -360,6 +362,7 @@ def _step(step: Step) -> dict[str, Any]:
         "ordinal": step.ordinal,
         "status": step.status.value,
         "outcome": step.outcome,
+        "subject": step.subject,
     }
 
 

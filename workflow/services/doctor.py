@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlmodel import col, select
@@ -15,7 +15,7 @@ from models.tables import Call
 from workflow import register
 from workflow.desk import Desk, IdentityKind
 from workflow.errors import RefusedError, SportelloError
-from workflow.services import installation, officers
+from workflow.services import installation, lookups, officers
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SLACK = timedelta(seconds=1)
@@ -31,15 +31,20 @@ class Check:
     detail: str
 
 
-def examine(desk: Desk, home: Path) -> tuple[Check, ...]:
-    """Look at everything, also after something was found wrong (*diagnosi*)."""
+def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
+    """Look at everything, also after something was found wrong (*diagnosi*).
+
+    The home matters only where something is kept in it.
+    """
     database = _check("database", lambda: _database(desk))
     rest: tuple[tuple[str, Callable[[], str]], ...] = (
         ("clock", lambda: _clock(desk)),
         ("identity", lambda: _identity(desk)),
     )
     return (
-        _check("home", lambda: _private(home)),
+        _check("home", lambda: _private(home))
+        if keeps_data
+        else Check("home", ok=True, detail=f"{home}, nothing is kept there"),
         database,
         *(
             _check(name, look)
@@ -48,6 +53,28 @@ def examine(desk: Desk, home: Path) -> tuple[Check, ...]:
             for name, look in rest
         ),
     )
+
+
+def behind(
+    desk: Desk, *, call: str | None = None, application: str | None = None
+) -> datetime | None:
+    """Return the last instant of a call if the clock is before it.
+
+    The register does not go back: what is written now is dated then.
+    """
+    now = desk.ambient.now()
+    query = select(Call.last_instant)
+    with reading(desk.engine) as session:
+        if application is None:
+            query = query.where(Call.code == call)
+        else:
+            try:
+                found = lookups.find_application(session, application)
+            except RefusedError:
+                return None  # the command itself will say so
+            query = query.where(Call.id == found.call_id)
+        last = session.exec(query).first()
+    return last if last is not None and last - now > _SLACK else None
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -69,6 +96,12 @@ def _clock(desk: Desk) -> str:
     now = desk.ambient.now()
     if desk.ambient.simulated:
         installation.refuse_simulated_clock(desk.engine)
+    elif installation.is_rehearsal(desk.engine):
+        raise RefusedError(
+            "clock.missing",
+            "this is a rehearsal and the clock is the host's; set SPORTELLO_CLOCK to "
+            "the instant it is to be",
+        )
     with reading(desk.engine) as session:
         last = session.exec(
             select(Call.last_instant).order_by(col(Call.last_instant).desc()).limit(1)

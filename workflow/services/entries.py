@@ -124,7 +124,7 @@ def append(
 
 def refusal(error: RefusedError) -> dict[str, Any]:
     """Return what an entry says of a refusal."""
-    return {"code": error.code, "message": error.message}
+    return {"code": error.code, "message": error.recorded}
 
 
 def _act(act: ActFacts | None) -> dict[str, str] | None:

@@ -1,10 +1,10 @@
 """How are submissions taken in, in the order in which they come?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import func, literal, tuple_
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from config.logs import log
 from models.canonical import digest
@@ -19,8 +19,8 @@ from models.tables import (
     ProtocolCounter,
 )
 from models.vocabulary import (
-    FINAL_STATES,
     ApplicationState,
+    Cents,
     Event,
     Outcome,
     ReceiptClock,
@@ -29,10 +29,11 @@ from models.vocabulary import (
 from workflow import register
 from workflow.desk import Desk
 from workflow.errors import RefusedError
-from workflow.facts import OrderKey
+from workflow.facts import OrderKey, Place
 from workflow.machine import Inputs
+from workflow.rules import money
 from workflow.rules.calendar import civil_day
-from workflow.services import lookups, moves, officers, submissions
+from workflow.services import case_files, lookups, moves, officers, submissions
 from workflow.services.entries import Draft, append, dated, refusal
 
 
@@ -96,7 +97,7 @@ def _file(
     session: Session, desk: Desk, code: str, filed: submissions.Submission
 ) -> dict[str, Any]:
     call = lookups.find_call(session, code, lock=True)
-    known = moves.repeated(session, call.id, filed.idempotency_key, filed.fingerprint)
+    known = _answered(session, call, filed)
     if known is not None:
         return {**known, "outcome": "duplicate"}
     version = session.get_one(CallVersion, (call.id, call.version))
@@ -109,6 +110,7 @@ def _file(
         answer = _answer(filed, "draft", application, None)
     else:
         key = _next_key(session, desk, opened, filed)
+        _make_room(session, desk, opened, key)
         moves.make(
             session,
             desk,
@@ -123,6 +125,56 @@ def _file(
         answer = _answer(filed, outcome, application, _position(session, call, key))
     moves.remember(session, call.id, filed.idempotency_key, filed.fingerprint, answer)
     return answer
+
+
+def _answered(
+    session: Session, call: Call, filed: submissions.Submission
+) -> dict[str, Any] | None:
+    """Return the answer that this submission already had."""
+    try:
+        return moves.repeated(
+            session, call.id, filed.idempotency_key, filed.fingerprint
+        )
+    except RefusedError as error:
+        if filed.key is not None:
+            raise
+        raise RefusedError(
+            "submission.portal_id_used",
+            f"`portal_id` {filed.portal_id} was already filed with other contents; "
+            "a new application needs a new `portal_id`",
+        ) from error
+
+
+def _make_room(
+    session: Session, desk: Desk, opened: moves.Opened, key: OrderKey
+) -> None:
+    """Take the money back from later arrivals, if an earlier one is handed over."""
+    call, application = opened.call, opened.application
+    channel = opened.rules.filing.channel
+    if application.channel != channel:
+        return
+    places = case_files.queue(session, call.id, channel)
+    for place in money.yielding(
+        Cents(application.requested),
+        case_files.money_of(call),
+        [place for place in places if place.key < key],
+        [place for place in places if place.key > key],
+    ):
+        _give_back(session, desk, call, place)
+
+
+def _give_back(session: Session, desk: Desk, call: Call, place: Place) -> None:
+    held = session.get_one(Application, place.application, with_for_update=True)
+    version = session.get_one(CallVersion, (call.id, held.call_version))
+    rules = lookups.rules_of(session, call.id, held.call_version)
+    moves.make(
+        session,
+        desk.as_worker("intake"),
+        moves.Opened(call, held, rules, version.fingerprint),
+        officers.WORKER,
+        Event.YIELD_RESERVATION,
+        given=Inputs(),
+    )
 
 
 def _answer(
@@ -151,11 +203,14 @@ def _application(
         select(Application)
         .where(Application.call_id == call.id)
         .where(Application.portal_id == filed.portal_id)
+        .where(Application.state != ApplicationState.EXPIRED)
     ).first()
-    if known is not None and known.state != ApplicationState.DRAFT:
+    if known is not None and (
+        known.state != ApplicationState.DRAFT or known.applicant_id != applicant.id
+    ):
         raise RefusedError(
             "submission.portal_id_used",
-            f"`portal_id` {filed.portal_id} was already filed as "
+            f"`portal_id` {filed.portal_id} is already that of "
             f"{lookups.named(known)}; a new application needs a new `portal_id`",
         )
     application = known or Application(
@@ -176,29 +231,9 @@ def _application(
     application.requested = filed.requested
     application.investment = filed.investment
     session.add(application)
-    with session.no_autoflush:
-        _refuse_second(session, call, application)
     session.flush()
     _attach(session, desk, application, filed)
     return application
-
-
-def _refuse_second(session: Session, call: Call, application: Application) -> None:
-    """Say in words what the unique index would say with an error."""
-    other = session.exec(
-        select(Application)
-        .where(Application.call_id == call.id)
-        .where(Application.applicant_id == application.applicant_id)
-        .where(Application.id != application.id)
-        .where(col(Application.state).not_in(FINAL_STATES))
-    ).first()
-    if other is not None:
-        raise RefusedError(
-            "applicant.already_applied",
-            "the applicant already has an open application to this call, "
-            f"{lookups.named(other)}; withdraw that one first",
-            {"other": lookups.named(other)},
-        )
 
 
 def _applicant(
@@ -253,12 +288,14 @@ def _next_key(
     session: Session, desk: Desk, opened: moves.Opened, filed: submissions.Submission
 ) -> OrderKey:
     at = dated(opened.call, desk)
-    clock = opened.rules.filing.clock
-    if filed.received_at is not None and clock != ReceiptClock.PORTAL:
+    filing = opened.rules.filing
+    counts = filing.clock == ReceiptClock.PORTAL and filed.channel == filing.channel
+    if filed.received_at is not None and not counts:
         raise RefusedError(
             "submission.received_at",
-            "`received_at` is not for this call: its own register gives the instant; "
-            "leave the field out",
+            "`received_at` counts only where the call wants the clock of the portal, "
+            "and for what comes through it; leave the field out: the register gives "
+            "the instant",
         )
     year = civil_day(at).year
     number = _next_number(session, year)
@@ -321,15 +358,10 @@ def _record_refusal(
                 findings={
                     "portal_id": submissions.portal_id(line),
                     "sha256": digest(line),
-                    **_evidence(error.details),
+                    **error.details,
                 },
                 refusal=refusal(error),
             ),
         )
         stated = error.details.get("received_at")
         return str(stated) if stated else register.written(at)
-
-
-def _evidence(details: Mapping[str, object]) -> dict[str, object]:
-    kept = ("received_at", "late_microseconds")
-    return {name: details[name] for name in kept if name in details}

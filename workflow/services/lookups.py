@@ -1,18 +1,23 @@
 """Which call, application or act does somebody mean?"""
 
 import re
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
+from unicodedata import category
 from uuid import UUID
 
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from config.loader import parse
 from config.schema import CallDefinition
+from models.canonical import digest
 from models.session import add_unless_there
 from models.tables import Act, Application, Call, CallVersion
+from models.vocabulary import ApplicationState
 from workflow.desk import Desk
-from workflow.errors import InputError, RefusedError
+from workflow.errors import InputError, RefusedError, TamperedError
 from workflow.facts import ActFacts
 from workflow.services.officers import Actor
 
@@ -21,6 +26,13 @@ _ACT = re.compile(
     r"^(?P<kind>\S.{0,58}?)\s+(?P<number>\S{1,60})/(?P<day>\d{4}-\d{2}-\d{2})$"
 )
 _DIGITS = 7
+
+_NO_TEXT = {"Cc", "Cs"}
+"""Unicode categories: control characters, and halves of surrogate pairs."""
+
+LONGEST_ACT = 200
+LONGEST_REASON = 2_000
+"""Characters of what is stated with a command and stands in the register."""
 
 
 def protocol(application: Application) -> str | None:
@@ -78,26 +90,37 @@ def find_application(session: Session, name: str) -> Application:
 def _matching(session: Session, name: str) -> list[Application]:
     if not is_text(name):
         return []
-    query = select(Application)
-    if match := _PROTOCOL.match(name):
-        year, number = match.groups()
-        query = query.where(
-            Application.protocol_year == int(year),
-            Application.protocol_number == int(number),
+    ways = [
+        and_(
+            col(Application.portal_id) == name,
+            col(Application.state) != ApplicationState.EXPIRED,
         )
-        if found := session.exec(query).all():
-            return list(found)
-        query = select(Application)
-    try:
-        query = query.where(Application.id == UUID(name))
-    except ValueError:
-        query = query.where(Application.portal_id == name)
-    return list(session.exec(query).all())
+    ]
+    if match := _PROTOCOL.match(name):
+        ways.append(
+            and_(
+                col(Application.protocol_year) == int(match[1]),
+                col(Application.protocol_number) == int(match[2]),
+            )
+        )
+    with suppress(ValueError):
+        ways.append(and_(col(Application.id) == UUID(name)))
+    found = list(session.exec(select(Application).where(or_(*ways))))
+    if found:
+        return found
+    expired = select(Application).where(col(Application.portal_id) == name)
+    return list(session.exec(expired))
 
 
 def rules_of(session: Session, call_id: UUID, version: int) -> CallDefinition:
     """Return a version of a call as it was frozen."""
     row = session.get_one(CallVersion, (call_id, version))
+    if digest(row.body.encode()) != row.fingerprint:
+        raise TamperedError(
+            "call.altered",
+            f"version {version} of the call is not what was frozen under its hash; "
+            "decide nothing on it and run `sportello log verify`",
+        )
     return _parsed(row.fingerprint, row.body)
 
 
@@ -112,6 +135,29 @@ def is_text(words: str) -> bool:
         return b"\0" not in words.encode()
     except UnicodeEncodeError:
         return False
+
+
+def refuse_unwritable(option: str, words: str | None, longest: int) -> None:
+    """Refuse what a shell lets through and the register should not hold.
+
+    Bytes that are not UTF-8 arrive as lone surrogates, which have no canonical
+    form; control characters would play with the terminal of whoever reads them.
+
+    Raises:
+        InputError: blank words, or too many, or with such characters.
+    """
+    if words is None:
+        return
+    if not words.strip() or any(category(sign) in _NO_TEXT for sign in words):
+        raise InputError(
+            "input.invalid",
+            f"--{option} must be words on one line, without control characters",
+        )
+    if len(words) > longest:
+        raise InputError(
+            "input.invalid",
+            f"--{option} has {len(words)} characters; at most {longest} are kept",
+        )
 
 
 def read_act(text: str) -> ActFacts:

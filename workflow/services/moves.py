@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 from pydantic import ValidationError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from config.logs import log
@@ -14,6 +15,7 @@ from config.schema import CallDefinition
 from models.canonical import digest, encode
 from models.session import reading, transaction
 from models.tables import (
+    Applicant,
     Application,
     Call,
     CallVersion,
@@ -26,16 +28,17 @@ from workflow import register
 from workflow.desk import Desk
 from workflow.errors import ConflictError, InputError, RefusedError
 from workflow.facts import ActFacts, Facts, OrderKey
-from workflow.machine import Inputs, Move, Table, fire
+from workflow.machine import Consequences, Inputs, Move, Table, fire
 from workflow.moves import TABLES
 from workflow.moves.guards import rome
 from workflow.rules.amounts import format_money
+from workflow.rules.calendar import civil_day
 from workflow.services import case_files, lookups, officers
 from workflow.services.consequences import Writer, Written
 from workflow.services.entries import Draft, EntryRef, append, dated, refusal
 
-LONGEST_KEY = 120
-"""Characters of an idempotency key, as wide as its column."""
+LONGEST_KEY = 100
+"""Characters of an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,22 +166,9 @@ def read_inputs(desk: Desk, command: MoveCommand) -> tuple[Inputs, int]:
 
 
 def _refuse_unwritable(command: MoveCommand) -> None:
-    """Refuse what a shell lets through and the register cannot hold.
-
-    Bytes that are not UTF-8 arrive as lone surrogates, which have no canonical form.
-    """
-    stated = {"act": command.act, "reason": command.reason, "key": command.key}
-    for option, words in stated.items():
-        if words and not lookups.is_text(words):
-            raise InputError(
-                "input.invalid",
-                f"--{option} holds bytes that are no text; write it in UTF-8",
-            )
-    if command.key and len(command.key) > LONGEST_KEY:
-        raise InputError(
-            "input.invalid",
-            f"--key has {len(command.key)} characters; at most {LONGEST_KEY} are kept",
-        )
+    lookups.refuse_unwritable("act", command.act, lookups.LONGEST_ACT)
+    lookups.refuse_unwritable("reason", command.reason, lookups.LONGEST_REASON)
+    lookups.refuse_unwritable("key", command.key, LONGEST_KEY)
 
 
 def open_file(session: Session, name: str) -> Opened:
@@ -201,14 +191,14 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
     act: ActFacts | None,
     seen: int,
 ) -> dict[str, Any]:
+    actor = officers.identify(session, desk.identity)
     fingerprint = _fingerprint(opened.application.id, command, given)
-    if command.key and (
-        answer := repeated(session, opened.call.id, command.key, fingerprint)
-    ):
+    key = f"move:{command.key}" if command.key else None
+    if key and (answer := repeated(session, opened.call.id, key, fingerprint)):
+        _role(actor, opened.table.of_event(command.event)[0])
         return answer
     if opened.application.version != seen:
         raise _conflict(session, opened)
-    actor = officers.identify(session, desk.identity)
     _refuse_filing(opened, command.event)
     try:
         receipt = make(
@@ -228,8 +218,8 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
             raise _conflict(session, opened) from error
         raise
     answer = receipt.as_json()
-    if command.key:
-        remember(session, opened.call.id, command.key, fingerprint, answer)
+    if key:
+        remember(session, opened.call.id, key, fingerprint, answer)
     if not command.dry_run:
         log.info(
             "application_advanced",
@@ -264,6 +254,10 @@ def make(  # noqa: PLR0913 - the parts of one move
     move = opened.table.find(event, source)
     role = _role(actor, move)
     at = dated(call, desk)
+    if event == Event.GRANT:
+        # The ceiling counts the grants of all calls, and the lock of one is not
+        # enough: two of them could use up the same room at once.
+        session.get_one(Applicant, application.applicant_id, with_for_update=True)
     facts = case_files.collect(
         session,
         call,
@@ -278,12 +272,13 @@ def make(  # noqa: PLR0913 - the parts of one move
     application.state = fire(opened.table, event, source, facts, given)
     brought = move.effect(facts, given)
     if act is not None:
-        _refuse_future(act, facts)
+        _refuse_untimely(act, facts)
         lookups.keep_act(session, desk, act, actor)
     if order_key is not None:
         _freeze_place(call, application, order_key)
     application.version += 1
     application.changed_at = at
+    _take_codes(session, application, brought)
     written = Writer(session, desk, call, application, facts).write(move, brought)
     session.add(application)
     entry = append(
@@ -341,7 +336,8 @@ def repeated(
     if known.digest != fingerprint:
         raise RefusedError(
             "key.reused",
-            f"the key `{key}` was already used for another command; choose a new key",
+            f"the key `{key.partition(':')[2]}` was already used for something else; "
+            "choose a new key",
         )
     answer: dict[str, Any] = orjson.loads(known.answer)
     return answer
@@ -409,6 +405,7 @@ def record_refused(  # noqa: PLR0913 - the parts of one entry
             reason=reason,
             basis=rows[0].basis if rows else None,
             inputs=given.model_dump(mode="json", exclude_none=True),
+            findings=dict(error.details),
             key=key,
             refusal=refusal(error),
         ),
@@ -454,13 +451,43 @@ def _role(actor: officers.Actor, move: Move) -> Role:
     return officers.require(actor, move.role)
 
 
-def _refuse_future(act: ActFacts, facts: Facts) -> None:
+def _refuse_untimely(act: ActFacts, facts: Facts) -> None:
+    """Refuse an act signed before the file was there, or not signed yet."""
     if act.signed_on > facts.today:
         raise RefusedError(
             "act.future",
             f"--act {act} is dated after today, {facts.today.isoformat()}; "
             "an act is brought once it is signed",
         )
+    key = facts.application.key
+    if key is not None and act.signed_on < civil_day(key.received_at):
+        raise RefusedError(
+            "act.too_early",
+            f"--act {act} is dated before the application was received, "
+            f"{civil_day(key.received_at).isoformat()}; check the date of the act",
+        )
+
+
+def _take_codes(
+    session: Session, application: Application, brought: Consequences
+) -> None:
+    """Set the codes of a grant; the database keeps each for one application.
+
+    Looking for them first would miss a grant made at once in another call.
+    """
+    codes = {"cor", "cup"} & brought.updates.keys()
+    if not codes:
+        return
+    try:
+        with session.begin_nested():
+            for name in codes:
+                setattr(application, name, brought.updates[name])
+            session.flush()
+    except IntegrityError as error:
+        raise RefusedError(
+            "grant.code_used",
+            "another application already has this COR or this CUP; check the codes",
+        ) from error
 
 
 def _freeze_place(call: Call, application: Application, key: OrderKey) -> None:

@@ -67,10 +67,13 @@ def identify(session: Session, identity: Identity) -> Actor:
             "officer.unknown",
             f"`{login}` is not an officer of this database; add them with "
             f"`sportello officer add {login} --name NAME --role ROLE`",
+            recorded="whoever asks is not an officer of this database",
         )
     if officer.retired_at is not None:
         raise RefusedError(
-            "officer.retired", f"`{login}` is retired and can do nothing new"
+            "officer.retired",
+            f"`{login}` is retired and can do nothing new",
+            recorded="the officer is retired and can do nothing new",
         )
     return Actor(
         ActorKind.PERSON, officer.id, _roles(session, officer.id), identity.kind

@@ -133,6 +133,9 @@ class Submission(_Part):
     @property
     def idempotency_key(self) -> str:
         """Under which key a repetition is recognised."""
+        if self.draft and self.key is None:
+            # A draft may be announced again with other contents.
+            return f"draft:{self.fingerprint}"
         purpose = "draft" if self.draft else "submission"
         return f"{purpose}:{self.key or self.portal_id}"
 
@@ -169,10 +172,13 @@ def read(line: bytes) -> Submission:
         filed = Submission.model_validate(content)
         json.loads(line, object_pairs_hook=_refuse_doubles)
     except ValidationError as error:
-        told = "; ".join(_sentence(fault) for fault in error.errors())  # type: ignore[arg-type]
+        faults = error.errors()
+        told = "; ".join(_sentence(fault) for fault in faults)  # type: ignore[arg-type]
         if len(told) > _LONGEST_MESSAGE:
             told = f"{told[:_LONGEST_MESSAGE]} ..."
-        raise RefusedError("line.invalid", told) from error
+        raise RefusedError(
+            "line.invalid", told, recorded=_without_contents(faults)
+        ) from error
     return filed
 
 
@@ -182,7 +188,9 @@ def _refuse_doubles(pairs: Iterable[tuple[str, object]]) -> None:
     for name, _ in pairs:
         if name in seen:
             raise RefusedError(
-                "line.invalid", f"`{name}` is given twice; leave one of the two"
+                "line.invalid",
+                f"`{name}` is given twice; leave one of the two",
+                recorded="a field is given twice",
             )
         seen.add(name)
 
@@ -199,6 +207,14 @@ def portal_id(line: bytes) -> str | None:
     return named
 
 
+_WRITTEN = {
+    "tax_code": "write 11 digits, or the 16 signs of a personal code",
+    "pec": "write an address, such as office@pec.example.it",
+    "portal_id": "write 1 to 80 printable ASCII signs without spaces",
+    "sha256": "write the 64 lower-case hexadecimal digits of the SHA-256",
+}
+
+
 def _sentence(fault: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in fault["loc"]) or "line"
     kind = fault["type"]
@@ -208,4 +224,21 @@ def _sentence(fault: dict[str, Any]) -> str:
         return f"`{where}` is not a field of a submission"
     if kind == "value_error":
         return f"`{where}`: {fault['ctx']['error']}"
+    if kind == "string_pattern_mismatch":
+        name = next(part for part in reversed(fault["loc"]) if isinstance(part, str))
+        return f"`{where}`: {_WRITTEN.get(name, 'it has signs that no name can have')}"
+    if kind == "tuple_type":
+        return f"`{where}`: write a list"
     return f"`{where}`: {str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
+
+
+def _without_contents(faults: Iterable[Any]) -> str:
+    """Name the fields at fault, and nothing of what the applicant wrote in them."""
+    names = {
+        ".".join(str(part) for part in fault["loc"])
+        for fault in faults
+        if fault["type"] != "extra_forbidden"
+    }
+    strangers = any(fault["type"] == "extra_forbidden" for fault in faults)
+    told = [f"`{name}`" for name in sorted(names)] + ["unknown fields"] * strangers
+    return f"the line is wrong in: {', '.join(told)}"

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session, col, select
 
+from config.schema import CallDefinition
 from models.session import reading
 from models.tables import (
     Applicant,
@@ -20,7 +21,7 @@ from models.tables import (
 )
 from models.vocabulary import ApplicationState, Cents, Event, Role
 from workflow.desk import Desk
-from workflow.facts import Facts, MoneyFacts, Place
+from workflow.facts import Facts, Place
 from workflow.machine import Move
 from workflow.moves import TABLES
 from workflow.rules import money, order
@@ -53,10 +54,14 @@ class CaseView:
     channel: str
     call_version: int
     investment: int
+    admitted_investment: int | None
+    plan_investment: int | None
+    matured: int
     score: int | None
     cor: str | None
     cup: str | None
     published_on: str | None
+    published_in: str | None
     started_on: str | None
     steps: tuple[Step, ...]
     terms: tuple[Term, ...]
@@ -92,6 +97,8 @@ class QueueView:
     reserved: int
     granted: int
     items: tuple[QueueItem, ...]
+    not_receivable: tuple[str, ...]
+    """Files by another channel: they hold no place and await the act that says so."""
 
     @property
     def residual(self) -> int:
@@ -156,21 +163,26 @@ def shown(desk: Desk, name: str) -> CaseView:
         application = lookups.find_application(session, name)
         call = session.get_one(Call, application.call_id)
         applicant = session.get_one(Applicant, application.applicant_id)
+        history = _history(session, application)
         return CaseView(
             summary=_summary(application, call, applicant),
             channel=application.channel.value,
             call_version=application.call_version,
             investment=application.investment,
+            admitted_investment=application.admitted_investment,
+            plan_investment=application.plan_investment,
+            matured=application.matured,
             score=application.score,
             cor=application.cor,
             cup=application.cup,
             published_on=_day(application.published_on),
+            published_in=_published_in(history),
             started_on=_day(application.started_on),
             steps=_rows(session, Step, application, col(Step.opened_at)),
             terms=_rows(session, Term, application, col(Term.due_at)),
             movements=_rows(session, Movement, application, col(Movement.entry_seq)),
             notices=_rows(session, Notice, application, col(Notice.entry_seq)),
-            history=_history(session, application),
+            history=history,
         )
 
 
@@ -182,10 +194,8 @@ def queue(desk: Desk, code: str) -> QueueView:
     """
     with reading(desk.engine) as session:
         call = lookups.find_call(session, code)
-        places = case_files.queue(session, call.id)
-        skip = lookups.rules_of(
-            session, call.id, call.version
-        ).procedure.skip_when_suspended
+        rules = lookups.rules_of(session, call.id, call.version)
+        places = case_files.queue(session, call.id, rules.filing.channel)
         positions = _positions(session, call)
         items = []
         total = Cents(0)
@@ -198,11 +208,16 @@ def queue(desk: Desk, code: str) -> QueueView:
                     position=positions[place.protocol],
                     total=total,
                     call=call,
-                    skip=skip,
+                    rules=rules,
                 )
             )
         return QueueView(
-            call.code, call.allocation, call.reserved, call.granted, tuple(items)
+            call.code,
+            call.allocation,
+            call.reserved,
+            call.granted,
+            tuple(items),
+            _by_another_channel(session, call, rules),
         )
 
 
@@ -233,8 +248,6 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
 
 def _event(move: Move, facts: Facts) -> EventView:
     missing = [verdict.message for verdict in move.standing(facts)]
-    if move.event in {Event.START_REVIEW, Event.EVALUATE} and not missing:
-        missing += _turn(move.event, facts)
     needs = [
         f"--{name.replace('_', '-')}"
         for name, field in move.inputs.model_fields.items()
@@ -253,13 +266,6 @@ def _event(move: Move, facts: Facts) -> EventView:
     )
 
 
-def _turn(event: Event, facts: Facts) -> list[str]:
-    skip = facts.call.procedure.skip_when_suspended
-    find = order.unreviewed if event == Event.START_REVIEW else order.unevaluated
-    verdict = order.may_proceed(find(facts.earlier, skip_waiting=skip), by_act=False)
-    return [] if verdict else [verdict.message]
-
-
 def _item(  # noqa: PLR0913 - a line of the queue has this many sides
     place: Place,
     earlier: tuple[Place, ...],
@@ -267,14 +273,15 @@ def _item(  # noqa: PLR0913 - a line of the queue has this many sides
     position: int,
     total: Cents,
     call: Call,
-    skip: bool,
+    rules: CallDefinition,
 ) -> QueueItem:
+    skip = rules.procedure.skip_when_suspended
     behind_review = order.unreviewed(earlier, skip_waiting=skip)
     behind_merit = order.unevaluated(earlier, skip_waiting=skip)
     to_review = place.state == ApplicationState.SUBMITTED and not place.review_started
     to_score = place.state == ApplicationState.ADMISSIBLE
     blockers = behind_review if to_review else behind_merit if to_score else ()
-    covered = place.requested <= money.available(_money(call), earlier)
+    covered = place.requested <= money.available(case_files.money_of(call), earlier)
     return QueueItem(
         position=position,
         application=str(place.application),
@@ -289,6 +296,8 @@ def _item(  # noqa: PLR0913 - a line of the queue has this many sides
             place.state == ApplicationState.EVALUATED
             and covered
             and place.reserved >= place.requested
+            and (place.score or 0) >= rules.merit.threshold
+            and not place.waits_for_applicant
         ),
         blocked_by=tuple(blocker.protocol for blocker in blockers),
         next_step=_next_step(place, blocked=bool(blockers)),
@@ -309,8 +318,17 @@ def _next_step(place: Place, *, blocked: bool) -> str:
     return "decide on the grant" if place.reserved else "waits for money"
 
 
-def _money(call: Call) -> MoneyFacts:
-    return MoneyFacts(Cents(call.allocation), Cents(call.reserved), Cents(call.granted))
+def _by_another_channel(
+    session: Session, call: Call, rules: CallDefinition
+) -> tuple[str, ...]:
+    rows = session.exec(
+        select(Application)
+        .where(Application.call_id == call.id)
+        .where(Application.state == ApplicationState.SUBMITTED)
+        .where(Application.channel != rules.filing.channel)
+        .order_by(col(Application.filed_seq))
+    )
+    return tuple(lookups.named(row) for row in rows)
 
 
 def _positions(session: Session, call: Call) -> dict[str, int]:
@@ -340,6 +358,14 @@ def _history(session: Session, application: Application) -> tuple[dict[str, Any]
         .order_by(col(RegisterEntry.seq))
     )
     return tuple(orjson.loads(body) for body in rows)
+
+
+def _published_in(history: tuple[dict[str, Any], ...]) -> str | None:
+    """Return where the grant was published: only the register keeps it."""
+    for entry in reversed(history):
+        if entry["event"] == Event.RECORD_PUBLICATION and entry["to"]:
+            return str(entry["inputs"]["reference"])
+    return None
 
 
 def _summary(

@@ -249,6 +249,9 @@ def upgrade() -> None:
         sa.Column("waits_for_applicant", sa.Boolean(), nullable=False),
         sa.Column("score", sa.Integer(), nullable=True),
         sa.Column("admitted_investment", sa.BigInteger(), nullable=True),
+        sa.Column("plan_investment", sa.BigInteger(), nullable=True),
+        sa.Column("matured", sa.BigInteger(), nullable=False),
+        sa.Column("granted_on", sa.Date(), nullable=True),
         sa.Column("cor", sa.String(length=20), nullable=True),
         sa.Column("cup", sa.String(length=15), nullable=True),
         sa.Column("published_on", sa.Date(), nullable=True),
@@ -276,7 +279,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("call_id", "filed_seq", name="uq_applications_filed"),
-        sa.UniqueConstraint("call_id", "portal_id", name="uq_applications_portal"),
         sa.UniqueConstraint(
             "protocol_year", "protocol_number", name="uq_applications_protocol"
         ),
@@ -317,11 +319,21 @@ def upgrade() -> None:
         ["call_id", "applicant_id"],
         unique=True,
         sqlite_where=sa.text(
-            "NOT (state IN ('annulled', 'expired', 'inadmissible', 'lapsed', 'not_receivable', 'rejected', 'revoked', 'unfunded', 'withdrawn'))"
+            "NOT (state IN ('annulled', 'draft', 'expired', 'inadmissible', 'lapsed', 'not_receivable', 'rejected', 'revoked', 'unfunded', 'withdrawn'))"
         ),
         postgresql_where=sa.text(
-            "NOT (state IN ('annulled', 'expired', 'inadmissible', 'lapsed', 'not_receivable', 'rejected', 'revoked', 'unfunded', 'withdrawn'))"
+            "NOT (state IN ('annulled', 'draft', 'expired', 'inadmissible', 'lapsed', 'not_receivable', 'rejected', 'revoked', 'unfunded', 'withdrawn'))"
         ),
+    )
+    op.create_index("uq_applications_cor", "applications", ["cor"], unique=True)
+    op.create_index("uq_applications_cup", "applications", ["cup"], unique=True)
+    op.create_index(
+        "uq_applications_portal",
+        "applications",
+        ["call_id", "portal_id"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'expired'"),
+        postgresql_where=sa.text("state <> 'expired'"),
     )
     op.create_table(
         "aids",
@@ -538,6 +550,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("outcome", sa.String(length=40), nullable=True),
+        sa.Column("subject", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(
             ["application_id"],
             ["applications.id"],
@@ -629,11 +642,12 @@ def downgrade() -> None:
     raise RuntimeError(message)
 
 
-APPEND_ONLY = ("entries", "movements")
+APPEND_ONLY = ("entries", "movements", "call_versions")
 SAME_ROW = {
     "entries": "call_id = NEW.call_id AND seq = NEW.seq OR hash = NEW.hash",
     "movements": "call_id = NEW.call_id AND entry_seq = NEW.entry_seq "
     "AND ordinal = NEW.ordinal",
+    "call_versions": "call_id = NEW.call_id AND number = NEW.number",
 }
 
 

@@ -1,0 +1,282 @@
+"""Does what the help and the README tell people to type really work?"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.loader import find
+from models.vocabulary import Event
+from tests.builders import TO_ACCEPTANCE, TO_GRANT, TO_PROGRESS, Office, office, rome
+from tests.integration.test_cli_help import EVENTS, EVERY, examples
+from tests.terminals import SPORTELLO, Terminal
+from workflow.services import calls
+
+ROOT = Path(__file__).parents[2]
+APP = "2026/0000001"
+LOW_SCORE = ("strategy=15", "quality=15", "impact=12", "international=5")
+LOW = {
+    "inputs": {"minutes": "3/2026", "score": [*LOW_SCORE, "governance=5"]},
+}
+
+
+def delivered(letter: str) -> dict[str, object]:
+    return {"inputs": {"letter": letter, "receipt": f"PEC {letter}"}}
+
+
+REVIEWED = ("2026-02-02", Event.START_REVIEW)
+ASKED = (
+    REVIEWED,
+    ("2026-02-03", Event.REQUEST_COMPLETION),
+    ("2026-02-03", Event.RECORD_DELIVERY, delivered("completion_request")),
+)
+BELOW = (
+    REVIEWED,
+    ("2026-02-03", Event.ADMIT),
+    ("2026-02-04", Event.EVALUATE, LOW),
+)
+REFUSED = (
+    *BELOW,
+    ("2026-02-05", Event.NOTIFY_REFUSAL),
+    ("2026-02-05", Event.RECORD_DELIVERY, delivered("refusal_notice")),
+)
+OBSERVED = (*REFUSED, ("2026-02-10", Event.FILE_OBSERVATIONS))
+INCOMPLETE = (
+    *ASKED,
+    ("2026-02-20", Event.EXPIRE_COMPLETION),
+    ("2026-02-20", Event.NOTIFY_REFUSAL),
+    ("2026-02-20", Event.RECORD_DELIVERY, delivered("refusal_notice")),
+    ("2026-02-24", Event.FILE_OBSERVATIONS),
+)
+
+
+def on(day: str, *events: Event) -> tuple[tuple[str, Event], ...]:
+    return tuple((day, event) for event in events)
+
+
+EVALUATED = on("2026-03-09", *TO_GRANT[:-1])
+GRANTED = on("2026-03-10", *TO_GRANT)
+CONVENED = (
+    *GRANTED,
+    *on("2026-03-12", Event.RECORD_PUBLICATION, Event.CONVENE_NEGOTIATION),
+)
+MINUTES = (*CONVENED, *on("2026-03-12", Event.SIGN_MINUTES))
+PLAN = on("2026-03-10", *TO_ACCEPTANCE[:-2])
+DETERMINED = on("2026-03-10", *TO_ACCEPTANCE[:-1])
+ACCEPTED = on("2026-05-29", *TO_ACCEPTANCE)
+GOING = on("2026-03-10", *TO_PROGRESS)
+ENDED = (*GOING, *on("2026-06-10", Event.DECLARE_END))
+REPORTED = (*ENDED, *on("2026-06-10", Event.FILE_REPORT))
+LAPSING = (
+    *MINUTES,
+    ("2026-09-01", Event.PROPOSE_LAPSE),
+    ("2026-09-01", Event.RECORD_DELIVERY, delivered("lapse_proposed")),
+)
+
+# The day of the example, and what happened before it.
+STORY = {
+    Event.EXPIRE: ("2026-03-10", ()),
+    Event.DECLARE_NOT_RECEIVABLE: ("2026-03-10", ()),
+    Event.START_REVIEW: ("2026-03-10", ()),
+    Event.REQUEST_COMPLETION: ("2026-03-10", (REVIEWED,)),
+    Event.ANSWER_COMPLETION: ("2026-02-05", ASKED),
+    Event.EXPIRE_COMPLETION: ("2026-03-10", ASKED),
+    Event.ADMIT: ("2026-03-10", (REVIEWED,)),
+    Event.NOTIFY_REFUSAL: ("2026-03-10", BELOW),
+    Event.FILE_OBSERVATIONS: ("2026-02-06", REFUSED),
+    Event.EXPIRE_OBSERVATIONS: ("2026-03-10", REFUSED),
+    Event.UPHOLD_OBSERVATIONS: ("2026-02-12", (*INCOMPLETE[:3],)),
+    Event.DECLARE_INADMISSIBLE: ("2026-03-10", INCOMPLETE),
+    Event.EVALUATE: ("2026-03-10", (REVIEWED, ("2026-02-03", Event.ADMIT))),
+    Event.REJECT: ("2026-03-10", OBSERVED),
+    Event.PUT_ON_WAITING_LIST: ("2026-03-10", EVALUATED),
+    Event.PROMOTE: ("2026-03-10", ()),
+    Event.DECLARE_UNFUNDED: (
+        "2026-03-10",
+        (*EVALUATED, ("2026-03-09", Event.PUT_ON_WAITING_LIST)),
+    ),
+    Event.GRANT: ("2026-03-10", EVALUATED),
+    Event.RECORD_PUBLICATION: ("2026-03-12", GRANTED),
+    Event.CONFIRM_COR: ("2026-03-12", GRANTED),
+    Event.RECORD_DELIVERY: ("2026-03-10", GRANTED),
+    Event.CONVENE_NEGOTIATION: (
+        "2026-03-12",
+        (*GRANTED, *on("2026-03-12", Event.RECORD_PUBLICATION)),
+    ),
+    Event.SIGN_MINUTES: ("2026-03-25", CONVENED),
+    Event.FILE_PLAN: ("2026-03-25", MINUTES),
+    Event.RETURN_PLAN: ("2026-03-11", PLAN),
+    Event.DETERMINE_AMOUNT: ("2026-03-11", PLAN),
+    Event.ACCEPT: ("2026-03-11", DETERMINED),
+    Event.START: ("2026-06-03", ACCEPTED),
+    Event.APPROVE_VARIATION: ("2026-06-10", GOING),
+    Event.GRANT_EXTENSION: ("2026-06-10", GOING),
+    Event.DECLARE_END: ("2026-06-10", GOING),
+    Event.FILE_REPORT: ("2026-06-10", ENDED),
+    Event.SETTLE: ("2026-06-10", REPORTED),
+    Event.PROPOSE_LAPSE: ("2026-09-01", MINUTES),
+    Event.DISMISS_LAPSE: ("2026-09-02", LAPSING),
+    Event.LAPSE: ("2026-10-01", LAPSING),
+    Event.WITHDRAW: ("2026-03-10", ()),
+    Event.REVOKE: ("2026-06-10", GOING),
+    Event.ANNUL: ("2026-03-10", ()),
+}
+STORY[Event.UPHOLD_OBSERVATIONS] = ("2026-02-25", INCOMPLETE)
+POOR = {Event.PUT_ON_WAITING_LIST, Event.PROMOTE, Event.DECLARE_UNFUNDED}
+FILED = {
+    Event.EXPIRE: {"draft": True},
+    Event.DECLARE_NOT_RECEIVABLE: {"channel": "pec"},
+}
+
+
+def set_allocation(work: Office, folder: Path, amount: str, act: str) -> None:
+    """Load the call with another allocation, by an act."""
+    text = find("ctl-2025").read_text(encoding="utf-8")
+    file = folder / "call.toml"
+    changed = text.replace('amount = "1000000.00"', f'amount = "{amount}"')
+    file.write_text(changed, encoding="utf-8")
+    calls.register_call(work.desk, file, act=act, reason="money")
+
+
+def bring(work: Office, folder: Path, event: Event) -> None:
+    """Bring an application to where the event can be made."""
+    if event in POOR:
+        set_allocation(work, folder, "100000.00", "decreto 1/2026-01-19")
+    work.take(
+        {**json.loads(submission_text()), **FILED.get(event, {})},
+    )
+    for day, step, *changes in STORY[event][1]:
+        year, month, number = map(int, day.split("-"))
+        work.clock.move_to(max(rome(year, month, number, 9), work.clock.now()))
+        if changes:
+            work.move(APP, step, **changes[0])
+        else:
+            work.routine(APP, step)
+    if event == Event.PROMOTE:
+        set_allocation(work, folder, "1000000.00", "decreto 2/2026-01-20")
+
+
+def submission_text() -> str:
+    sample = ROOT / "docs/examples/submissions.jsonl"
+    return sample.read_text(encoding="utf-8").splitlines()[0]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_the_example_of_every_event_is_carried_out(
+    name, tmp_path, sqlite_office_url, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    event = Event(name)
+    (words,) = examples(EVERY["advance", name])
+    with office(sqlite_office_url) as work:
+        bring(work, tmp_path, event)
+    terminal = Terminal(
+        tmp_path,
+        {
+            "SPORTELLO_DATABASE_URL": sqlite_office_url,
+            "SPORTELLO_OFFICER": "rossi",
+            "SPORTELLO_CLOCK": f"{STORY[event][0]}T18:00:00+01:00",
+        },
+    )
+
+    done = terminal.type(*words[1:], "--yes")
+
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    assert terminal.ask("log", "verify")["ok"]
+
+
+# --- the README and the demonstration -----------------------------------------
+
+
+def environment(**more: str) -> dict[str, str]:
+    path = f"{SPORTELLO.parent}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "HOME": os.environ["HOME"], **more}
+
+
+def by_hand() -> str:
+    """Return the commands of the README, as they stand there."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition("## By hand")
+    section, _, _ = rest.partition("\n## ")
+    lines = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_commands_of_the_readme_all_work(tmp_path):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    script = by_hand()
+
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert script.count("sportello ") >= 12
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.rstrip().endswith(": ok")
+
+
+@pytest.mark.parametrize("words", [("demo", "--json"), ("--json", "demo")])
+def test_the_demonstration_answers_in_json(words, tmp_path):
+    ran = subprocess.run(
+        [SPORTELLO, *words],
+        env=environment(TMPDIR=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(ran.stdout)["ok"]
+
+
+def test_what_the_demonstration_suggests_works_as_it_is_printed(tmp_path):
+    shown = subprocess.run(
+        [SPORTELLO, "demo"],
+        env=environment(TMPDIR=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    typed = [
+        line.strip()
+        for line in shown.splitlines()
+        if line.startswith(("  export ", "  /", "  sportello "))
+    ]
+
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(typed)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert len(typed) == 10, shown
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert shown.splitlines()[-1].startswith("The register verifies: ")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_the_last_line_of_make_demo_tells_whether_the_register_verifies(tmp_path):
+    ran = subprocess.run(
+        ["make", "-C", ROOT, "-o", ".venv/.runtime", "demo", f"PYTHON={sys.executable}"],
+        env=environment(TMPDIR=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    lines = [line for line in ran.stdout.splitlines() if not line.startswith("make")]
+    assert ran.returncode == 0, ran.stderr
+    assert lines[-1].startswith("The register verifies: ")
