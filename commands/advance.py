@@ -1,8 +1,7 @@
 """How is a move made from a command line?"""
 
-import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -10,6 +9,7 @@ import click
 
 from commands import receipts
 from commands.entry import at_desk, warn_of_clock
+from commands.examples import ACT, example, wrapped
 from commands.lazy import (
     LazyGroup,
     did_you_mean,
@@ -18,9 +18,9 @@ from commands.lazy import (
     note_json,
     wants_json,
 )
-from commands.options import CODES, EXAMPLES, flag, options_of, read
+from commands.options import CODES, flag, options_of, read
 from commands.output import clean, emit
-from models.vocabulary import ApplicationState, Event
+from models.vocabulary import Event
 from workflow.desk import Desk
 from workflow.errors import InputError, RefusedError
 from workflow.machine import Move
@@ -28,29 +28,12 @@ from workflow.moves import TABLES
 from workflow.services import moves
 from workflow.services.moves import MoveCommand
 
-_ACT = "decreto 1234/2026-03-10"
-_REASONS: Mapping[Event, str] = {
-    Event.DECLARE_NOT_RECEIVABLE: "filed by PEC instead of through the portal",
-    Event.NOTIFY_REFUSAL: "the score, 52, is below the threshold of 60",
-    Event.UPHOLD_OBSERVATIONS: "the missing signature was filed with them",
-    Event.DECLARE_INADMISSIBLE: "incomplete after the completion request",
-    Event.REJECT: "the observations do not change the score, 52 of 100",
-    Event.RETURN_PLAN: "the budget of activity 2 does not add up",
-    Event.APPROVE_VARIATION: "a partner was replaced by one of the same kind",
-    Event.GRANT_EXTENSION: "delays in the supplies, documented",
-    Event.DISMISS_LAPSE: "the delay was force majeure, documented",
-    Event.LAPSE: "the definitive plan was not filed in its term",
-    Event.REVOKE: "the expense was not incurred",
-    Event.ANNUL: "judgment of the administrative court",
-}
-_DRAFT, _FILED = "DOM-0001", "2026/0000001"
-"""A draft has no protocol number: it goes by the portal's id."""
 _MANY_SOURCES = 3
 _CODED = {"checked", "score"}
 _BEFORE_EVENT = ("--yes", "--dry-run", "--overtake")
 
 _DISCIPLINE = {
-    "act": f'The act it stands on: TYPE NUMBER/DATE, such as "{_ACT}" (provvedimento).',
+    "act": f'The act it stands on: TYPE NUMBER/DATE, such as "{ACT}" (provvedimento).',
     "reason": "The reason in words, kept in the register (motivazione).",
     "key": "Your own key: the same command again under it changes nothing.",
     "expect": "Do it only if the file is still at this version.",
@@ -233,31 +216,8 @@ def _help(event: Event, rows: tuple[Move, ...]) -> str:
         lines.append(f"It writes to the applicant: {letters}.")
     if _CODED & row.inputs.model_fields.keys():
         lines.append(f"The codes are those of `{CODES} CALL`.")
-    lines.append(f"\b\nExample:\n{_wrapped(example(event, row))}")
+    lines.append(f"\b\nExample:\n{wrapped(example(event, row))}")
     return "\n\n".join(lines)
-
-
-def example(event: Event, row: Move) -> list[str]:
-    """Return a command line that is written right, word by word."""
-    draft = row.sources == (ApplicationState.DRAFT,)
-    words = ["sportello", "advance", _DRAFT if draft else _FILED, event.value]
-    for name, field in row.inputs.model_fields.items():
-        if field.is_required():
-            for value in EXAMPLES.get(name, ("...",)):
-                words += [flag(name), value]
-    words += ["--act", _ACT] if row.act else []
-    words += ["--reason", _REASONS[event]] if row.reason else []
-    return words
-
-
-def _wrapped(words: list[str]) -> str:
-    """Write a command line over as many lines as it needs, to be copied."""
-    head, rest = words[:4], words[4:]
-    pairs = [shlex.join(rest[at : at + 2]) for at in range(0, len(rest), 2)]
-    return " \\\n".join(
-        f"{'        ' if number else '    '}{part}"
-        for number, part in enumerate([shlex.join(head), *pairs])
-    )
 
 
 # Doing it

@@ -16,6 +16,7 @@ from commands.output import (
     instant,
     print_pairs,
 )
+from commands.receipts import act_of, moved
 from models.vocabulary import ApplicationState
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
@@ -245,21 +246,6 @@ def _published(case: views.CaseView) -> str | None:
         return None
     where = f", {case.published_in}" if case.published_in else ""
     return f"{day(case.published_on)}{where}"
-
-
-def moved(entry: Mapping[str, Any]) -> str:
-    """Say where an entry leads, or that it was refused."""
-    if entry["refusal"]:
-        return f"refused: {entry['refusal']['code']}"
-    if entry["from"] == entry["to"]:
-        return str(entry["to"] or "")
-    return f"{entry['from']} -> {entry['to']}"
-
-
-def act_of(entry: Mapping[str, Any]) -> str:
-    """Write the act of an entry as people do."""
-    act = entry["act"]
-    return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else ""
 
 
 def _tell_steps(case: views.CaseView) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from commands.applications import act_of, moved
 from commands.entry import at_desk
 from commands.lazy import (
     Listing,
@@ -16,6 +15,7 @@ from commands.lazy import (
     wants_json,
 )
 from commands.output import Table, civil, emit, emit_json
+from commands.receipts import act_of, moved
 from models.vocabulary import Event, Outcome
 from workflow.desk import Desk
 from workflow.errors import TamperedError

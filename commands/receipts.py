@@ -30,6 +30,21 @@ def details(receipt: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {('' if number else heading).ljust(_WIDTH)}  {clean(line)}"
 
 
+def moved(entry: Mapping[str, Any]) -> str:
+    """Say where an entry leads, or that it was refused."""
+    if entry["refusal"]:
+        return f"refused: {entry['refusal']['code']}"
+    if entry["from"] == entry["to"]:
+        return str(entry["to"] or "")
+    return f"{entry['from']} -> {entry['to']}"
+
+
+def act_of(entry: Mapping[str, Any]) -> str:
+    """Write the act of an entry as people do."""
+    act = entry["act"]
+    return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else ""
+
+
 def _money(money: Mapping[str, Any]) -> list[str]:
     if not money["movements"]:
         return []

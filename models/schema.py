@@ -1,16 +1,22 @@
 """In which form is a database, and how is it brought to the present one?"""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, inspect, text
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
+
+import models.tables  # noqa: F401 - the names of our tables are known once it is read
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
-"""The form that this version of the system needs; a test holds it to Alembic's."""
+FORMS = ("0001",)
+"""Every form there has been, the oldest first; a test holds them to Alembic's."""
+
+HEAD = FORMS[-1]
+"""The form that this version of the system needs."""
 
 _UPGRADING = 7_011_980
 """The lock of whoever upgrades; any number that nobody else uses would do."""
@@ -18,12 +24,46 @@ _UPGRADING = 7_011_980
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+class Form(StrEnum):
+    """How a database stands to this version of the system."""
+
+    EMPTY = "empty"
+    PRESENT = "present"
+    OLDER = "older"
+    NEWER = "newer"
+    UNKNOWN = "unknown"
+    """It holds something, but not what any version of the system has made."""
+
+
+def form(session: Session) -> Form:
+    """Tell in which form a database is; nothing in it is changed."""
+    found = revision(session)
+    if found is None:
+        return Form.UNKNOWN if _is_taken(session) else Form.EMPTY
+    if found in FORMS:
+        return Form.PRESENT if found == HEAD else Form.OLDER
+    later = found.isdecimal() and len(found) == len(HEAD) and found > HEAD
+    return Form.NEWER if later else Form.UNKNOWN
+
+
+def _is_taken(session: Session) -> bool:
+    """Tell whether a database without a form holds something all the same.
+
+    On PostgreSQL tables of others may stand beside ours (those of an extension
+    do); a file of SQLite is all ours or somebody else's.
+    """
+    tables = set(inspect(session.connection()).get_table_names())
+    if session.get_bind().dialect.name == "postgresql":
+        tables &= SQLModel.metadata.tables.keys()
+    return bool(tables - {"alembic_version"})
+
+
 def revision(session: Session) -> str | None:
-    """Return the form of a database, or nothing if it was never initialised."""
+    """Return the form of a database, or nothing if it names none, or more."""
     if not inspect(session.connection()).has_table("alembic_version"):
         return None
-    row = session.execute(text("SELECT version_num FROM alembic_version")).first()
-    return str(row[0]) if row else None
+    found = session.execute(text("SELECT version_num FROM alembic_version")).all()
+    return str(found[0][0]) if len(found) == 1 else None
 
 
 def upgrade(engine: Engine, target: str = "head") -> None:

@@ -21,6 +21,10 @@ from sqlmodel import Session, SQLModel
 
 _LOCK_WAIT_SECONDS = 30
 
+_DAMAGED = (
+    "the database is damaged; put it aside, do not delete it, and restore a backup"
+)
+
 _MEANINGS = (
     (
         "locked",
@@ -45,7 +49,10 @@ _MEANINGS = (
     (
         "unable to open",
         "database.unreachable",
-        "the database file cannot be opened; check SPORTELLO_DATABASE_URL",
+        (
+            "the database file cannot be opened; check SPORTELLO_DATABASE_URL, and "
+            "whether its folder is read-only: also reading writes beside the file"
+        ),
     ),
     ("disk is full", "database.full", "the disk of the database is full; free space"),
     (
@@ -53,6 +60,11 @@ _MEANINGS = (
         "database.damaged",
         "the file is not a database of this system; check SPORTELLO_DATABASE_URL",
     ),
+    ("malformed", "database.damaged", _DAMAGED),
+    ("disk i/o error", "database.damaged", _DAMAGED),
+    ("could not decode", "database.damaged", _DAMAGED),
+    ("no such table", "database.damaged", _DAMAGED),
+    ("no such column", "database.damaged", _DAMAGED),
 )
 
 
@@ -66,15 +78,32 @@ class DatabaseUnavailableError(Exception):
 
 
 @contextmanager
-def _told_in_words() -> Iterator[None]:
+def told_in_words() -> Iterator[None]:
+    """Turn what a driver says of the database into a code and a sentence.
+
+    A wrong statement, or a row that a constraint refuses, is a bug and stays one.
+    """
     try:
         yield
     except (OperationalError, InternalError) as error:
         raise _unavailable(error) from error
     except DatabaseError as error:
-        if "not a database" in str(error.orig):
-            raise _unavailable(error) from error
-        raise
+        if not _is_damage(error):
+            raise
+        raise _unavailable(error) from error
+
+
+def _is_damage(error: DBAPIError) -> bool:
+    """Tell whether the content of the database makes no sense to its engine.
+
+    SQLite says so with the root of its errors, which it uses for nothing else;
+    PostgreSQL with its class XX.
+    """
+    return type(error.orig).__name__ == "DatabaseError" or _state(error) == "XX"
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")[:2]
 
 
 def _unavailable(error: DBAPIError) -> DatabaseUnavailableError:
@@ -83,6 +112,8 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailableError:
         if sign in cause.lower():
             return DatabaseUnavailableError(code, message)
     first = cause.strip().splitlines()[0] if cause.strip() else "no answer"
+    if _is_damage(error):
+        return DatabaseUnavailableError("database.damaged", f"{_DAMAGED} ({first})")
     return DatabaseUnavailableError(
         "database.unreachable",
         f"the database does not answer: {first}; check SPORTELLO_DATABASE_URL",
@@ -134,8 +165,10 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that reads first and writes later fails at once
     # when somebody wrote in between, whatever the timeout; taking the write
     # lock at the start waits instead.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("outside", False):
+        writes = options.get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager
@@ -145,7 +178,7 @@ def transaction(engine: Engine, *, keep: bool = True) -> Iterator[Session]:
     With ``keep=False`` everything is done and then undone: a dry run is the
     same transaction, so what it predicts is what happens.
     """
-    with _told_in_words(), _session(engine, writes=True) as session:
+    with told_in_words(), _session(engine, writes=True) as session:
         try:
             yield session
             session.flush()
@@ -159,14 +192,35 @@ def transaction(engine: Engine, *, keep: bool = True) -> Iterator[Session]:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
+def reading(engine: Engine, *, verbatim: bool = False) -> Iterator[Session]:
     """Read without locking anybody out, and see one and the same moment.
 
     SQLite does so by itself. PostgreSQL would show each query what was committed
     meanwhile, so that a chain read before its head would seem to lack entries.
+
+    With ``verbatim=True`` a text of SQLite that is none comes as its bytes, for
+    whoever has to judge it; everybody else is told that the database is damaged.
     """
-    with _told_in_words(), _session(engine, writes=False) as session:
+    with told_in_words(), _session(engine, writes=False) as session:
+        if verbatim and engine.dialect.name == "sqlite":
+            driver = session.connection().connection.driver_connection
+            if driver is not None:
+                driver.text_factory = _text_or_bytes  # this connection is not pooled
         yield session
+
+
+def keep_readers_going(engine: Engine) -> None:
+    """Use SQLite's write-ahead log: readers and writer do not wait for each other."""
+    options = {"outside": True}  # the mode cannot change inside a transaction
+    with told_in_words(), engine.connect().execution_options(**options) as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def _text_or_bytes(stored: bytes) -> str | bytes:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def add_unless_there(session: Session, row: SQLModel) -> bool:

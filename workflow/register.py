@@ -4,21 +4,34 @@ An entry is canonical JSON (RFC 8785) that names the hash of the entry before
 it; its own hash is the SHA-256 of those bytes. Pure: no database, no clock.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from models.canonical import CanonicalError, digest, encode
-from models.vocabulary import ApplicationState, Outcome
+from models.vocabulary import ApplicationState, Event, Outcome
 
 FORMAT = 1
 """The version of the form of an entry; it stands in each of them."""
 
 GENESIS = "0" * 64
 """What the first entry of a call names as the hash before it."""
+
+RowKind: TypeAlias = Literal["version", "application", "term", "step", "notice"]
+"""Rows that stand beside the register, and of which its entries tell."""
+
+Key: TypeAlias = "tuple[Any, ...]"
+"""What names such a row: first of all, the application it belongs to."""
+
+_LOADING = ("load_call", "change_call")
+_PLACE = ("received_at", "protocol_year", "protocol_number")
+_UNTOLD = (*_PLACE, "filed_seq", "score", "cor", "cup")
+_OF_TERM = ("status", "due_at", "starts_on", "suspended_days")
+_OF_STEP = ("status", "outcome", "subject")
+_LONGEST = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +110,11 @@ class Fold:
             standing.granted + sum(movement["granted"] for movement in moved),
         )
         if body["from"] != standing.state:
-            return f"it starts from `{body['from']}` but stood at `{standing.state}`"
+            source, stood = _shown(body["from"]), _shown(standing.state)
+            return f"it starts from `{source}` but stood at `{stood}`"
         if body["version"] != standing.version + 1:
-            return f"version {body['version']} follows version {standing.version}"
+            version = _shown(body["version"])
+            return f"version {version} follows version {standing.version}"
         return fault
 
     def _count_money(self, money: Mapping[str, Any] | None) -> str | None:
@@ -118,6 +133,84 @@ class Fold:
 
 
 @dataclass
+class Beside:
+    """What the entries of a call say of the rows that stand beside them.
+
+    Only what was said last of each row is kept.
+    """
+
+    call: dict[str, Any] = field(default_factory=lambda: {"filed": 0})
+    rows: dict[RowKind, dict[Key, dict[str, Any]]] = field(
+        default_factory=lambda: {
+            "version": {},
+            "application": {},
+            "term": {},
+            "step": {},
+            "notice": {},
+        }
+    )
+
+    def feed(self, body: Mapping[str, Any]) -> str | None:
+        """Take in an entry; return what is wrong with it, if anything."""
+        if body["outcome"] == Outcome.OK:
+            if body.get("event") in _LOADING:
+                self._take_version(body)
+            if body["application"] is not None:
+                self._take_application(body)
+                self._take_rows(body)
+        return self._foreign_rules(body)
+
+    def _take_version(self, body: Mapping[str, Any]) -> None:
+        number, rules = body.get("call_version"), body.get("rules")
+        self.rows["version"][(number,)] = {
+            "fingerprint": rules,
+            "a content of hash": rules,
+        }
+        self.call["version"] = number
+        self.call["allocation"] = (body.get("findings") or {}).get("allocation")
+
+    def _take_application(self, body: Mapping[str, Any]) -> None:
+        said = self.rows["application"].setdefault(
+            (body["application"],), dict.fromkeys(_UNTOLD)
+        )
+        said["call_version"] = body.get("call_version")
+        event = body.get("event")
+        if event == Event.SUBMIT:
+            self.call["filed"] += 1
+            said.update({name: body["order"][name] for name in _PLACE})
+            said["filed_seq"] = self.call["filed"]
+            if "requested" in body["findings"]:
+                said["requested"] = body["findings"]["requested"]
+        elif event == Event.EVALUATE:
+            said["score"] = body["findings"]["score"]["total"]
+        elif event == Event.GRANT:
+            said.update({name: body["inputs"][name] for name in ("cor", "cup")})
+
+    def _take_rows(self, body: Mapping[str, Any]) -> None:
+        identity = body["application"]
+        for item in body.get("terms") or ():
+            key = (identity, item["kind"], item["ordinal"])
+            self.rows["term"][key] = {name: item[name] for name in _OF_TERM}
+        for item in body.get("steps") or ():
+            key = (identity, item["kind"], item["ordinal"])
+            self.rows["step"][key] = {
+                name: item[name] for name in _OF_STEP if name in item
+            }
+        for item in body.get("notices") or ():
+            key = (identity, item["letter"], item["id"])
+            self.rows["notice"][key] = {"entry_seq": body["seq"]}
+
+    def _foreign_rules(self, body: Mapping[str, Any]) -> str | None:
+        number = body.get("call_version")
+        if number is None:
+            return None
+        frozen = self.rows["version"].get((number,))
+        if frozen is not None and frozen["fingerprint"] == body.get("rules"):
+            return None
+        return f"its rules are not those of version {_shown(number)} of the call"
+
+
+@dataclass
 class Chain:
     """Checks the entries of a call one after the other, in order."""
 
@@ -125,6 +218,7 @@ class Chain:
     seq: int = 0
     head: str = GENESIS
     fold: Fold = field(default_factory=Fold)
+    beside: Beside = field(default_factory=Beside)
     faults: list[Fault] = field(default_factory=list)
 
     def feed(self, entry: Stored) -> Mapping[str, Any] | None:
@@ -145,12 +239,9 @@ class Chain:
             self._fault(entry.seq, "it does not follow the entry before it")
         if body.get("call") != self.call or body.get("seq") != entry.seq:
             self._fault(entry.seq, "it belongs to another call or place")
-        try:
-            fault = self.fold.feed(body)
-        except (KeyError, TypeError) as error:
-            fault = f"it lacks what an entry must say: {error}"
-        if fault:
-            self._fault(entry.seq, fault)
+        for feed in (self.fold.feed, self.beside.feed):
+            if fault := _told(feed, body):
+                self._fault(entry.seq, fault)
 
     def _read(self, entry: Stored) -> Mapping[str, Any] | None:
         try:
@@ -180,18 +271,76 @@ class Chain:
             if told is None:
                 self._fault(0, f"application {identity} has no entry")
             elif told != actual:
-                self._fault(0, f"application {identity} {_difference(told, actual)}")
+                differs = _difference(asdict(told), asdict(actual))
+                self._fault(0, f"application {identity} {differs}")
         for identity in self.fold.applications.keys() - seen:
             self._fault(0, f"application {identity} is in the entries only")
+
+    def compare_call(self, actual: Mapping[str, Any]) -> None:
+        """Compare the row of the call with what the entries say of it."""
+        if differs := _difference(self.beside.call, actual):
+            self._fault(0, f"the call {differs}")
+
+    def compare_rows(
+        self, kind: RowKind, rows: Iterable[tuple[Key, Mapping[str, Any]]]
+    ) -> None:
+        """Compare rows of a kind with what was said last of each, and forget that.
+
+        One fault for each file is enough: whoever looks at it sees the others.
+        """
+        told, known = self.beside.rows[kind], kind == "application"
+        faulty: set[Any] = set()
+        for key, actual in rows:
+            said = told.pop(key, None)
+            if said is None:
+                differs = "" if known else "is in no entry"
+            else:
+                differs = _difference(said, actual)
+            if differs and key[0] not in faulty:
+                faulty.add(key[0])
+                self._fault(0, f"{_name(kind, key)} {differs}")
+        for key in () if known else told:
+            if key[0] not in faulty:
+                faulty.add(key[0])
+                self._fault(0, f"{_name(kind, key)} is in the entries only")
 
     def _fault(self, seq: int, fault: str) -> None:
         self.faults.append(Fault(seq, fault))
 
 
-def _difference(told: Standing, actual: Standing) -> str:
-    names = ("state", "version", "reserved", "granted")
+def _told(
+    feed: Callable[[Mapping[str, Any]], str | None], body: Mapping[str, Any]
+) -> str | None:
+    """Return what is wrong with an entry, also when it makes no sense at all."""
+    try:
+        return feed(body)
+    except KeyError as error:
+        return f"it lacks what an entry must say: {error}"
+    except (AttributeError, TypeError, ValueError):
+        return "it says something in a form that no entry has"
+
+
+def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
     return "; ".join(
-        f"has {name} {getattr(actual, name)}, the register says {getattr(told, name)}"
-        for name in names
-        if getattr(told, name) != getattr(actual, name)
+        f"has {name} {_shown(actual[name])}, the register says {_shown(said)}"
+        for name, said in told.items()
+        if actual[name] != said
     )
+
+
+def _name(kind: RowKind, key: Key) -> str:
+    first, *rest = map(_shown, key)
+    if kind == "version":
+        return f"version {first} of the rules"
+    if kind == "application":
+        return f"application {first}"
+    return f"application {first}: {kind} {' '.join(rest)}"
+
+
+def _shown(value: object) -> str:
+    """Show what may be anything at all: a terminal must stand it."""
+    if value is None:
+        return "nothing"
+    text = str(value)
+    shown = text if text.isprintable() else ascii(text)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -213,6 +213,28 @@ def test_an_application_without_an_event_asks_for_one(terminal):
     assert "say which event" in said
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--json", "start_review", "--dry-run"),
+        ("--dry-run", "--json", "start_review"),
+        ("--dry-run", "start_review", "--json"),
+    ],
+)
+def test_flags_may_stand_before_the_event(words, terminal):
+    done = terminal.type("advance", FIRST, *words)
+
+    assert json.loads(done.stdout)["dry_run"] is True
+
+
+def test_an_option_with_a_value_comes_after_the_event(terminal):
+    words = ("--reason", "withdraw", "start_review")
+
+    said = terminal.refused("advance", FIRST, *words, code="usage", exit_code=2)
+
+    assert f"say the event before `--reason`: `sportello advance {FIRST}" in said
+
+
 def test_what_only_intake_can_do_says_so(terminal):
     said = terminal.refused("advance", FIRST, "submit", code="usage", exit_code=2)
 

@@ -66,6 +66,15 @@ def test_the_same_call_again_changes_nothing(terminal):
     assert loaded["changed"] is False
 
 
+def test_an_act_on_an_unchanged_call_is_said_not_to_be_recorded(terminal):
+    words = ("call", "load", "ctl-2025", "--act", "decreto 7/2026-01-19")
+
+    done = terminal.type(*words, "--reason", "again")
+
+    assert "unchanged: the act was not recorded" in done.stdout
+    assert terminal.ask(*words)["act_recorded"] is False
+
+
 def test_a_new_version_needs_its_act(terminal, changed):
     said = terminal.refused(
         "call", "load", str(changed), code="act.missing", exit_code=1

@@ -6,12 +6,22 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config.loader import find
 from models.vocabulary import Event
-from tests.builders import TO_ACCEPTANCE, TO_GRANT, TO_PROGRESS, Office, office, rome
+from tests.builders import (
+    TO_ACCEPTANCE,
+    TO_GRANT,
+    TO_PROGRESS,
+    Office,
+    office,
+    rome,
+    submission,
+    usual,
+)
 from tests.integration.test_cli_help import EVENTS, EVERY, examples
 from tests.terminals import SPORTELLO, Terminal
 from workflow.services import calls
@@ -78,7 +88,7 @@ LAPSING = (
 )
 
 # The day of the example, and what happened before it.
-STORY = {
+STORY: dict[Event, tuple[str, tuple[Any, ...]]] = {
     Event.EXPIRE: ("2026-03-10", ()),
     Event.DECLARE_NOT_RECEIVABLE: ("2026-03-10", ()),
     Event.START_REVIEW: ("2026-03-10", ()),
@@ -89,7 +99,7 @@ STORY = {
     Event.NOTIFY_REFUSAL: ("2026-03-10", BELOW),
     Event.FILE_OBSERVATIONS: ("2026-02-06", REFUSED),
     Event.EXPIRE_OBSERVATIONS: ("2026-03-10", REFUSED),
-    Event.UPHOLD_OBSERVATIONS: ("2026-02-12", (*INCOMPLETE[:3],)),
+    Event.UPHOLD_OBSERVATIONS: ("2026-02-25", INCOMPLETE),
     Event.DECLARE_INADMISSIBLE: ("2026-03-10", INCOMPLETE),
     Event.EVALUATE: ("2026-03-10", (REVIEWED, ("2026-02-03", Event.ADMIT))),
     Event.REJECT: ("2026-03-10", OBSERVED),
@@ -125,9 +135,8 @@ STORY = {
     Event.REVOKE: ("2026-06-10", GOING),
     Event.ANNUL: ("2026-03-10", ()),
 }
-STORY[Event.UPHOLD_OBSERVATIONS] = ("2026-02-25", INCOMPLETE)
 POOR = {Event.PUT_ON_WAITING_LIST, Event.PROMOTE, Event.DECLARE_UNFUNDED}
-FILED = {
+FILED: dict[Event, dict[str, Any]] = {
     Event.EXPIRE: {"draft": True},
     Event.DECLARE_NOT_RECEIVABLE: {"channel": "pec"},
 }
@@ -144,25 +153,22 @@ def set_allocation(work: Office, folder: Path, amount: str, act: str) -> None:
 
 def bring(work: Office, folder: Path, event: Event) -> None:
     """Bring an application to where the event can be made."""
+    files = [APP]
     if event in POOR:
-        set_allocation(work, folder, "100000.00", "decreto 1/2026-01-19")
-    work.take(
-        {**json.loads(submission_text()), **FILED.get(event, {})},
-    )
+        set_allocation(work, folder, "150000.00", "decreto 1/2026-01-19")
+        work.clock.move_to(rome(2026, 1, 20, 10, 1))
+    work.take({**submission(), **FILED.get(event, {})})
+    if event in POOR:  # one that had come earlier takes its money
+        earlier = "2026-01-20T10:00:30+01:00"
+        files = [work.file(1, received_at=earlier), APP]
     for day, step, *changes in STORY[event][1]:
         year, month, number = map(int, day.split("-"))
         work.clock.move_to(max(rome(year, month, number, 9), work.clock.now()))
-        if changes:
-            work.move(APP, step, **changes[0])
-        else:
-            work.routine(APP, step)
+        for file in files if step in TO_GRANT else [APP]:
+            stated = changes[0] if changes else usual(step, work.today)
+            work.move(file, step, **stated)
     if event == Event.PROMOTE:
         set_allocation(work, folder, "1000000.00", "decreto 2/2026-01-20")
-
-
-def submission_text() -> str:
-    sample = ROOT / "docs/examples/submissions.jsonl"
-    return sample.read_text(encoding="utf-8").splitlines()[0]
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -270,7 +276,15 @@ def test_what_the_demonstration_suggests_works_as_it_is_printed(tmp_path):
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_the_last_line_of_make_demo_tells_whether_the_register_verifies(tmp_path):
     ran = subprocess.run(
-        ["make", "-C", ROOT, "-o", ".venv/.runtime", "demo", f"PYTHON={sys.executable}"],
+        [
+            "make",
+            "-C",
+            ROOT,
+            "-o",
+            ".venv/.runtime",
+            "demo",
+            f"PYTHON={sys.executable}",
+        ],
         env=environment(TMPDIR=str(tmp_path)),
         capture_output=True,
         text=True,

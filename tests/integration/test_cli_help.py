@@ -11,7 +11,8 @@ import click
 import pytest
 
 from cli import COMMANDS, main
-from commands.advance import example, rows_by_event
+from commands.advance import rows_by_event
+from commands.examples import example
 from commands.lazy import LazyGroup
 from commands.options import EXAMPLES, read
 from tests.builders import submission
@@ -93,7 +94,8 @@ def test_the_example_of_every_event_is_written_right(name):
 
     context = command.make_context(name, words[4:])
 
-    assert words[:4] == ["sportello", "advance", "2026/0000001", name]
+    named = "DOM-0001" if name == "expire" else "2026/0000001"
+    assert words[:4] == ["sportello", "advance", named, name]
     assert words == example(row.event, row)
     read(row.inputs, context.params)
     if row.act:

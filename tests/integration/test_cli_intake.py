@@ -54,15 +54,51 @@ def test_an_amount_with_a_comma_is_refused_with_how_to_write_it(terminal):
 
 
 def test_a_line_of_any_length_is_read_without_harm(terminal):
-    text = b"x" * 3_000_000 + b"\n" + lines(submission(3)).encode()
+    text = lines(submission(3)).encode() + b"\n" + b"x" * 3_000_000
 
     told = answers(terminal, text)
 
     assert [(one["line"], one["outcome"]) for one in told] == [
-        (1, "refused"),
-        (2, "submitted"),
+        (1, "submitted"),
+        (2, "refused"),
     ]
-    assert "line.too_long" in str(told[0]["error"])
+    assert "line.too_long" in str(told[1]["error"])
+
+
+def test_a_byte_order_mark_does_not_spoil_the_first_line(terminal):
+    (told,) = answers(terminal, b"\xef\xbb\xbf" + lines(submission(3)).encode())
+
+    assert told["outcome"] == "submitted"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"portal_id;requested\nx;1\n",
+        b"PK\x03\x04\xff\xfe\n" * 30,
+        b"\n[{}]\n",
+        b"{\n}\n",
+        lines(submission(3)).encode("utf-16"),
+    ],
+    ids=["csv", "zip", "array", "indented", "utf-16"],
+)
+def test_a_file_of_another_kind_is_not_taken_in_at_all(text, terminal):
+    before = terminal.type("log", "show", "--json").stdout
+
+    done = terminal.type("intake", CTL, "-", text=text)
+
+    assert done.exit_code == 2
+    assert "Error [intake.not_submissions]" in done.stderr
+    assert terminal.type("log", "show", "--json").stdout == before
+
+
+def test_a_portal_id_that_is_taken_is_named(terminal):
+    (told,) = answers(terminal, lines(submission(0, requested="1000.00")))
+
+    error = str(told["error"])
+    assert "submission.portal_id_used" in error
+    assert "`portal_id` DOM-0001" in error
+    assert "submission:" not in error
 
 
 def test_an_unknown_call_takes_nothing_in(terminal):

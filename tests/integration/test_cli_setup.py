@@ -64,6 +64,39 @@ def test_a_real_database_refuses_a_simulated_clock(bare_terminal):
     assert "sportello init --rehearsal" in said
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("list",), ("advance", FIRST, "start_review", "--yes"), ("log", "verify")],
+)
+def test_a_rehearsal_does_not_take_the_host_clock(words, terminal):
+    terminal.settings["SPORTELLO_CLOCK"] = ""
+
+    said = terminal.refused(*words, code="clock.missing", exit_code=1)
+
+    assert "set SPORTELLO_CLOCK" in said
+    assert terminal.type("init").exit_code == 0
+    assert terminal.type("call", "check", "ctl-2025").exit_code == 0
+    assert "SPORTELLO_CLOCK" in terminal.type("doctor").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("advance", FIRST, "start_review", "--dry-run"),
+        ("call", "load", "ctl-2025"),
+        ("intake", "RLF12025051244", "-"),
+    ],
+)
+def test_a_clock_before_the_register_is_warned_of(words, terminal):
+    terminal.settings["SPORTELLO_CLOCK"] = "2026-01-19T10:00:00+01:00"
+
+    done = terminal.type(*words, text="")
+
+    assert done.exit_code == 0
+    assert done.stderr.startswith("Warning: SPORTELLO_CLOCK is before the last entry")
+    assert "20/01/2026 10:00:00 (Rome)" in done.stderr
+
+
 # --- states of the database ---------------------------------------------------
 
 
@@ -187,11 +220,14 @@ def test_the_same_commands_work_on_a_server(bare_terminal, postgres_server):
             *("--role", "administrator"),
         )["login"]
         loaded = bare_terminal.type("call", "load", "ctl-2025")
+        examined = bare_terminal.type("doctor")
         verified = bare_terminal.ask("log", "verify")
 
     assert "revision" in made
     assert login == "postgres"
     assert loaded.exit_code == 0, loaded.output
+    assert examined.exit_code == 0, examined.output
+    assert not bare_terminal.home.exists()
     assert verified["ok"]
 
 
@@ -211,6 +247,8 @@ def test_the_same_commands_work_on_a_server(bare_terminal, postgres_server):
         ("IDENTITY", "database", "use PostgreSQL"),
         ("CLOCK", "2026-01-20T10:00:00", "+01:00"),
         ("CLOCK", "yesterday", "+01:00"),
+        ("CLOCK", "9999-12-31T23:59:59-01:00", "from 2000 to 2199"),
+        ("CLOCK", "0001-01-01T00:00:00+01:00", "from 2000 to 2199"),
         ("LOCK_WAIT", "-1", "0 to 3600"),
         ("LOG_LEVEL", "loud", "warning"),
         ("OFFICER", "two words", "without spaces"),

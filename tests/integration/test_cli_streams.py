@@ -40,7 +40,7 @@ def test_what_was_done_is_said_though_the_answer_is_lost(redirect, form, termina
     assert terminal.ask("show", FIRST)["version"] == 2
 
 
-def test_a_reader_that_went_away_before_a_move_is_told_it_was_done(terminal):
+def test_a_reader_that_went_away_leaves_no_traceback(terminal):
     ran = shell(terminal, *REVIEW, "--yes", redirect="> >(exec true); exit 0")
 
     assert ran.returncode == 0
@@ -67,9 +67,7 @@ def test_an_answer_that_is_lost_is_unavailable(words, redirect, terminal):
     ran = shell(terminal, *words, redirect=redirect)
 
     assert ran.returncode == 3
-    assert ran.stderr == (
-        "Error [output.lost]: the result could not be printed\n"
-    )
+    assert ran.stderr == ("Error [output.lost]: the result could not be printed\n")
 
 
 @pytest.mark.parametrize("redirect", LOST)

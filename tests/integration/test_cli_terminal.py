@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import CTL, submission
-from tests.terminals import FIRST, SPORTELLO, Terminal
+from tests.terminals import FIRST, SECOND, SPORTELLO, Terminal
 
 WIDTH = 100
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -66,6 +66,27 @@ def test_a_terminal_of_100_columns_is_enough(words, terminal):
         assert len([line for line in tables if FIRST[:5] in line]) == 3
 
 
+def test_nothing_disappears_from_a_terminal_of_100_columns(terminal):
+    refused = terminal.type("advance", SECOND, "start_review", "--yes")
+    reason = "filed by PEC instead of through the portal of the call, as it had to be"
+    annul = ("--act", "ordine di servizio 7/2026-01-20", "--reason", reason)
+    terminal.type("advance", SECOND, "annul", *annul, "--yes")
+
+    shown = ESCAPE.sub("", seen(terminal, "show", SECOND))
+    log = ESCAPE.sub("", seen(terminal, "log", "show"))
+    of_refused = ESCAPE.sub("", seen(terminal, "log", "show", "--outcome", "refused"))
+
+    assert refused.exit_code == 1
+    for words in (
+        *("seq", "refused: order.turn", "submitted -> annulled", reason),
+        *("act: ordine di servizio 7/2026-01-20", "cluster2@pec.example.it"),
+    ):
+        assert words in shown
+    assert re.search(r"^ +6  20/01/2026 10:00:00  annul ", shown, re.MULTILINE)
+    assert "ordine di servizio 7/2026-01-20" in log
+    assert re.search(rf"^ +5  .*  {SECOND}  .*order\.turn", of_refused, re.MULTILINE)
+
+
 def test_a_narrow_terminal_shortens_only_names(terminal):
     screen = ESCAPE.sub("", seen(terminal, "list", columns=90))
 
@@ -102,6 +123,16 @@ def test_intake_answers_people_in_a_terminal(terminal):
     assert "DOM-0004  submitted  2026/0000004  20/01/2026 10:00:00." in screen
     assert "?  refused  [line.unreadable]" in screen
     assert "2 line(s): 1 submitted, 1 refused" in screen
+
+
+def test_intake_says_in_words_that_there_is_no_money_now(terminal):
+    terminal.query("UPDATE calls SET allocation = reserved")
+    line = json.dumps(submission(3, requested="1000.00"))
+    Path("one.jsonl").write_text(line, encoding="utf-8")
+
+    screen = seen(terminal, "intake", CTL, "one.jsonl")
+
+    assert "DOM-0004  taken in, no money for it now  2026/0000004" in screen
 
 
 def test_a_reader_that_goes_away_is_no_error(terminal):

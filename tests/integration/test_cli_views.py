@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.builders import CTL
+from tests.builders import CTL, submission
 from tests.terminals import FIRST, SECOND, THIRD, Terminal
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -126,6 +126,68 @@ def test_events_say_what_can_be_done_and_what_is_missing(terminal):
     assert text.index("Can be made now") < text.index("Not now")
 
 
+def test_events_say_where_the_codes_are(terminal):
+    terminal.type("advance", FIRST, "start_review", "--yes")
+
+    text = terminal.type("events", FIRST).stdout
+
+    assert f"codes: sportello call show {CTL}" in text
+    assert terminal.ask("events", FIRST)["codes"] == f"sportello call show {CTL}"
+    for event in ("admit", "evaluate"):
+        shown = terminal.type("advance", FIRST, event, "--help").stdout
+        assert "sportello call show CALL" in shown
+
+
+def test_events_tell_beforehand_of_turn_money_and_missed_terms(terminal):
+    terminal.to_negotiation()
+
+    events = {one["event"]: one for one in terminal.ask("events", FIRST)["events"]}
+    behind = {one["event"]: one for one in terminal.ask("events", THIRD)["events"]}
+
+    assert not events["propose_lapse"]["allowed"]
+    assert events["propose_lapse"]["missing"]
+    assert SECOND in behind["start_review"]["missing"][0]
+
+
+def test_the_queue_names_what_came_by_another_channel(terminal):
+    line = json.dumps(submission(3, channel="pec"))
+    terminal.type("intake", CTL, "-", text=line)
+
+    queue = terminal.ask("queue", CTL)
+    text = terminal.type("queue", CTL).stdout
+
+    assert queue["not_receivable"] == ["2026/0000004"]
+    assert len(queue["items"]) == 3
+    assert text.splitlines()[-1] == (
+        "1 by another channel, without a place, to be declared not receivable by "
+        "act: 2026/0000004"
+    )
+
+
+def test_a_granted_file_is_shown_with_investments_publication_and_reasons(terminal):
+    terminal.type("advance", SECOND, "start_review", "--yes")
+    terminal.to_negotiation()
+    terminal.type(
+        *("advance", FIRST, "record_publication", "--published-on", "2026-01-20"),
+        *("--reference", "BURL 4/2026", "--yes"),
+    )
+    annul = ("annul", "--act", "decreto 5/2026-01-20", "--reason", "by judgment")
+    terminal.type("advance", FIRST, *annul, "--yes")
+
+    shown = terminal.ask("show", FIRST)
+    text = terminal.type("show", FIRST).stdout
+    refused = terminal.type("show", SECOND).stdout
+
+    assert shown["published_in"] == "BURL 4/2026"
+    assert set(shown) >= {"admitted_investment", "plan_investment", "matured"}
+    assert "requested" in text
+    assert "111111.11, declared investment 95424.84" in text
+    assert "admitted investment  95424.84" in text
+    assert "20/01/2026, BURL 4/2026" in text
+    assert "by judgment" in text
+    assert f"1 refused attempt(s): `sportello log show {SECOND}" in refused
+
+
 def test_events_of_other_states_are_named_on_request(terminal):
     found = terminal.ask("events", SECOND, "--all")
 
@@ -196,13 +258,13 @@ def test_the_register_is_shown_to_people(terminal):
         "when",
         "protocol",
         "event",
-        "what",
         "who",
+        "what",
         "act",
     ]
     assert re.split(r"\s{2,}", lines[2].strip()) == [
         *("2", "20/01/2026 10:00:00", FIRST, "submit"),
-        *("draft -> submitted", "bianchi", "-"),
+        *("bianchi", "draft -> submitted", "-"),
     ]
 
 

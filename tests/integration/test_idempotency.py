@@ -91,17 +91,16 @@ def test_keys_of_moves_and_of_submissions_do_not_meet(work: Office):
     receipts = [
         work.move(application, Event.START_REVIEW, key="once"),
         work.move(
-            application, **with_event(Event.REQUEST_COMPLETION, work), key="DOM-0002"
+            application,
+            Event.REQUEST_COMPLETION,
+            **usual(Event.REQUEST_COMPLETION, work.today),
+            key="DOM-0002",
         ),
     ]
     (other,) = work.take(submission(1))
 
     assert [one["event"] for one in receipts] == ["start_review", "request_completion"]
     assert other["outcome"] == "submitted"
-
-
-def with_event(event: Event, work: Office) -> dict[str, object]:
-    return {"event": event, **usual(event, work.today)}
 
 
 def test_who_asks_is_checked_before_a_key_is_answered(work: Office):

@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,13 @@ def content_of(engine: sqlalchemy.Engine) -> Content:
 
 def bodies(content: Content) -> list[dict[str, Any]]:
     rows = sorted(content["entries"], key=lambda row: row["seq"])
-    return [json.loads(row["body"]) for row in rows]
+    return [_body(row["body"]) for row in rows]
+
+
+@lru_cache(maxsize=4_096)
+def _body(text: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(text)
+    return body
 
 
 def beside_the_register(content: Content) -> Content:
@@ -187,6 +194,7 @@ class AnySequence(RuleBasedStateMachine):
         self.work: Office = self.stack.enter_context(office(url))
         self.content = content_of(self.work.desk.engine)
         self.numbers = count(1)
+        self.verified: list[str] = []
         self.keyed: list[tuple[MoveCommand, dict[str, Any]]] = []
 
     def teardown(self) -> None:
@@ -338,11 +346,21 @@ class AnySequence(RuleBasedStateMachine):
 
     # --- what may happen
 
-    @initialize(asked=st.lists(st.sampled_from(ASKS), min_size=2, max_size=5))
+    @initialize(
+        asked=st.lists(
+            st.tuples(st.sampled_from(ASKS), st.sampled_from(((), ("200000.00",)))),
+            min_size=2,
+            max_size=5,
+        )
+    )
     def a_morning(self, asked):
-        for number, requested in enumerate(asked):
+        for number, (requested, declared) in enumerate(asked):
             self.work.wait(microseconds=1)
-            self.take(number, "rossi", {"requested": requested})
+            aids = [
+                {"granted_on": "2025-01-31", "amount": amount, "grantor": "Comune"}
+                for amount in declared
+            ]
+            self.take(number, "rossi", {"requested": requested, "aids": aids})
 
     def take(self, number: int, login: str | None, changes: dict[str, Any]) -> None:
         line = {"portal_id": f"DOM-{next(self.numbers):04d}", **changes}
@@ -795,7 +813,10 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def the_register_verifies(self):
-        assert self.work.verified()
+        head = [row["head_hash"] for row in self.content["calls"]]
+        if head != self.verified:
+            assert self.work.verified()
+            self.verified = head
 
 
 def told(desk: Desk, command: MoveCommand) -> Any:
@@ -814,7 +835,7 @@ def settled_of(content: Content, application: str) -> int:
             moved = body["money"]["movements"]
             total += sum(movement["granted"] for movement in moved)
             if body["event"] == "settle":
-                return total
+                return int(total)
     raise AssertionError(application)
 
 
@@ -857,7 +878,7 @@ def run(databases: Any, *, examples: int, steps: int) -> Counter[str]:
     return succeeded
 
 
-@pytest.mark.timeout(0 if NIGHT else 120)
+@pytest.mark.timeout(0 if NIGHT else 240)
 def test_every_promise_holds_after_any_sequence_of_commands_on_sqlite(
     sqlite_template: Path, tmp_path: Path
 ):
@@ -869,7 +890,7 @@ def test_every_promise_holds_after_any_sequence_of_commands_on_sqlite(
         for left in tmp_path.glob("sportello.db*"):
             left.unlink()
 
-    succeeded = run(database, examples=18, steps=25)
+    succeeded = run(database, examples=14, steps=25)
 
     # Otherwise the sequences were too short to mean anything.
     assert {"submit", "draft", "grant"} <= succeeded.keys()
@@ -879,13 +900,13 @@ def test_every_promise_holds_after_any_sequence_of_commands_on_sqlite(
     assert succeeded["under_the_ceiling"]
 
 
-@pytest.mark.timeout(0 if NIGHT else 120)
+@pytest.mark.timeout(0 if NIGHT else 240)
 def test_every_promise_holds_after_any_sequence_of_commands_on_postgresql(
     postgres_server: str, postgres_template: str
 ):
     succeeded = run(
         lambda: fresh_postgres(postgres_server, postgres_template),
-        examples=7,
+        examples=5,
         steps=25,
     )
 

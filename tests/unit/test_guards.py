@@ -77,6 +77,13 @@ def proposed(*delivered):
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
     (guards.window_has_begun, {"now": ctl().window.published_at}, ""),
+    (guards.plan_is_running, {}, ""),
+    (guards.plan_is_running, {"terms": term(TermKind.DURATION, NOW)}, ""),
+    (
+        guards.plan_is_running,
+        {"terms": term(TermKind.DURATION, NOW - SECOND)},
+        "term.expired",
+    ),
     (
         guards.window_has_begun,
         {"now": ctl().window.published_at - MICROSECOND},

@@ -412,6 +412,30 @@ def test_what_can_be_foreseen_is_told_once_nothing_else_stands_in_the_way():
     assert [verdict.code for verdict in wrong] == ["receivability.not_receivable"]
 
 
+@pytest.mark.parametrize(
+    ("event", "state", "changes", "code"),
+    [
+        (
+            Event.EVALUATE,
+            S.ADMISSIBLE,
+            {"earlier": (place(1, review_started=True),)},
+            "order.turn",
+        ),
+        (
+            Event.GRANT,
+            S.EVALUATED,
+            {"score": 80, "earlier": (place(1, requested=Cents(99_000_000)),)},
+            "money.short",
+        ),
+        (Event.PROPOSE_LAPSE, S.ACCEPTED, {}, "term.none_missed"),
+    ],
+)
+def test_whoever_looks_ahead_is_told_what_would_be_refused(event, state, changes, code):
+    standing = TABLE.find(event, state).standing(facts(state=state, **changes))
+
+    assert [verdict.code for verdict in standing] == [code]
+
+
 def test_what_is_foreseen_does_not_decide():
     # An act may order to overtake: only what is stated can tell.
     known = facts(
@@ -469,6 +493,13 @@ WIRED = [
         {**NO_MONEY, "earlier": WITHOUT_IT},
         {},
         "money.not_head",
+    ),
+    (
+        Event.PROMOTE,
+        S.WAITING,
+        {**NO_MONEY, "channel": Channel.PEC},
+        {},
+        "receivability.not_receivable",
     ),
     (Event.YIELD_RESERVATION, S.EVALUATED, {}, {}, ""),
     (Event.YIELD_RESERVATION, S.EVALUATED, NO_MONEY, {}, "money.not_reserved"),

@@ -14,6 +14,7 @@ from tests.unit.golden_entries import ENTRIES, HASHES
 from workflow.register import (
     FORMAT,
     GENESIS,
+    Beside,
     Chain,
     Fault,
     Fold,
@@ -411,6 +412,146 @@ def test_a_file_without_entries_and_entries_without_a_file_are_found():
         Fault(0, "application three has no entry"),
         Fault(0, "application two is in the entries only"),
     ]
+
+
+# --- what the entries say of the rows beside them -----------------------------
+
+LOADED = {
+    "event": "load_call",
+    "call_version": 1,
+    "rules": "abc",
+    "findings": {"allocation": 100},
+}
+SUBMITTED = {
+    "event": "submit",
+    "application": ONE,
+    "call_version": 1,
+    "rules": "abc",
+    "order": {
+        "received_at": "2026-01-20T09:00:00.000000Z",
+        "protocol_year": 2026,
+        "protocol_number": 1,
+        "earlier_waiting": 0,
+    },
+    "findings": {"requested": 60},
+    "notices": [{"letter": "submission_receipt", "id": "n"}],
+    "terms": [
+        {
+            "kind": "merit",
+            "ordinal": 1,
+            "change": change,
+            "status": status,
+            "due_at": "2026-03-01T22:59:59.999999Z",
+            "starts_on": "2026-01-20",
+            "suspended_days": 0,
+        }
+        for change, status in (("started", "running"), ("met", "met"))
+    ],
+}
+TERM = {
+    "status": "met",
+    "due_at": "2026-03-01T22:59:59.999999Z",
+    "starts_on": "2026-01-20",
+    "suspended_days": 0,
+}
+
+
+def heard(*sayings):
+    """Return a chain that has heard some entries, whatever their hashes."""
+    chain = Chain(CALL)
+    for seq, said in enumerate(sayings, start=1):
+        assert chain.beside.feed(body(seq, "", **said)) is None
+    return chain
+
+
+def test_entries_tell_the_place_the_codes_and_the_score_of_a_file():
+    chain = heard(
+        LOADED,
+        SUBMITTED,
+        {"event": "evaluate", "application": ONE, "findings": {"score": {"total": 7}}},
+        {"event": "grant", "application": ONE, "inputs": {"cor": "1", "cup": "2"}},
+    )
+
+    assert chain.beside.call == {"filed": 1, "version": 1, "allocation": 100}
+    assert chain.beside.rows["application"][(ONE,)] == {
+        "received_at": "2026-01-20T09:00:00.000000Z",
+        "protocol_year": 2026,
+        "protocol_number": 1,
+        "filed_seq": 1,
+        "requested": 60,
+        "score": 7,
+        "cor": "1",
+        "cup": "2",
+        "call_version": None,
+    }
+
+
+def test_what_was_said_last_of_a_term_counts():
+    chain = heard(LOADED, SUBMITTED)
+
+    chain.compare_rows("term", [((ONE, "merit", 1), {**TERM, "status": "running"})])
+
+    assert chain.faults == [
+        Fault(
+            0,
+            "application one: term merit 1 has status running, the register says met",
+        )
+    ]
+
+
+def test_rows_that_are_as_the_entries_say_are_no_fault():
+    chain = heard(LOADED, SUBMITTED)
+
+    chain.compare_rows("term", [((ONE, "merit", 1), TERM)])
+    chain.compare_rows("notice", [((ONE, "submission_receipt", "n"), {"entry_seq": 2})])
+    chain.compare_rows(
+        "version", [((1,), {"fingerprint": "abc", "a content of hash": "abc"})]
+    )
+    chain.compare_call({"filed": 1, "version": 1, "allocation": 100, "code": CALL})
+
+    assert chain.faults == []
+
+
+def test_one_fault_of_a_kind_is_enough_for_a_file():
+    chain = heard(LOADED, SUBMITTED)
+
+    chain.compare_rows("term", [((ONE, "merit", 2), TERM), ((TWO, "merit", 1), TERM)])
+
+    assert [fault.fault for fault in chain.faults] == [
+        "application one: term merit 2 is in no entry",
+        "application two: term merit 1 is in no entry",
+    ]
+
+
+@pytest.mark.parametrize("changes", [{"rules": "abd"}, {"call_version": 2}])
+@pytest.mark.parametrize("outcome", ["ok", "refused"])
+def test_rules_that_are_not_those_loaded_are_found_at_the_entry(changes, outcome):
+    beside = Beside()
+    beside.feed(body(1, "", **LOADED))
+
+    fault = beside.feed(body(2, "", **{**SUBMITTED, **changes, "outcome": outcome}))
+
+    number = changes.get("call_version", 1)
+    assert fault == f"its rules are not those of version {number} of the call"
+
+
+def test_a_refused_entry_says_nothing_of_the_rows():
+    chain = heard(LOADED, {**SUBMITTED, "outcome": "refused"})
+
+    assert chain.beside.call["filed"] == 0
+    assert not chain.beside.rows["application"]
+    assert not chain.beside.rows["term"]
+
+
+@pytest.mark.parametrize("value", ["\x1b[31m", "\ud800", b"\xff", "x" * 500])
+def test_whatever_a_row_holds_a_terminal_stands_the_fault(value):
+    chain = heard(LOADED, SUBMITTED)
+
+    chain.compare_rows("term", [((ONE, "merit", 1), {**TERM, "status": value})])
+
+    ((_, told),) = ((fault.seq, fault.fault) for fault in chain.faults)
+    assert told.isprintable()
+    assert len(told) < 300
 
 
 # --- any single byte ----------------------------------------------------------

@@ -862,9 +862,21 @@ def recovery_within_grant(facts: Facts, given: stated.RecoveryInputs) -> Verdict
     )
 
 
+def plan_is_running(facts: Facts) -> Verdict:
+    """A plan can be changed or extended until its time is up."""
+    term = facts.term(TermKind.DURATION)
+    if term is None or facts.now < term.due_at + _SECOND:
+        return ALLOWED
+    return Verdict(
+        "term.expired",
+        f"the plan ended at {rome(term.due_at)} (Rome); it can no longer be changed "
+        "or extended",
+    )
+
+
 def extension_allowed(facts: Facts, given: stated.ExtensionInputs) -> Verdict:
     """Extensions are as many and as long as the call says (*proroga*)."""
-    procedure, term = facts.call.procedure, facts.term(TermKind.DURATION)
+    procedure = facts.call.procedure
     if given.months > procedure.extension_months:
         return Verdict(
             "extension.too_long",
@@ -878,13 +890,7 @@ def extension_allowed(facts: Facts, given: stated.ExtensionInputs) -> Verdict:
             "extension.used",
             f"{given_before} extension(s) were granted, which is all the call allows",
         )
-    if term is not None and facts.now > term.due_at:
-        return Verdict(
-            "term.expired",
-            f"the plan ended at {rome(term.due_at)} (Rome); it can no longer be "
-            "extended",
-        )
-    return ALLOWED
+    return plan_is_running(facts)
 
 
 def _spoken(word: str) -> str:

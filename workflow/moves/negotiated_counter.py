@@ -543,7 +543,7 @@ MOVES = (
         inputs=stated.DocumentInputs,
         needs=(
             guards.step_not_open(StepKind.REPORT, "the plan has ended"),
-            guards.in_time(TermKind.DURATION),
+            guards.plan_is_running,
             _NO_LAPSE,
         ),
         reason=True,

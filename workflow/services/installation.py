@@ -7,8 +7,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from models.schema import HEAD, revision, upgrade
-from models.session import add_unless_there, reading, transaction
+from models.schema import HEAD, Form, form, revision, upgrade
+from models.session import (
+    add_unless_there,
+    keep_readers_going,
+    reading,
+    told_in_words,
+    transaction,
+)
 from models.tables import Installation
 from workflow.ambient import Ambient
 from workflow.errors import RefusedError, UnavailableError
@@ -31,16 +37,16 @@ def initialise(
 
     Raises:
         RefusedError: it exists and is not for rehearsals, or the other way round.
-        UnavailableError: it was made by a later version of the system.
+        UnavailableError: a later version of the system made it, or another one did.
     """
     _make_private(engine)
-    with reading(engine) as session:
-        before = revision(session)
-    if before is not None and before > HEAD:
-        raise _newer(before)
+    before, found = _form(engine)
+    if before in {Form.NEWER, Form.UNKNOWN}:
+        raise _unusable(before, found)
     if engine.dialect.name == "sqlite":
-        _keep_readers_going(engine)
-    upgrade(engine)
+        keep_readers_going(engine)
+    with told_in_words():
+        upgrade(engine)
     with transaction(engine) as session:
         new = Installation(id=1, rehearsal=rehearsal, created_at=ambient.now())
         created = add_unless_there(session, new)
@@ -63,24 +69,48 @@ def check_form(engine: Engine) -> None:
     """Refuse a database that is not in the form this version needs.
 
     Raises:
-        UnavailableError: it was never initialised, or is older or newer.
+        UnavailableError: it was never initialised, is older or newer, or not ours.
     """
     _refuse_missing_file(engine)
+    standing, found = _form(engine)
+    if standing != Form.PRESENT:
+        raise _unusable(standing, found)
+
+
+def _form(engine: Engine) -> tuple[Form, str | None]:
     with reading(engine) as session:
-        found = revision(session)
-    if found is None:
-        raise UnavailableError(
+        return form(session), revision(session)
+
+
+def _unusable(standing: Form, found: str | None) -> UnavailableError:
+    """Say what is wrong with a database, and the way out."""
+    if standing == Form.EMPTY:
+        return UnavailableError(
             "database.not_initialised",
             "the database is empty; make it with `sportello init`",
         )
-    if found < HEAD:
-        raise UnavailableError(
+    if standing == Form.OLDER:
+        return UnavailableError(
             "database.older",
             f"the database is in form {found} and this version needs {HEAD}; back it "
             "up and run `sportello init`",
         )
-    if found > HEAD:
-        raise _newer(found)
+    if standing == Form.NEWER:
+        return UnavailableError(
+            "database.newer",
+            f"the database is in form {found}, made by a later version of the system "
+            f"than this one ({HEAD}); use that version",
+        )
+    return UnavailableError(
+        "database.unknown_form",
+        f"the database holds tables in {_named(found)}; if it is yours, restore a "
+        "backup of it, otherwise choose another file or database with "
+        "SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
+    )
+
+
+def _named(found: str | None) -> str:
+    return f"the unknown form {found!r}" if found else "no form of this system"
 
 
 def is_rehearsal(engine: Engine) -> bool:
@@ -138,19 +168,3 @@ def _make_private(engine: Engine) -> None:
             f"the database cannot be made at {file}: {error.strerror}; choose another "
             "place with SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
         ) from error
-
-
-def _keep_readers_going(engine: Engine) -> None:
-    """Use the write-ahead log: readers and the writer do not wait for each other."""
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        if driver is not None:
-            driver.execute("PRAGMA journal_mode = WAL")
-
-
-def _newer(found: str) -> UnavailableError:
-    return UnavailableError(
-        "database.newer",
-        f"the database is in form {found}, made by a later version of the system "
-        f"than this one ({HEAD}); use that version",
-    )

@@ -274,11 +274,11 @@ def make(  # noqa: PLR0913 - the parts of one move
     if act is not None:
         _refuse_untimely(act, facts)
         lookups.keep_act(session, desk, act, actor)
+    _take_codes(session, application, brought)
     if order_key is not None:
         _freeze_place(call, application, order_key)
     application.version += 1
     application.changed_at = at
-    _take_codes(session, application, brought)
     written = Writer(session, desk, call, application, facts).write(move, brought)
     session.add(application)
     entry = append(
