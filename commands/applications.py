@@ -45,7 +45,7 @@ def list_command(desk: Desk, call: str | None, state: str | None) -> None:
     wanted = ApplicationState(state) if state else None
     listed = views.listed(desk, call=call, state=wanted)
     table = Table(
-        ("protocol", "received", "state", "requested>", "granted>", "applicant~")
+        ("protocol", "received", "state", "requested>", "granted>", "applicant+")
     )
     for one in listed:
         received = civil(one.received_at, digits=3)

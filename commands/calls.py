@@ -133,7 +133,7 @@ def list_command(desk: Desk) -> None:
         sportello call list
     """
     listed = calls.listed(desk)
-    table = Table(("call", "state", "closes", "allocation>", "residual>", "title~"))
+    table = Table(("call", "state", "closes", "allocation>", "residual>", "title+"))
     for call in listed:
         closes = civil(call.rules.window.closes_at)
         money = (euros(call.allocation), euros(call.residual))
@@ -264,15 +264,15 @@ def _tell(call: calls.CallView) -> None:
         length = f"{rule.count} {rule.counting}"
         terms.add(kind, length, rule.starts_on, rule.effect, rule.source)
     terms.print()
-    merit = Table(("criterion", "points>", "title~"), title="Merit", indent="  ")
+    merit = Table(("criterion", "points>", "title+"), title="Merit", indent="  ")
     for criterion in rules.merit.criteria:
         merit.add(criterion.code, criterion.max_points, criterion.title)
     merit.print()
-    documents = Table(("document", "title~"), title="Documents", indent="  ")
+    documents = Table(("document", "title+"), title="Documents", indent="  ")
     for document in rules.documents:
         documents.add(document.kind, document.title)
     documents.print()
-    admitted = Table(("tax code", "name~"), title="Who may apply", indent="  ")
+    admitted = Table(("tax code", "name+"), title="Who may apply", indent="  ")
     for one in rules.beneficiaries:
         admitted.add(one.tax_code, one.name)
     admitted.print()

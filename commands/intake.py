@@ -4,17 +4,15 @@ import sys
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 from typing import IO, Any
 
 import click
-import orjson
 
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_lines_option, note_done, wants_json
 from commands.output import civil, clean, emit_json
 from workflow.desk import Desk
-from workflow.errors import InputError, RefusedError
+from workflow.errors import RefusedError
 from workflow.services import intake
 from workflow.services.submissions import LONGEST_LINE
 
@@ -51,7 +49,7 @@ def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> 
     as_json = wants_json() or not sys.stdout.isatty()
     outcomes: Counter[str] = Counter()
     with click.open_file(file, "rb") as stream:
-        lines = _submissions(stream, file)
+        lines = _submissions(stream)
         warn_of_clock(desk, call=call)
         for answer in intake.take_in(desk, call, lines):
             note_done(f"the lines up to {answer['line']}")
@@ -68,34 +66,10 @@ def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> 
         context.exit(RefusedError.exit_code)
 
 
-def _submissions(stream: IO[bytes], file: str) -> Iterator[bytes]:
-    """Return the lines of a file, once its first one looks like a submission.
-
-    Each line of a file of another kind would be recorded as refused, for good.
-
-    Raises:
-        InputError: it does not; nothing was recorded.
-    """
-    lines = _lines(stream)
-    head: list[bytes] = []
-    for line in lines:
-        head.append(line if head else line.removeprefix(BOM_UTF8))
-        if head[-1].strip():
-            break
-    if head and head[-1].strip() and not _is_object(head[-1]):
-        raise InputError(
-            "intake.not_submissions",
-            f"the first line of {clean(file)} is not a JSON object, so nothing was "
-            "taken in or recorded; write one submission a line (JSON Lines)",
-        )
-    return chain(head, lines)
-
-
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
-        return False
+def _submissions(stream: IO[bytes]) -> Iterator[bytes]:
+    """Return the lines of a file, without the mark that some editors put first."""
+    for number, line in enumerate(_lines(stream)):
+        yield line if number else line.removeprefix(BOM_UTF8)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:

@@ -82,7 +82,7 @@ def list_command(desk: Desk) -> None:
         sportello officer list
     """
     listed = officers.listed(desk)
-    table = Table(("login", "name~", "roles", "standing"))
+    table = Table(("login", "name+", "roles", "standing"))
     for officer in listed:
         roles = ", ".join(officer.roles)
         standing = "retired" if officer.retired else "active"

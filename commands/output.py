@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -17,21 +17,16 @@ from workflow.rules.calendar import ROME, italian_date
 
 _GAP = "  "
 _NOTHING = "-"
-_BENEATH = "      "
-_MARKS = ">~+"
-
-
-_LEAST = 12
-"""Signs that a text must keep for its beginning to say something."""
+_MARKS = ">+"
 
 
 @dataclass
 class Table:
-    """Rows under headings, aligned: whole in a pipe, fitted in a terminal.
+    """Rows under headings: aligned text in a pipe, fitted in a terminal.
 
     Headings of figures end with `>`, to stand on the right. In a narrow terminal
-    those that end with `~` are cut short with an ellipsis, and those that end
-    with `+` go to lines of their own, whole; nothing else gives way.
+    the columns whose headings end with `+` are wrapped; the others stay whole, so
+    that a number or a protocol is never read in part.
     """
 
     headings: Sequence[str]
@@ -53,73 +48,58 @@ class Table:
             return
         if self.title:
             click.echo(f"\n{self.title}" if self.indent else self.title)
-        if not sys.stdout.isatty():
+        if sys.stdout.isatty():
+            self._print_fitted(shutil.get_terminal_size().columns)
+        else:
             click.echo("\n".join(self.lines()))
-            return
-        head, *rest = self.lines(shutil.get_terminal_size().columns)
-        click.echo("\n".join([click.style(head, bold=True, underline=True), *rest]))
 
-    def lines(self, columns: int | None = None) -> list[str]:
-        """Return it as aligned plain text, fitted to a number of columns if said."""
+    def lines(self) -> list[str]:
+        """Return it as aligned plain text, as wide as it needs."""
         names = [heading.rstrip(_MARKS) for heading in self.headings]
         whole = [row for row in self.rows if len(row) == len(names)]
         widths = [
             max(len(cell) for cell in column)
             for column in zip(names, *whole, strict=True)
         ]
-        room = None if columns is None else columns - len(self.indent)
-        kept = self._fit(widths, room)
-        return [
-            line
-            for row in (names, *self.rows)
-            for line in self._lines(row, widths, kept, heads=row is names)
-        ]
+        return [self._line(row, widths) for row in (names, *self.rows)]
 
-    def _fit(self, widths: list[int], room: int | None) -> list[int]:
-        """Narrow the columns to the room there is; return those that stay in line."""
-        kept = list(range(len(widths)))
-        if room is None:
-            return kept
-        while (over := _across(widths, kept) - room) > 0:
-            short = [at for at in kept if self._may(at, "~") and widths[at] > _LEAST]
-            spare = sum(widths[at] - _LEAST for at in short)
-            if over <= spare:
-                for at in short:
-                    cut = min(over, widths[at] - _LEAST)
-                    widths[at] -= cut
-                    over -= cut
-                return kept
-            moved = [at for at in kept if self._may(at, "+")]
-            if not moved:
-                for at in short:
-                    widths[at] = _LEAST
-                return kept
-            kept.remove(moved[-1])
-        return kept
-
-    def _may(self, at: int, mark: str) -> bool:
-        return self.headings[at].endswith(mark)
-
-    def _lines(
-        self, row: Sequence[str], widths: list[int], kept: list[int], *, heads: bool
-    ) -> Iterator[str]:
+    def _line(self, row: Sequence[str], widths: list[int]) -> str:
         if len(row) != len(widths):
-            yield f"{self.indent}--- {row[0]} ---"
-            return
-        cells = [self._cell(row[at], widths[at], at) for at in kept]
-        yield (self.indent + _GAP.join(cells)).rstrip()
-        for at, cell in enumerate(row):
-            if at not in kept and cell != _NOTHING and not heads:
-                yield f"{self.indent}{_BENEATH}{self.headings[at][:-1]}: {cell}"
+            return f"{self.indent}--- {row[0]} ---"
+        cells = [
+            cell.rjust(width) if heading.endswith(">") else cell.ljust(width)
+            for cell, width, heading in zip(row, widths, self.headings, strict=True)
+        ]
+        return (self.indent + _GAP.join(cells)).rstrip()
 
-    def _cell(self, text: str, width: int, at: int) -> str:
-        if len(text) > width:
-            text = f"{text[: width - 1]}…"
-        return text.rjust(width) if self._may(at, ">") else text.ljust(width)
+    def _print_fitted(self, columns: int) -> None:
+        # Only a terminal pays for loading rich.
+        from rich.console import Console  # noqa: PLC0415 - see above
+        from rich.padding import Padding  # noqa: PLC0415 - see above
+        from rich.table import Table as Fitted  # noqa: PLC0415 - see above
+        from rich.text import Text  # noqa: PLC0415 - see above
 
-
-def _across(widths: Sequence[int], kept: Sequence[int]) -> int:
-    return sum(widths[at] for at in kept) + len(_GAP) * (len(kept) - 1)
+        fitted = Fitted(
+            box=None,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+            header_style="bold underline",
+        )
+        for heading in self.headings:
+            fitted.add_column(
+                heading.rstrip(_MARKS),
+                justify="right" if heading.endswith(">") else "left",
+                no_wrap=not heading.endswith("+"),
+                overflow="fold",
+            )
+        for row in self.rows:
+            if len(row) == len(self.headings):
+                fitted.add_row(*(Text(cell) for cell in row))
+            else:
+                blanks = [Text("---")] * (len(self.headings) - 1)
+                fitted.add_row(*blanks, Text(row[0]))
+        console = Console(width=columns, highlight=False, soft_wrap=False)
+        console.print(Padding(fitted, (0, 0, 0, len(self.indent))))
 
 
 def emit(document: object, text: Callable[[], None]) -> None:

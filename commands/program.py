@@ -50,9 +50,11 @@ class Program(LazyGroup):
             sys.stdout.flush()
         except OSError as error:
             done = done_so_far(ctx)
-            if not _is_lost():
+            # What failed to be written may leave nothing more to flush.
+            gone = isinstance(error, BrokenPipeError)
+            if not _is_lost() and not gone:
                 raise
-            if isinstance(error, BrokenPipeError) and done is None:
+            if gone and done is None:
                 ctx.exit(_NOBODY_READS)
             raise _lost(done) from error
         return result

@@ -71,7 +71,7 @@ def _tell(queue: views.QueueView) -> None:
             "state",
             "requested>",
             "total>",
-            "next~",
+            "next+",
         )
     )
     left = queue.allocation - queue.granted

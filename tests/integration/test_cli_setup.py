@@ -120,7 +120,7 @@ def test_an_empty_file_is_not_initialised_either(bare_terminal):
 @pytest.mark.parametrize(
     ("form", "code", "way_out"),
     [
-        ("0000", "database.older", "run `sportello init`"),
+        ("0000", "database.unknown_form", "restore a backup"),
         ("9999", "database.newer", "use that version"),
     ],
 )

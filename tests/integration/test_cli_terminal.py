@@ -77,22 +77,22 @@ def test_nothing_disappears_from_a_terminal_of_100_columns(terminal):
     of_refused = ESCAPE.sub("", seen(terminal, "log", "show", "--outcome", "refused"))
 
     assert refused.exit_code == 1
-    for words in (
-        *("seq", "refused: order.turn", "submitted -> annulled", reason),
-        *("act: ordine di servizio 7/2026-01-20", "cluster2@pec.example.it"),
-    ):
-        assert words in shown
+    words = {*["seq", "order.turn", "annulled", "cluster2@pec.example.it"]}
+    words |= {*reason.split(), *["ordine", "di", "servizio", "7/2026-01-20"]}
+    assert [word for word in words if word not in shown] == []
     assert re.search(r"^ +6  20/01/2026 10:00:00  annul ", shown, re.MULTILINE)
-    assert "ordine di servizio 7/2026-01-20" in log
+    assert "7/2026-01-20" in log
     assert re.search(rf"^ +5  .*  {SECOND}  .*order\.turn", of_refused, re.MULTILINE)
+    assert "…" not in shown + log + of_refused
 
 
-def test_a_narrow_terminal_shortens_only_names(terminal):
+def test_a_narrow_terminal_wraps_only_names(terminal):
     screen = ESCAPE.sub("", seen(terminal, "list", columns=90))
 
     assert "2026/0000003" in screen
     assert "111111.11" in screen
-    assert "…" in screen
+    assert "…" not in screen
+    assert "Intelligente" in screen
 
 
 def test_names_cannot_command_the_terminal_nor_its_markup(terminal):

@@ -211,14 +211,14 @@ def test_looking_at_a_missing_file_does_not_make_it(tmp_path: Path):
     assert not file.exists()
 
 
-def test_a_database_whose_form_was_never_written_is_not_initialised(engine: Engine):
+def test_a_database_whose_form_was_never_written_is_of_an_unknown_form(engine: Engine):
     execute(engine, "DELETE FROM alembic_version")
 
-    assert refusal(engine) == "database.not_initialised"
+    assert refusal(engine) == "database.unknown_form"
 
 
 @pytest.mark.parametrize(
-    ("form", "code"), [("0000", "database.older"), ("9999", "database.newer")]
+    ("form", "code"), [("0000", "database.unknown_form"), ("9999", "database.newer")]
 )
 def test_another_form_is_refused_with_the_way_out(engine: Engine, form: str, code: str):
     execute(engine, "UPDATE alembic_version SET version_num = :form", form=form)

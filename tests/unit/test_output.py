@@ -8,7 +8,7 @@ from commands.output import Table, civil, clean, day
 
 
 def test_text_stands_on_the_left_and_figures_on_the_right():
-    table = Table(("name", "amount>", "note~"))
+    table = Table(("name", "amount>", "note+"))
     table.add("a", "1.00", "x")
     table.add("bcd", "100.00", "")
 
