@@ -135,9 +135,10 @@ def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> No
 def verify_command(desk: Desk, context: click.Context, call: str | None) -> None:
     """Verify the register: chain, count, and the files as they stand (verifica).
 
-    It recomputes every hash, counts the entries, and checks that state and money
-    of every application are what its entries add up to. It exits with 5 if
-    anything does not hold.
+    It recomputes every hash, counts the entries, and checks that what stands
+    beside them is what they say: state, place in the order, money, terms, steps
+    and letters of every application, and the frozen rules of the call. It exits
+    with 5 if anything does not hold.
 
     \b
     Example:
