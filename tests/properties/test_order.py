@@ -89,15 +89,13 @@ def test_only_what_is_not_taken_up_is_in_the_way(queue, skip):
     assert set(in_review) <= set(in_merit)
 
 
-@given(queues(), st.booleans())
-def test_a_turn_is_refused_exactly_when_somebody_is_overtaken_without_an_act(
-    queue, by_act
-):
+@given(queues())
+def test_a_turn_is_refused_exactly_when_somebody_would_be_overtaken(queue):
     overtaken = unreviewed(queue, skip_waiting=True)
 
-    verdict = may_proceed(overtaken, by_act=by_act)
+    verdict = may_proceed(overtaken)
 
-    assert bool(verdict) is (by_act or not overtaken)
+    assert bool(verdict) is (not overtaken)
     if not verdict:
         assert verdict.details["blocked_by"] == [one.protocol for one in overtaken]
         assert overtaken[0].protocol in verdict.message

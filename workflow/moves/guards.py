@@ -259,12 +259,12 @@ def has_its_turn_on_merit(facts: Facts) -> Verdict:
     """Tell beforehand whether it may be scored without an act."""
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
-    return order.may_proceed(overtaken, by_act=False)
+    return order.may_proceed(overtaken)
 
 
 def _turn(facts: Facts, overtaken: tuple[Place, ...], *, overtake: bool) -> Verdict:
     if not overtake:
-        return order.may_proceed(overtaken, by_act=False)
+        return order.may_proceed(overtaken)
     if not overtaken:
         return Verdict(
             "order.nobody_to_overtake",

@@ -34,13 +34,13 @@ def unevaluated(earlier: Iterable[Place], *, skip_waiting: bool) -> tuple[Place,
     )
 
 
-def may_proceed(overtaken: tuple[Place, ...], *, by_act: bool) -> Verdict:
+def may_proceed(overtaken: tuple[Place, ...]) -> Verdict:
     """Tell whether an application may be taken up now (*turno*).
 
     Everyone earlier must have been taken up, have ended, or wait for their own
-    answer. An act may order otherwise: that is an overtaking (*sorpasso*).
+    answer; overtaking (*sorpasso*) takes an act.
     """
-    if not overtaken or by_act:
+    if not overtaken:
         return ALLOWED
     return Verdict(
         "order.turn",
