@@ -17,7 +17,7 @@ COMMANDS = {
     ),
     "demo": Lazy(
         "commands.demo:demo_command",
-        "Show one real call from publication to plans in progress (dimostrazione).",
+        "Show one real call, played in simulated time (dimostrazione).",
     ),
     "officer": Lazy(
         "commands.officers:officer_group",
@@ -25,11 +25,19 @@ COMMANDS = {
     ),
     "call": Lazy(
         "commands.calls:call_group",
-        "Check, load and look at calls (bandi).",
+        "Check, load, look at and act on calls (bandi).",
     ),
     "intake": Lazy(
         "commands.intake:intake_command",
         "Take submissions in, in the order of the file (presentazione).",
+    ),
+    "grant": Lazy(
+        "commands.decrees:grant_command",
+        "Grant many applications by one decree, all of them or none (concessione).",
+    ),
+    "unfund": Lazy(
+        "commands.closings:unfund_command",
+        "Close the whole waiting list, because the money has run out (non finanziate).",
     ),
     "list": Lazy(
         "commands.applications:list_command",
@@ -43,6 +51,10 @@ COMMANDS = {
         "commands.queue:queue_command",
         "Show who waits for a grant, in order: who is next, who blocks whom.",
     ),
+    "explain": Lazy(
+        "commands.explain:explain_group",
+        "Say why something is as it is, step by step, with the sources (motivazione).",
+    ),
     "events": Lazy(
         "commands.events:events_command",
         "Show what can be done now with an application, and what is missing.",
@@ -50,6 +62,14 @@ COMMANDS = {
     "advance": Lazy(
         "commands.advance:advance_group",
         "Make one move on an application (avanzamento).",
+    ),
+    "sweep": Lazy(
+        "commands.sweep:sweep_command",
+        "Do all that is due by now, once (scadenzario).",
+    ),
+    "worker": Lazy(
+        "commands.workers:worker_command",
+        "Take submissions in that a portal pushes through Redis (presentazione).",
     ),
     "log": Lazy(
         "commands.log:log_group",

@@ -1,6 +1,5 @@
 """How is a move made from a command line?"""
 
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -8,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from commands import receipts
+from commands.confirmation import confirm, nobody_to_ask
 from commands.entry import at_desk, warn_of_clock
 from commands.examples import ACT, example, wrapped
 from commands.lazy import (
@@ -19,10 +19,9 @@ from commands.lazy import (
     wants_json,
 )
 from commands.options import CODES, flag, options_of, read
-from commands.output import clean, emit
+from commands.output import emit
 from models.vocabulary import Event
 from workflow.desk import Desk
-from workflow.errors import InputError, RefusedError
 from workflow.machine import Move
 from workflow.moves import TABLES
 from workflow.services import moves
@@ -232,11 +231,7 @@ def _make(desk: Desk, command: MoveCommand, *, dry_run: bool, yes: bool) -> None
     if yes:
         receipt = moves.advance(desk, command)
     elif wants_json():
-        raise InputError(
-            "confirmation.missing",
-            "with --json there is nobody to ask: add --yes to do it, or --dry-run to "
-            "see what would happen",
-        )
+        raise nobody_to_ask()
     else:
         receipt = _after_asking(desk, command)
     note_done(f"entry {receipt['entry']['seq']} of {receipt['entry']['call']}")
@@ -248,22 +243,8 @@ def _after_asking(desk: Desk, command: MoveCommand) -> dict[str, Any]:
     preview = moves.advance(desk, replace(command, dry_run=True, meant=True))
     if not preview["dry_run"]:
         return preview  # done before, under the same key
-    name = preview["application"]
     _show(preview, f"This will happen: {receipts.headline(preview)}", err=True)
-    click.echo(f"Type {name} to confirm: ", nl=False, err=True)
-    typed = sys.stdin.readline()
-    if not (typed and sys.stdin.isatty()):
-        click.echo(err=True)  # nobody has pressed the key that ends the line
-    if not typed:
-        raise InputError(
-            "confirmation.missing",
-            "nothing was done: nobody confirmed; add --yes to do it without asking",
-        )
-    if typed.strip() != name:
-        raise RefusedError(
-            "confirmation.wrong",
-            f"nothing was done: `{clean(typed.strip())}` is not {name}",
-        )
+    confirm(preview["application"])
     seen = preview["version"] - 1
     return moves.advance(desk, replace(command, expected_version=seen))
 

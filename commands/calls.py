@@ -1,25 +1,41 @@
 """Which calls are there, and what do they say?"""
 
+from datetime import datetime
+
 import click
 
+from commands import call_acts
+from commands.call_entries import CAUSES, with_civil_time
 from commands.entry import at_desk, fault_as_json, warn_of_clock
+from commands.instants import read_instant
 from commands.lazy import Listing, json_option, note_done
-from commands.output import Table, civil, emit, euros, instant, print_pairs
+from commands.output import Table, civil, clean, emit, euros, instant, print_pairs
 from config.loader import CallFileError, Fault, check, find, load
+from config.schema import CallDefinition
+from models.vocabulary import (
+    CallEvent,
+    CallState,
+    OrderPolicy,
+    ShortMoneyPolicy,
+    WaitingPhase,
+)
 from workflow.desk import Desk
 from workflow.errors import SportelloError
+from workflow.moves.calls import TABLE
+from workflow.rules import counter
 from workflow.rules.amounts import format_money
+from workflow.rules.differences import Difference
 from workflow.services import calls
 
 
 @click.group("call", cls=Listing)
 @json_option
 def call_group() -> None:
-    """Check, load and look at calls (bandi).
+    """Check, load, look at and act on calls (bandi).
 
     A call is a file: its window, money, criteria and terms are data. What is
     loaded is frozen under its hash, and another file under the same code needs
-    an act.
+    an act. A call opens and closes by itself; everything else is an act.
 
     \b
     Example:
@@ -77,9 +93,21 @@ def _faults(name: str) -> tuple[Fault, ...]:
 @click.argument("file")
 @click.option("--act", help='The act of the new version: "TYPE NUMBER/DATE".')
 @click.option("--reason", help="Why there is a new version, in words.")
+@click.option(
+    "--effective",
+    metavar="INSTANT",
+    callback=read_instant,
+    help="From when the new version is in force; now, if nothing is said.",
+)
 @json_option
 @at_desk
-def load_command(desk: Desk, file: str, act: str | None, reason: str | None) -> None:
+def load_command(
+    desk: Desk,
+    file: str,
+    act: str | None,
+    reason: str | None,
+    effective: datetime | None,
+) -> None:
     """Load a call, or a new version of it with its act (bando).
 
     FILE is a path, or the name of a call that comes with the program. The same
@@ -92,7 +120,9 @@ def load_command(desk: Desk, file: str, act: str | None, reason: str | None) -> 
     """
     path = find(file)
     warn_of_clock(desk, call=load(path).code)
-    loaded = calls.register_call(desk, path, act=act, reason=reason)
+    loaded = calls.register_call(
+        desk, path, act=act, reason=reason, effective_at=effective
+    )
     if loaded.changed:
         note_done(f"version {loaded.version} of {loaded.call}")
     unused = bool(act or reason) and not loaded.changed
@@ -100,11 +130,13 @@ def load_command(desk: Desk, file: str, act: str | None, reason: str | None) -> 
     def tell() -> None:
         done = "loaded" if loaded.changed else "was already loaded"
         click.echo(f"{loaded.call} {done}: version {loaded.version}")
+        if loaded.waits:
+            click.echo(f"  takes effect {civil(loaded.effective_at)}")
         if unused:
             click.echo("  unchanged: the act was not recorded")
         click.echo(f"  hash {loaded.hash}")
         for difference in loaded.differences:
-            click.echo(f"  {difference}")
+            click.echo(f"  {_readable(difference)}")
 
     emit(
         {
@@ -113,6 +145,7 @@ def load_command(desk: Desk, file: str, act: str | None, reason: str | None) -> 
             "hash": loaded.hash,
             "changed": loaded.changed,
             "act_recorded": bool(act) and loaded.changed,
+            "effective_at": instant(loaded.effective_at),
             "differences": [
                 {"where": one.where, "before": one.before, "after": one.after}
                 for one in loaded.differences
@@ -135,7 +168,7 @@ def list_command(desk: Desk) -> None:
     listed = calls.listed(desk)
     table = Table(("call", "state", "closes", "allocation>", "residual>", "title+"))
     for call in listed:
-        closes = civil(call.rules.window.closes_at)
+        closes = civil(call.closed_at or call.rules.window.closes_at)
         money = (euros(call.allocation), euros(call.residual))
         table.add(call.code, call.state, closes, *money, call.title)
 
@@ -180,36 +213,59 @@ def history_command(desk: Desk, call: str) -> None:
 
     def tell() -> None:
         for version in versions:
-            on = f" on {version.act}" if version.act else ""
-            when = civil(version.loaded_at)
-            click.echo(f"version {version.number}, {when}, {version.loaded_by}{on}")
-            click.echo(f"  hash {version.hash}")
-            if version.reason:
-                click.echo(f"  {version.reason}")
-            for difference in version.differences:
-                click.echo(f"  {difference}")
+            _tell_version(version)
 
     emit(
         {
             "call": call,
-            "versions": [
-                {
-                    "version": version.number,
-                    "hash": version.hash,
-                    "loaded_at": instant(version.loaded_at),
-                    "loaded_by": version.loaded_by,
-                    "act": version.act,
-                    "reason": version.reason,
-                    "differences": [
-                        {"where": one.where, "before": one.before, "after": one.after}
-                        for one in version.differences
-                    ],
-                }
-                for version in versions
-            ],
+            "versions": [_version_as_json(version) for version in versions],
         },
         tell,
     )
+
+
+_EVENTS = {
+    CallEvent.LOAD_CALL: "loaded",
+    CallEvent.CHANGE_CALL: "corrected (rettifica)",
+    CallEvent.EXTEND_CALL: "extended (proroga)",
+    CallEvent.REFINANCE_CALL: "refinanced (rifinanziamento)",
+}
+
+
+def _tell_version(version: calls.VersionView) -> None:
+    on = f" on {version.act}" if version.act else ""
+    when = civil(version.loaded_at)
+    click.echo(f"version {version.number}, {when}, {version.loaded_by}{on}")
+    click.echo(
+        f"  {_EVENTS[CallEvent(version.event)]}, in force from "
+        f"{civil(version.effective_at)}"
+    )
+    click.echo(f"  hash {version.hash}")
+    if version.reason:
+        click.echo(f"  {clean(version.reason)}")
+    for difference in version.differences:
+        click.echo(f"  {_readable(difference)}")
+
+
+def _version_as_json(version: calls.VersionView) -> dict[str, object]:
+    return {
+        "version": version.number,
+        "hash": version.hash,
+        "event": version.event,
+        "loaded_at": instant(version.loaded_at),
+        "loaded_by": version.loaded_by,
+        "effective_at": instant(version.effective_at),
+        "act": version.act,
+        "reason": version.reason,
+        "differences": [
+            {"where": one.where, "before": one.before, "after": one.after}
+            for one in version.differences
+        ],
+    }
+
+
+def _readable(difference: Difference) -> str:
+    return clean(with_civil_time(str(difference)))
 
 
 def _as_json(call: calls.CallView) -> dict[str, object]:
@@ -221,13 +277,39 @@ def _as_json(call: calls.CallView) -> dict[str, object]:
         "published_at": instant(window.published_at),
         "opens_at": instant(window.opens_at),
         "closes_at": instant(window.closes_at),
+        "closed_at": instant(call.closed_at),
+        "acts": _acts(call),
+        "suspended_for": call.suspended_for.value if call.suspended_for else None,
+        "suspended_since": instant(call.suspended_since),
+        "suspended_because": call.suspended_because,
+        "reopens_at": instant(call.reopens_at),
+        "openings": [
+            {
+                "opened_at": instant(opening.opened_at),
+                "ended_at": instant(opening.ended_at),
+            }
+            for opening in call.openings
+        ],
         "allocation": format_money(call.allocation),
         "reserved": format_money(call.reserved),
         "granted": format_money(call.granted),
         "residual": format_money(call.residual),
         "waiting": call.waiting,
+        "waiting_amount": format_money(call.waiting_amount),
         "filed": call.filed,
         "version": call.version,
+        "announced": _version_as_json(call.announced) if call.announced else None,
+        "malfunctions": [
+            {
+                "malfunction": one.ordinal,
+                "from": instant(one.began_at),
+                "to": instant(one.ended_at),
+                "evidence": one.evidence,
+                "decision": one.decision.value if one.decision else None,
+                "decided_at": instant(one.decided_at),
+            }
+            for one in call.malfunctions
+        ],
         "family": call.rules.family.value,
         "entries": call.entries,
         "beneficiaries": [
@@ -237,26 +319,99 @@ def _as_json(call: calls.CallView) -> dict[str, object]:
     }
 
 
+_ACTS = {
+    CallEvent.SUSPEND_CALL: "suspend",
+    CallEvent.ANNOUNCE_REOPENING: "reopen",
+    CallEvent.EXTEND_CALL: "extend",
+    CallEvent.REFINANCE_CALL: "refinance",
+    CallEvent.CHANGE_CALL: "load",
+    CallEvent.CLOSE_CALL: "close",
+    CallEvent.CONCLUDE_CALL: "conclude",
+    CallEvent.ANNUL_CALL: "annul",
+    CallEvent.RECORD_DRAW: "draw",
+    CallEvent.RECORD_MALFUNCTION: "malfunction",
+}
+"""By which command of `sportello call` an officer does what the table says."""
+
+
+def _acts(call: calls.CallView) -> list[str]:
+    """Name the commands that the table of moves has from the state of a call."""
+    events = {move.event for move in TABLE.from_state(call.state) if not move.automatic}
+    if call.rules.counter.order != OrderPolicy.SAME_WEEK_DRAW:
+        events.discard(CallEvent.RECORD_DRAW)
+    return [name for event, name in _ACTS.items() if event in events]
+
+
+def _state(call: calls.CallView) -> str:
+    """Say in words where a call stands."""
+    if call.suspended_for is not None:
+        since = civil(call.suspended_since)
+        return f"suspended since {since}: {CAUSES[call.suspended_for]}"
+    if call.state == CallState.OPEN and call.openings:
+        return f"open since {civil(call.openings[-1].opened_at)}"
+    return call.state.value
+
+
+def _closing(call: calls.CallView) -> str:
+    """Say when it closes, and when it did if that was another instant."""
+    planned = civil(call.rules.window.closes_at)
+    if call.closed_at is None:
+        return planned
+    if call.closed_at == call.rules.window.closes_at:
+        return f"{planned}, as planned"
+    return f"{civil(call.closed_at)} by act; it was planned for {planned}"
+
+
+_WAITS = {
+    WaitingPhase.BEFORE_REVIEW: "is not examined meanwhile",
+    WaitingPhase.AFTER_REVIEW: "is examined like the others",
+}
+
+
+def _takes(rules: CallDefinition) -> str:
+    """Say up to what sum requests are taken in, and what waiting means."""
+    if rules.allocation.short_money is ShortMoneyPolicy.STOP:
+        return (
+            f"requests up to {euros(rules.allocation.amount)}; nobody waits for money"
+        )
+    beyond = counter.overbooking(rules.counter, rules.allocation.amount)
+    limit = "requests of any sum"
+    if beyond is not None:
+        limit = f"requests up to {euros(rules.allocation.amount + beyond)}"
+    return f"{limit}; who waits for money {_WAITS[rules.counter.waiting_list]}"
+
+
 def _tell(call: calls.CallView) -> None:
     rules = call.rules
     click.echo(f"{call.code}  {call.title}")
     print_pairs(
         (
-            ("state", f"{call.state}, version {call.version}"),
+            ("procedure", f"{rules.family}, order: {rules.counter.order}"),
+            ("state", _state(call)),
+            ("because", call.suspended_because),
+            ("reopens", civil(call.reopens_at) if call.reopens_at else None),
             ("published", civil(rules.window.published_at)),
             ("opens", civil(rules.window.opens_at)),
-            ("closes", civil(rules.window.closes_at)),
+            ("closes", _closing(call)),
             ("allocation", euros(call.allocation)),
             ("reserved", euros(call.reserved)),
             ("granted", euros(call.granted)),
             ("residual", euros(call.residual)),
             ("filed", call.filed),
-            ("waiting", call.waiting),
+            ("waiting", f"{call.waiting} file(s)"),
+            ("asked beyond", f"{euros(call.waiting_amount)} by those without money"),
+            ("takes", _takes(rules)),
+            ("version", call.version),
             ("entries", call.entries),
             ("threshold", f"{rules.merit.threshold} of {rules.merit.total} points"),
+            ("acts now", ", ".join(_acts(call)) or "none"),
         ),
         indent="  ",
     )
+    if call.announced is not None:
+        click.echo("\nAnnounced")
+        _tell_version(call.announced)
+    _tell_openings(call)
     terms = Table(
         ("term", "length", "from", "at its end", "source"), title="Terms", indent="  "
     )
@@ -276,3 +431,29 @@ def _tell(call: calls.CallView) -> None:
     for one in rules.beneficiaries:
         admitted.add(one.tax_code, one.name)
     admitted.print()
+
+
+def _tell_openings(call: calls.CallView) -> None:
+    openings = Table(("opened", "last instant"), title="Openings", indent="  ")
+    for opening in call.openings if len(call.openings) > 1 else ():
+        last = civil(opening.ended_at, digits=6) if opening.ended_at else None
+        openings.add(civil(opening.opened_at), last)
+    openings.print()
+    malfunctions = Table(
+        ("n>", "from", "to", "decision", "evidence+"),
+        title="Malfunctions",
+        indent="  ",
+    )
+    for one in call.malfunctions:
+        malfunctions.add(
+            one.ordinal,
+            civil(one.began_at),
+            civil(one.ended_at),
+            one.decision or "not decided yet",
+            one.evidence,
+        )
+    malfunctions.print()
+
+
+for _command in call_acts.COMMANDS:
+    call_group.add_command(_command)

@@ -111,6 +111,7 @@ def open_desk() -> Desk:
         ambient=ambient,
         identity=_identity(settings),
         typed_at=ambient.now() if ambient.simulated else _instant(typed),
+        patience=settings.lock_wait,
     )
 
 

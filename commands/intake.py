@@ -1,9 +1,13 @@
 """How are submissions handed over?"""
 
 import sys
+from array import array
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import UnsupportedOperation
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -37,7 +41,8 @@ def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> 
     FILE holds one JSON object a line; `-` is the standard input. Each line is
     answered as soon as it is written to the database, on the same line number: a
     line that is refused, or cannot be read, is recorded as such and stops
-    nothing. The same submission again is a duplicate and changes nothing.
+    nothing. The same submission again is a duplicate and changes nothing: after
+    an interruption the same file goes on from where it was.
 
     In a pipe, and with --json, the answers are JSON Lines: one document a line.
     It exits with 1 if any was refused.
@@ -48,37 +53,100 @@ def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> 
     """
     as_json = wants_json() or not sys.stdout.isatty()
     outcomes: Counter[str] = Counter()
-    with click.open_file(file, "rb") as stream:
-        lines = _submissions(stream)
+    with _opened(file) as stream:
+        submitted = _Submissions(stream)
         warn_of_clock(desk, call=call)
-        for answer in intake.take_in(desk, call, lines):
-            note_done(f"the lines up to {answer['line']}")
-            outcomes[answer["outcome"]] += 1
-            if as_json:
-                emit_json(answer)
-            else:
-                click.echo(_told(answer))
-    listed = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    click.echo(
-        f"{outcomes.total()} line(s): {listed or 'nothing to take in'}", err=True
-    )
+        try:
+            with _progress(file) as bar:
+                for answers in intake.take_in_groups(desk, call, submitted):
+                    note_done(f"the lines up to {answers[-1]['line']}")
+                    for answer in answers:
+                        outcomes[answer["outcome"]] += 1
+                        if as_json:
+                            emit_json(answer)
+                        else:
+                            click.echo(_told(answer))
+                    bar(submitted.end_of(answers[-1]["line"]))
+        except KeyboardInterrupt:
+            _tell_interrupted(outcomes)
+            raise
+    _tell_outcomes(outcomes)
     if outcomes["refused"]:
         context.exit(RefusedError.exit_code)
 
 
-def _submissions(stream: IO[bytes]) -> Iterator[bytes]:
-    """Return the lines of a file, without the mark that some editors put first."""
-    for number, line in enumerate(_lines(stream)):
-        yield line if number else line.removeprefix(BOM_UTF8)
+@contextmanager
+def _opened(file: str) -> Iterator[IO[bytes]]:
+    """Open a file, or the standard input."""
+    if file != "-":
+        with Path(file).open("rb") as stream:
+            yield stream
+        return
+    try:
+        descriptor = sys.stdin.fileno()
+    except UnsupportedOperation:  # a test's own
+        yield sys.stdin.buffer
+        return
+    # Not the interpreter's own reader: it is closed at the end, and could not be
+    # while the thread that reads ahead waits in it for another line.
+    yield open(descriptor, "rb", closefd=False)  # noqa: SIM115 - see above
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Read lines without ever holding one of any length in memory."""
+class _Submissions:
+    """The lines of a file, and how far each of them reaches."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._ends = array("Q")
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return the lines, without the mark that some editors put first."""
+        read = 0
+        for number, (line, size) in enumerate(_lines(self._stream)):
+            read += size
+            self._ends.append(read)
+            yield line if number else line.removeprefix(BOM_UTF8)
+
+    def end_of(self, line: int) -> int:
+        """Return how many bytes were read up to the end of a line."""
+        return self._ends[line - 1]
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Read lines, with their length, without ever holding one of any length."""
     while line := stream.readline(_READ_AT_MOST):
-        rest = line
+        rest, size = line, len(line)
         while len(rest) == _READ_AT_MOST and not rest.endswith(b"\n"):
             rest = stream.readline(_READ_AT_MOST)
-        yield line
+            size += len(rest)
+        yield line, size
+
+
+@contextmanager
+def _progress(file: str) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how far a file has come, unless the answers show it."""
+    size = 0 if file == "-" else Path(file).stat().st_size
+    if not size or not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda _end: None
+        return
+    with click.progressbar(length=size, label="taken in", file=sys.stderr) as bar:
+        yield lambda end: bar.update(end - bar.pos)
+
+
+def _tell_interrupted(outcomes: Counter[str]) -> None:
+    click.echo(
+        f"\nInterrupted: {outcomes.total()} line(s) were answered, and what was "
+        "answered is kept. Bring the same lines again: whatever was taken in is "
+        "answered with the number it has, and the rest is taken in.",
+        err=True,
+    )
+
+
+def _tell_outcomes(outcomes: Counter[str]) -> None:
+    listed = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    click.echo(
+        f"{outcomes.total()} line(s): {listed or 'nothing to take in'}", err=True
+    )
 
 
 def _told(answer: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from commands.call_entries import summary
 from commands.entry import at_desk
 from commands.lazy import (
     Listing,
@@ -16,14 +17,13 @@ from commands.lazy import (
 )
 from commands.output import Table, civil, emit, emit_json
 from commands.receipts import act_of, moved
-from models.vocabulary import Event, Outcome
+from models.vocabulary import CallEvent, Event, Outcome
 from workflow.desk import Desk
 from workflow.errors import TamperedError
 from workflow.rules.calendar import ROME
 from workflow.services import log
 
-_OF_CALLS = ("load_call", "change_call")
-_EVENTS = [*(event.value for event in Event), *_OF_CALLS]
+_EVENTS = [event.value for event in (*Event, *CallEvent)]
 
 
 @click.group("log", cls=Listing)
@@ -119,7 +119,7 @@ def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> No
             entry["protocol"] or entry["call"],
             entry["event"],
             logins.get(actor["id"]) or actor["kind"],
-            moved(entry),
+            moved(entry) if entry["application"] else summary(entry),
             act_of(entry),
         )
     table.print()
@@ -137,8 +137,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
 
     It recomputes every hash, counts the entries, and checks that what stands
     beside them is what they say: state, place in the order, money, terms, steps
-    and letters of every application, and the frozen rules of the call. It exits
-    with 5 if anything does not hold.
+    and letters of every application, the state of the call, when its counter was
+    open, and its frozen rules. It exits with 5 if anything does not hold.
 
     \b
     Example:

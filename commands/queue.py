@@ -1,47 +1,77 @@
 """Who is next, and who waits for whom?"""
 
+import sys
+from collections.abc import Sequence
+
 import click
 
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import Table, civil, emit, euros, instant
+from models.vocabulary import OrderPolicy
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
 from workflow.services import views
 
+_IN_A_TERMINAL = 40
+_ORDERS = {
+    OrderPolicy.SAME_DAY_MERIT: "those of one day count as arrived together: "
+    "the better score first",
+    OrderPolicy.SAME_WEEK_DRAW: "those of one week count as arrived together: "
+    "in the order of the draw",
+}
+
 
 @click.command("queue")
 @click.argument("call")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Only the first N; without it {_IN_A_TERMINAL} in a terminal, else all.",
+)
 @json_option
 @at_desk
-def queue_command(desk: Desk, call: str) -> None:
+def queue_command(desk: Desk, call: str, limit: int | None) -> None:
     """Show who waits for a grant, in order: who is next, who blocks whom.
 
-    The order is that of arrival (ordine cronologico): it is frozen when an
-    application is filed. A line marks where the money ends, if everybody were
-    granted what they ask for.
+    The order is the one of the call (ordine cronologico, unless the call lets
+    merit or a draw decide among those of one day or week). A line marks where
+    the money ends: whoever stands behind it has nothing reserved yet.
 
     \b
     Example:
         sportello queue RLF12025051244
     """
     queue = views.queue(desk, call)
-    emit(_as_json(queue), lambda: _tell(queue))
+    emit(_as_json(queue, queue.items[:limit]), lambda: _tell(queue, limit))
 
 
-def _as_json(queue: views.QueueView) -> dict[str, object]:
+def _as_json(
+    queue: views.QueueView, shown: Sequence[views.QueueItem]
+) -> dict[str, object]:
+    end = queue.first_without_money
     return {
         "call": queue.call,
+        "state": queue.state.value,
+        "suspended_for": queue.suspended_for.value if queue.suspended_for else None,
+        "reopens_at": instant(queue.reopens_at),
+        "order": queue.policy.value,
         "allocation": format_money(queue.allocation),
         "reserved": format_money(queue.reserved),
         "granted": format_money(queue.granted),
         "residual": format_money(queue.residual),
+        "waiting": format_money(queue.waiting),
+        "first_without_money": end.protocol if end else None,
         "items": [
             {
                 "position": item.position,
                 "application": item.application,
                 "protocol": item.protocol,
                 "received_at": instant(item.received_at),
+                "together_with": item.together_with,
+                "score": item.score,
+                "rank": item.rank,
                 "state": item.state.value,
                 "requested": format_money(item.requested),
                 "reserved": format_money(item.reserved),
@@ -49,49 +79,33 @@ def _as_json(queue: views.QueueView) -> dict[str, object]:
                 "may_review": item.may_review,
                 "may_grant": item.may_grant,
                 "blocked_by": list(item.blocked_by),
+                "blocked_by_count": item.blocked_by_count,
                 "next": item.next_step,
             }
-            for item in queue.items
+            for item in shown
         ],
+        "more": len(queue.items) - len(shown),
         "not_receivable": list(queue.not_receivable),
     }
 
 
-def _tell(queue: views.QueueView) -> None:
+def _tell(queue: views.QueueView, limit: int | None) -> None:
+    if limit is None and sys.stdout.isatty():
+        limit = _IN_A_TERMINAL
+    click.echo(f"{queue.call} is {_standing(queue)}")
     click.echo(
-        f"{queue.call}: allocation {euros(queue.allocation)}, "
-        f"reserved {euros(queue.reserved)}, granted {euros(queue.granted)}, "
-        f"residual {euros(queue.residual)}"
+        f"allocation {euros(queue.allocation)}, reserved {euros(queue.reserved)}, "
+        f"granted {euros(queue.granted)}, residual {euros(queue.residual)}, "
+        f"waiting {euros(queue.waiting)}"
     )
-    table = Table(
-        (
-            "#>",
-            "protocol",
-            "received",
-            "state",
-            "requested>",
-            "total>",
-            "next+",
-        )
-    )
-    left = queue.allocation - queue.granted
-    enough = True
-    for item in queue.items:
-        if enough and item.running_total > left:
-            enough = False
-            table.rule("the money ends here")
-        table.add(
-            item.position,
-            item.protocol,
-            civil(item.received_at, digits=3),
-            item.state,
-            euros(item.requested),
-            euros(item.running_total),
-            _next(item),
-        )
-    table.print()
+    if queue.policy in _ORDERS:
+        click.echo(_ORDERS[queue.policy])
+    shown = queue.items[:limit]
+    _table(queue, shown).print()
     if not queue.items:
         click.echo("nobody waits for a grant")
+    if len(shown) < len(queue.items):
+        click.echo(_more(queue, len(shown)))
     if queue.not_receivable:
         click.echo(
             f"\n{len(queue.not_receivable)} by another channel, without a place, to be "
@@ -99,9 +113,58 @@ def _tell(queue: views.QueueView) -> None:
         )
 
 
+def _standing(queue: views.QueueView) -> str:
+    told = queue.state.value
+    if queue.suspended_for:
+        told += f" ({queue.suspended_for})"
+    if queue.reopens_at:
+        told += f" until {civil(queue.reopens_at)}"
+    return told
+
+
+def _table(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
+    together = queue.policy in _ORDERS
+    table = Table(
+        (
+            "#>",
+            "protocol",
+            "received",
+            *(("with", "by>") if together else ()),
+            "state",
+            "requested>",
+            "total>",
+            "next+",
+        )
+    )
+    end = queue.first_without_money
+    for item in shown:
+        if item is end:
+            table.rule("the money ends here")
+        decided = item.rank or item.score
+        table.add(
+            item.position,
+            item.protocol,
+            civil(item.received_at, digits=3),
+            *((item.together_with, decided) if together else ()),
+            item.state,
+            euros(item.requested),
+            euros(item.running_total),
+            _next(item),
+        )
+    return table
+
+
+def _more(queue: views.QueueView, shown: int) -> str:
+    more = f"{len(queue.items) - shown} more: see them with --limit {len(queue.items)}"
+    end = queue.first_without_money
+    if end is None or end in queue.items[:shown]:
+        return more
+    return f"{more}; the money ends before {end.protocol}"
+
+
 def _next(item: views.QueueItem) -> str:
     if not item.blocked_by:
         return item.next_step
-    first, *others = item.blocked_by
-    more = f" +{len(others)}" if others else ""
-    return f"after {first}{more}"
+    others = item.blocked_by_count - 1
+    more = f" +{others}" if others else ""
+    return f"after {item.blocked_by[0]}{more}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from commands.output import civil, clean
 
-_HEADINGS = ("money", "terms", "steps", "letters", "overtakes")
+_HEADINGS = ("money", "terms", "steps", "letters", "overtakes", "promoted")
 _WIDTH = max(map(len, _HEADINGS))
 
 
@@ -18,12 +18,14 @@ def headline(receipt: Mapping[str, Any]) -> str:
 
 def details(receipt: Mapping[str, Any]) -> Iterator[str]:
     """Tell everything that the move brings about, one line each."""
+    promoted = receipt["promotions"]
     sections = (
         _money(receipt["money"]),
         [_term(term) for term in receipt["terms"]],
         [_step(step) for step in receipt["steps"]],
         [f"{one['letter']} to {one['to']}" for one in receipt["notices"]],
         receipt["findings"].get("overtaken", []),
+        [f"{one['application']}: reserved +{one['amount']}" for one in promoted],
     )
     for heading, lines in zip(_HEADINGS, sections, strict=True):
         for number, line in enumerate(lines):

@@ -2,6 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
+from config.counters import (
+    comparing_examines_all,
+    comparing_lets_nobody_pass,
+    comparing_never_stops,
+    comparing_refuses_nobody,
+    overbooking_is_said_once,
+    overbooking_is_something,
+    stopping_lets_nobody_pass,
+    stopping_takes_nothing_beyond,
+)
 from config.findings import Finding, as_far_as_read, repeated
 from config.schema import CallDefinition
 from config.terms import (
@@ -10,6 +20,12 @@ from config.terms import (
     terms_fit_their_kind,
 )
 from config.values import ROME, euros
+from models.vocabulary import ProcedureFamily, StepKind
+
+_ONLY_NEGOTIATED = frozenset(
+    {StepKind.NEGOTIATION, StepKind.DEFINITIVE_PLAN, StepKind.DETERMINATION}
+)
+"""The steps that a procedure without negotiation never takes."""
 
 
 def disagreements(call: CallDefinition) -> tuple[Finding, ...]:
@@ -106,6 +122,51 @@ def _aid_is_within_the_allocation(call: CallDefinition) -> Iterator[Finding]:
             )
 
 
+def _fixed_part_matures_once(call: CallDefinition) -> Iterator[Finding]:
+    fixed, matures = call.aid.fixed, call.aid.fixed_matures_on
+    if fixed and matures is None:
+        step = StepKind.REPORT if _is_plain(call) else StepKind.DEFINITIVE_PLAN
+        yield Finding(
+            ("aid", "fixed_matures_on"),
+            "missing: say with which step the fixed part matures, "
+            f'as fixed_matures_on = "{step}"',
+        )
+    if not fixed and matures is not None:
+        yield Finding(
+            ("aid", "fixed_matures_on"),
+            "there is no fixed part that could mature: remove it",
+        )
+
+
+def _fixed_part_matures_on_a_step(call: CallDefinition) -> Iterator[Finding]:
+    matures = call.aid.fixed_matures_on
+    if matures in _ONLY_NEGOTIATED and _is_plain(call):
+        yield Finding(
+            ("aid", "fixed_matures_on"),
+            f'this procedure has no step "{matures}": write another, as "report"',
+        )
+
+
+def _acceptance_follows_negotiation(call: CallDefinition) -> Iterator[Finding]:
+    if not call.procedure.acceptance and not _is_plain(call):
+        yield Finding(
+            ("procedure", "acceptance"),
+            "write true: what was negotiated is always accepted before the start",
+        )
+
+
+def _plans_are_returned_where_they_are(call: CallDefinition) -> Iterator[Finding]:
+    if call.procedure.plan_returns and _is_plain(call):
+        yield Finding(
+            ("procedure", "plan_returns"),
+            "this procedure has no definitive plan to return: write 0",
+        )
+
+
+def _is_plain(call: CallDefinition) -> bool:
+    return call.family is ProcedureFamily.PLAIN_COUNTER
+
+
 def _criteria_add_up(call: CallDefinition) -> Iterator[Finding]:
     merit = call.merit
     most = sum(criterion.max_points for criterion in merit.criteria)
@@ -173,6 +234,18 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     _approval_comes_first,
     _fixed_part_is_within_the_cap,
     _aid_is_within_the_allocation,
+    _fixed_part_matures_once,
+    _fixed_part_matures_on_a_step,
+    _acceptance_follows_negotiation,
+    _plans_are_returned_where_they_are,
+    overbooking_is_said_once,
+    overbooking_is_something,
+    stopping_takes_nothing_beyond,
+    stopping_lets_nobody_pass,
+    comparing_never_stops,
+    comparing_refuses_nobody,
+    comparing_lets_nobody_pass,
+    comparing_examines_all,
     _criteria_add_up,
     _threshold_can_be_reached,
     _criteria_are_different,

@@ -25,6 +25,10 @@ class Logger:
         """Note something that happened."""
         self._say("info", event, data)
 
+    def warn(self, event: str, **data: object) -> None:
+        """Note something that somebody should look at."""
+        self._say("warning", event, data)
+
     def _say(self, level: str, event: str, data: dict[str, object]) -> None:
         if LEVELS.index(level) < self._lowest:
             return

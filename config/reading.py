@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from config.checks import disagreements
 from config.findings import Finding
 from config.messages import is_true, place, sentence
 from config.salvage import salvaged
-from config.schema import CallDefinition
+from config.schema import AS_BEFORE, CallDefinition
+from config.values import euros
 
 
 def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]:
@@ -23,10 +25,31 @@ def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]
 def revive(body: bytes) -> CallDefinition | tuple[Finding, ...]:
     """Read the frozen form of a call, or return all that is wrong with it."""
     try:
-        call = CallDefinition.model_validate_json(body)
+        call = CallDefinition.model_validate_json(_completed(body))
     except ValidationError as error:
         return _findings(error)
     return disagreements(call) or call
+
+
+def _completed(body: bytes) -> bytes:
+    """Say of a call frozen by version 0.1 what calls could not say then.
+
+    Files have to write it; a frozen call is never written again, so what it stood
+    for is filled in. Everything else is left to the checks.
+    """
+    try:
+        contents = from_json(body)
+    except ValueError:
+        return body
+    if not isinstance(contents, dict) or "counter" in contents:
+        return body
+    contents["counter"] = AS_BEFORE.model_dump(mode="json", exclude_none=True)
+    procedure, aid = contents.get("procedure"), contents.get("aid")
+    if isinstance(procedure, dict):
+        procedure.setdefault("acceptance", True)
+    if isinstance(aid, dict) and aid.get("fixed") == euros(0):
+        aid.pop("fixed_matures_on", None)  # it had to be written, due or not
+    return to_json(contents)
 
 
 def _findings(error: ValidationError) -> tuple[Finding, ...]:

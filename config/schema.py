@@ -35,6 +35,7 @@ from config.values import (
 from models.vocabulary import (
     Channel,
     Counting,
+    OrderPolicy,
     ProcedureFamily,
     ReceiptClock,
     ShortMoneyPolicy,
@@ -43,6 +44,7 @@ from models.vocabulary import (
     TermEffect,
     TermKind,
     TermStart,
+    WaitingPhase,
 )
 
 
@@ -127,11 +129,26 @@ class Aid(Sourced):
 
     regime: Literal["de_minimis"]
     fixed: Euros
-    fixed_matures_on: StepKind
+    fixed_matures_on: StepKind | None = None
     variable_percent: Percent
     cap: Euros | None = None
     ceiling: Euros
     ceiling_years: Annotated[Count, Field(le=100)]
+
+
+class Counter(Sourced):
+    """How the counter keeps the order and gives the money out (*sportello*).
+
+    Requests beyond the allocation are taken in up to the *overbooking*, a share of
+    it or an amount; with neither, there is no limit. `jump_ahead` lets a smaller
+    later request pass one that the money does not cover.
+    """
+
+    order: OrderPolicy
+    waiting_list: WaitingPhase
+    overbooking_percent: Percent | None = None
+    overbooking_amount: Euros | None = None
+    jump_ahead: Annotated[Flag, Field(examples=["false"])]
 
 
 class Filing(Sourced):
@@ -202,10 +219,12 @@ class TermPolicy(Sourced):
 class Procedure(Sourced):
     """The choices that the family of procedures leaves to the call.
 
-    `refusal_notice` switches the *preavviso di rigetto* (art. 10-bis L. 241/1990).
+    `refusal_notice` switches the *preavviso di rigetto* (art. 10-bis L. 241/1990),
+    `acceptance` whether the applicant has to accept the grant (*accettazione*).
     """
 
     refusal_notice: Flag
+    acceptance: Flag
     skip_when_suspended: Flag
     plan_returns: Whole
     max_suspension_days: Annotated[Whole, Field(le=365)]
@@ -238,6 +257,16 @@ class Conflict(Part):
     statements: Annotated[tuple[Statement, ...], Field(min_length=2)]
 
 
+AS_BEFORE = Counter(
+    order=OrderPolicy.EXACT_INSTANT,
+    waiting_list=WaitingPhase.AFTER_REVIEW,
+    jump_ahead=False,
+    source=SourceStatus.ASSUMED,
+    basis="how every call was run before calls could say it",
+)
+"""What a call frozen before there was a `counter` section stands for."""
+
+
 def _in_order(terms: Mapping[TermKind, TermRule]) -> Mapping[TermKind, TermRule]:
     """Close the terms and put them in the order of the vocabulary.
 
@@ -263,6 +292,7 @@ class CallDefinition(Part):
     acts: Annotated[tuple[ActReference, ...], Field(min_length=1)]
     window: Window
     allocation: Allocation
+    counter: Counter
     aid: Aid
     filing: Filing
     documents: tuple[RequiredDocument, ...]

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlmodel import Session, SQLModel
 
 import models.tables  # noqa: F401 - the names of our tables are known once it is read
@@ -12,7 +12,7 @@ import models.tables  # noqa: F401 - the names of our tables are known once it i
 if TYPE_CHECKING:
     from alembic.config import Config
 
-FORMS = ("0001",)
+FORMS = ("0001", "0002")
 """Every form there has been, the oldest first; a test holds them to Alembic's."""
 
 HEAD = FORMS[-1]
@@ -71,16 +71,36 @@ def upgrade(engine: Engine, target: str = "head") -> None:
     # Alembic takes 0.15 s to import and only `init` needs it.
     from alembic import command  # noqa: PLC0415 - see above
 
-    with (
-        engine.connect().execution_options(writes=True) as connection,
-        connection.begin(),
-    ):
-        if engine.dialect.name == "postgresql":
-            # Two that upgrade at once would both make the first table.
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
-        configuration = alembic_configuration()
-        configuration.attributes["connection"] = connection
-        command.upgrade(configuration, target)
+    with engine.connect().execution_options(writes=True) as connection:
+        if engine.dialect.name == "sqlite":
+            _let_tables_be_remade(connection)
+        with connection.begin():
+            if engine.dialect.name == "postgresql":
+                # Two that upgrade at once would both make the first table.
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
+            configuration = alembic_configuration()
+            configuration.attributes["connection"] = connection
+            command.upgrade(configuration, target)
+            if engine.dialect.name == "sqlite":
+                _refuse_orphans(connection)
+
+
+def _let_tables_be_remade(connection: Connection) -> None:
+    """Stop watching over foreign keys, on this connection of SQLite alone.
+
+    A table whose constraints change is dropped and made again, and its rows would
+    be missed meanwhile. Inside a transaction it would be too late to say so.
+    """
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.execute("PRAGMA foreign_keys = OFF")
+
+
+def _refuse_orphans(connection: Connection) -> None:
+    """Undo an upgrade after which a row would name one that is not there."""
+    if orphans := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        message = f"the upgrade would leave {len(orphans)} row(s) without their owner"
+        raise RuntimeError(message)
 
 
 def alembic_configuration() -> "Config":

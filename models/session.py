@@ -3,7 +3,7 @@
 The only module that commits or rolls back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.exc import (
     InternalError,
     OperationalError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, SQLModel
 
@@ -85,6 +86,11 @@ def told_in_words() -> Iterator[None]:
     """
     try:
         yield
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailableError(
+            "database.busy",
+            "too many are at work on the database at once; try again in a moment",
+        ) from error
     except (OperationalError, InternalError) as error:
         raise _unavailable(error) from error
     except DatabaseError as error:
@@ -151,6 +157,16 @@ def open_engine(url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS) -> Engine:
             "options": f"-c lock_timeout={lock_wait}s -c timezone=UTC",
             "connect_timeout": 10,
         },
+    )
+
+
+def unpooled(engine: Engine) -> Engine:
+    """Return the same database, by connections of their own that commit at once."""
+    return create_engine(
+        engine.url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": 10},
     )
 
 
@@ -229,14 +245,25 @@ def add_unless_there(session: Session, row: SQLModel) -> bool:
     Whoever is inserting the same key is waited for: looking first and inserting
     afterwards would fail for one of two that do it at once.
     """
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    table = SQLModel.metadata.tables[str(row.__tablename__)]
     inserted = session.connection().execute(
-        insert(table).values(row.model_dump()).on_conflict_do_nothing(),
+        _unless_there(session, type(row)).values(row.model_dump()),
         execution_options={"preserve_rowcount": True},
     )
     return inserted.rowcount == 1
+
+
+def add_all_unless_there(
+    session: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Insert rows of one table, those whose key is there already left out."""
+    session.connection().execute(_unless_there(session, table), rows)
+
+
+def _unless_there(session: Session, model: type[SQLModel]) -> Any:  # noqa: ANN401 - of either dialect
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = SQLModel.metadata.tables[str(model.__tablename__)]
+    return insert(table).on_conflict_do_nothing()
 
 
 @contextmanager

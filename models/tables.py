@@ -25,8 +25,10 @@ from models.vocabulary import (
     NOT_ACTIVE,
     QUEUED_STATES,
     ApplicationState,
+    CallState,
     Channel,
     Letter,
+    MalfunctionDecision,
     MovementKind,
     NoticeStatus,
     Outcome,
@@ -34,6 +36,7 @@ from models.vocabulary import (
     Role,
     StepKind,
     StepStatus,
+    SuspensionCause,
     TermKind,
     TermStatus,
 )
@@ -46,6 +49,9 @@ def _among(column: str, states: frozenset[ApplicationState]) -> str:
 
 HOLDS_A_PLACE = _among("state", QUEUED_STATES)
 """Text, not parameters: only so do both databases use the partial index."""
+
+LACKS_MONEY = "reserved < requested"
+"""Of those who hold a place: who waits for money."""
 
 _IS_OPEN = f"NOT ({_among('state', NOT_ACTIVE)})"
 
@@ -100,7 +106,7 @@ class Act(SQLModel, table=True):
 
 
 class Call(SQLModel, table=True):
-    """A call (*bando*): its money, the head of its chain, its last instant.
+    """A call (*bando*): where it stands, its money, the head of its chain.
 
     Every command of a call locks this row first.
     """
@@ -109,16 +115,38 @@ class Call(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("reserved >= 0 AND granted >= 0", name="ck_calls_money"),
         CheckConstraint("reserved + granted <= allocation", name="ck_calls_allocation"),
+        CheckConstraint("waiting >= 0", name="ck_calls_waiting"),
+        CheckConstraint(
+            "(state = 'suspended') = (suspended_for IS NOT NULL)",
+            name="ck_calls_suspension",
+        ),
         CheckConstraint("head_seq >= 0 AND filed >= 0", name="ck_calls_counts"),
     )
 
     id: UUID = Field(primary_key=True)
     code: str = Field(unique=True, max_length=40)
     family: ProcedureFamily = Field(sa_type=word(ProcedureFamily, "ck_calls_family"))
+    state: CallState = Field(
+        default=CallState.PUBLISHED,
+        sa_type=word(CallState, "ck_calls_state"),
+        sa_column_kwargs={"server_default": CallState.PUBLISHED.value},
+    )
+    suspended_for: SuspensionCause | None = Field(
+        default=None, sa_type=word(SuspensionCause, "ck_calls_suspended_for")
+    )
+    reopens_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Announced by an act; it opens again by itself then."""
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was closed in fact; when it should close, its rules say."""
     version: int
+    """The version in force; a later one may be announced (`CallVersion`)."""
     allocation: int = Field(sa_type=BigInteger)
     reserved: int = Field(default=0, sa_type=BigInteger)
     granted: int = Field(default=0, sa_type=BigInteger)
+    waiting: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """What those ask for who hold a place and have no money, in cents."""
     filed: int = Field(default=0, sa_type=BigInteger)
     """How many applications were protocolled so far."""
     head_seq: int = Field(default=0, sa_type=BigInteger)
@@ -140,6 +168,89 @@ class CallVersion(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     loaded_at: datetime = Field(sa_type=Instant)
     loaded_by: UUID = Field(foreign_key="officers.id")
+    effective_at: datetime | None = Field(default=None, sa_type=Instant)
+    """From when it is in force; from when it was loaded, if nothing else is said."""
+
+
+class Opening(SQLModel, table=True):
+    """A stretch of time in which a counter takes applications in (*apertura*).
+
+    Its ends are the instants that count by law, whenever a worker noticed them.
+    """
+
+    __tablename__ = "openings"
+    __table_args__ = (
+        CheckConstraint("ended_at >= opened_at", name="ck_openings_ends"),
+    )
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    ordinal: int = Field(primary_key=True)
+    opened_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Its last instant, still in time; none while it is open."""
+
+
+class Malfunction(SQLModel, table=True):
+    """An interval in which the platform did not work (*disservizio*)."""
+
+    __tablename__ = "malfunctions"
+    __table_args__ = (
+        CheckConstraint("ended_at >= began_at", name="ck_malfunctions_interval"),
+    )
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    ordinal: int = Field(primary_key=True)
+    began_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime = Field(sa_type=Instant)
+    evidence: str = Field(sa_type=Text)
+    """What proves it: a reference, never personal data."""
+    recorded_at: datetime = Field(sa_type=Instant)
+    decision: MalfunctionDecision | None = Field(
+        default=None, sa_type=word(MalfunctionDecision, "ck_malfunctions_decision")
+    )
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Draw(SQLModel, table=True):
+    """A public draw (*sorteggio*) among those of one week: anyone can redo it."""
+
+    __tablename__ = "draws"
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    week: str = Field(primary_key=True, max_length=8)
+    """The ISO week, such as `2026-W04`."""
+    seed: str = Field(max_length=200)
+    drawn_at: datetime = Field(sa_type=Instant)
+
+
+class Fund(SQLModel, table=True):
+    """A sum that can be reserved: the allocation, or money set free (*economia*).
+
+    What is reserved takes from the oldest sum first, so that each promotion can
+    tell from where its money came, to the cent. What is still free of all of them
+    is the residual of the call.
+    """
+
+    __tablename__ = "funds"
+    __table_args__ = (
+        CheckConstraint("free >= 0 AND free <= amount", name="ck_funds_free"),
+        Index(
+            "ix_funds_free",
+            "call_id",
+            "entry_seq",
+            sqlite_where=text("free > 0"),
+            postgresql_where=text("free > 0"),
+        ),
+    )
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    entry_seq: int = Field(primary_key=True, sa_type=BigInteger)
+    """The entry of the register that made the sum available."""
+    event: str = Field(max_length=40)
+    application_id: UUID | None = Field(default=None, foreign_key="applications.id")
+    """Whose money was set free; none for the allocation and its changes."""
+    amount: int = Field(sa_type=BigInteger)
+    free: int = Field(sa_type=BigInteger)
 
 
 class Applicant(SQLModel, table=True):
@@ -211,6 +322,15 @@ class Application(SQLModel, table=True):
             postgresql_where=text(HOLDS_A_PLACE),
         ),
         Index(
+            "ix_applications_waiting",
+            "call_id",
+            "received_at",
+            "protocol_year",
+            "protocol_number",
+            sqlite_where=text(f"{HOLDS_A_PLACE} AND {LACKS_MONEY}"),
+            postgresql_where=text(f"{HOLDS_A_PLACE} AND {LACKS_MONEY}"),
+        ),
+        Index(
             "ix_applications_order",
             "call_id",
             "received_at",
@@ -242,6 +362,14 @@ class Application(SQLModel, table=True):
     investment: int = Field(sa_type=BigInteger)
     reserved: int = Field(default=0, sa_type=BigInteger)
     granted: int = Field(default=0, sa_type=BigInteger)
+    accepts_less: bool = Field(
+        default=False, sa_column_kwargs={"server_default": text("false")}
+    )
+    """Whether the applicant has agreed to be granted only a part."""
+    asked: int | None = Field(default=None, sa_type=BigInteger)
+    """What was asked for at first, while a part of it is all that is requested."""
+    rank: int | None = None
+    """Its place among those who count as arrived together, once it was drawn."""
 
     review_started: bool = False
     waits_for_applicant: bool = False
@@ -255,6 +383,9 @@ class Application(SQLModel, table=True):
     granted_on: date | None = None
     cor: str | None = Field(default=None, max_length=20)
     cup: str | None = Field(default=None, max_length=15)
+    cor_on: date | None = None
+    """When the aid registry gave the COR."""
+    cup_on: date | None = None
     published_on: date | None = None
     started_on: date | None = None
 
@@ -283,6 +414,19 @@ class Aid(SQLModel, table=True):
     granted_on: date
     amount: int = Field(sa_type=BigInteger)
     grantor: str = Field(max_length=200)
+
+
+class ApplicantLink(SQLModel, table=True):
+    """A tax code declared to be one undertaking with the applicant (*impresa unica*).
+
+    It stands in the application that declares it, and falls with it.
+    """
+
+    __tablename__ = "applicant_links"
+
+    application_id: UUID = Field(primary_key=True, foreign_key="applications.id")
+    tax_code: str = Field(primary_key=True, max_length=16, index=True)
+    """The other one; who bears it need not have applied for anything."""
 
 
 class Step(SQLModel, table=True):

@@ -26,6 +26,8 @@ class ApplicationState(StrEnum):
     """*Ammissibile*: the formal check is passed."""
     EVALUATED = "evaluated"
     """*Valutata*: the review board has given its score, high or low."""
+    GRANTED = "granted"
+    """*Concessa*: the grant is given, in a call without negotiation."""
     NEGOTIATING = "negotiating"
     """*Ammessa, in negoziazione*: the grant is given, phase 2 is under way."""
     ACCEPTED = "accepted"
@@ -249,6 +251,7 @@ class TermStart(StrEnum):
     ACCEPTED = "accepted"
     STARTED = "started"
     ENDED = "ended"
+    REPORT_FILED = "report_filed"
 
 
 class TermEffect(StrEnum):
@@ -325,14 +328,91 @@ class ProcedureFamily(StrEnum):
 
     NEGOTIATED_COUNTER = "negotiated_counter"
     """*Procedura valutativa a sportello* with a negotiation phase."""
+    PLAIN_COUNTER = "plain_counter"
+    """*Procedura valutativa a sportello*: granted, then carried out."""
 
 
 class CallState(StrEnum):
     """Where a call (*bando*) stands."""
 
     PUBLISHED = "published"
+    """*Pubblicato*: its window has not opened yet."""
     OPEN = "open"
+    """*Aperto*: applications are taken in."""
+    SUSPENDED = "suspended"
+    """*Sospeso*: nothing is taken in until it is reopened."""
     CLOSED = "closed"
+    """*Chiuso*: the window is over; what came in is still being decided."""
+    CONCLUDED = "concluded"
+    """*Concluso*: everything that came in is decided, and an act says so."""
+    ANNULLED = "annulled"
+    """*Annullato* in self-protection (*autotutela*) or by a judgment."""
+
+
+class CallEvent(StrEnum):
+    """What can happen to a call; an imperative, as in an order given."""
+
+    LOAD_CALL = "load_call"
+    CHANGE_CALL = "change_call"
+    """*Rettifica*: a new version, from a file."""
+    EXTEND_CALL = "extend_call"
+    """*Proroga*: a later closing."""
+    REFINANCE_CALL = "refinance_call"
+    """*Rifinanziamento*: a larger allocation."""
+    APPLY_VERSION = "apply_version"
+    """A version that was announced takes effect."""
+    OPEN_CALL = "open_call"
+    SUSPEND_CALL = "suspend_call"
+    ANNOUNCE_REOPENING = "announce_reopening"
+    REOPEN_CALL = "reopen_call"
+    CLOSE_CALL = "close_call"
+    RECORD_MALFUNCTION = "record_malfunction"
+    """*Disservizio*: its interval and what proves it."""
+    DECIDE_MALFUNCTION = "decide_malfunction"
+    RECORD_DRAW = "record_draw"
+    """*Sorteggio pubblico* among those who count as arrived together."""
+    CONCLUDE_CALL = "conclude_call"
+    ANNUL_CALL = "annul_call"
+
+
+class SuspensionCause(StrEnum):
+    """Why a counter is suspended (*motivo della sospensione*)."""
+
+    EXHAUSTION = "exhaustion"
+    """*Esaurimento delle risorse*."""
+    MALFUNCTION = "malfunction"
+    """*Disservizio* of the platform."""
+    ACT = "act"
+    """An act says so, for a reason of its own."""
+
+
+class MalfunctionDecision(StrEnum):
+    """What was decided on a malfunction (*disservizio*)."""
+
+    NO_EFFECT = "no_effect"
+    EXTENSION = "extension"
+    """*Proroga*: the window is extended by an act of its own."""
+    ANNULMENT = "annulment"
+
+
+class OrderPolicy(StrEnum):
+    """Who counts as arrived before whom (*criterio di ordinamento*)."""
+
+    EXACT_INSTANT = "exact_instant"
+    """The instant of receipt; the protocol number breaks a tie."""
+    SAME_DAY_MERIT = "same_day_merit"
+    """Those of one civil day arrived together: merit decides among them."""
+    SAME_WEEK_DRAW = "same_week_draw"
+    """Those of one week arrived together: a public draw decides among them."""
+
+
+class WaitingPhase(StrEnum):
+    """When those without money wait (*lista d'attesa*)."""
+
+    BEFORE_REVIEW = "before_review"
+    """Nothing beyond the money is examined: filing gives no title to it."""
+    AFTER_REVIEW = "after_review"
+    """All are examined; those without money wait for it afterwards."""
 
 
 class Counting(StrEnum):
@@ -362,3 +442,8 @@ class ShortMoneyPolicy(StrEnum):
     """What happens to the first application that the money does not cover."""
 
     WAITING_LIST = "waiting_list"
+    """It waits, and everybody after it."""
+    PARTIAL = "partial"
+    """It takes what is left, if its applicant has agreed to less; else it waits."""
+    STOP = "stop"
+    """The counter is suspended: it is refused, and everybody after it."""

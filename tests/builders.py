@@ -145,7 +145,9 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         Event.GRANT: {
             "inputs": {
                 "cor": next(_cors),
+                "cor_on": day,
                 "cup": next(_cups),
+                "cup_on": day,
                 "durc_until": (today + timedelta(days=90)).isoformat(),
             },
             "act": act,

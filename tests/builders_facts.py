@@ -8,6 +8,7 @@ from uuid import UUID
 
 from models.vocabulary import (
     ApplicationState,
+    CallState,
     Cents,
     Channel,
     Letter,
@@ -21,9 +22,11 @@ from workflow.facts import (
     ActFacts,
     ApplicantFacts,
     ApplicationFacts,
+    CounterFacts,
     Facts,
     MoneyFacts,
     NoticeRecord,
+    Opening,
     OrderKey,
     Place,
     StepRecord,
@@ -73,6 +76,7 @@ def facts(**changes: Any) -> Facts:
         "call": ctl(),
         "applicant": ApplicantFacts(recognised=True, other_active=None),
         "money": MoneyFacts(Cents(100_000_000), REQUESTED, Cents(0)),
+        "counter": CounterFacts(CallState.OPEN, (Opening(OPENING, None),)),
     }
     return Facts(application=replace(application, **own), **{**usual, **changes})
 

@@ -7,12 +7,19 @@ from config.loader import find
 from tests.builders import CTL
 
 SECOND = "RLF12025051245"
+PLAIN = "RLF12024099901"
+"""The code of the shipped plain counter, `competenze-innovazione-2025`."""
 _BENEFICIARY = re.compile(r"^\[\[beneficiaries\]\]\n(?:.+\n)+\n?", re.MULTILINE)
 
 
-def edited(folder: Path, *changes: tuple[str, str], name: str = "edited") -> Path:
-    """Write the shipped call with some texts replaced, each found exactly once."""
-    text = find("ctl-2025").read_text(encoding="utf-8")
+def edited(
+    folder: Path,
+    *changes: tuple[str, str],
+    name: str = "edited",
+    of: str = "ctl-2025",
+) -> Path:
+    """Write a shipped call with some texts replaced, each found exactly once."""
+    text = find(of).read_text(encoding="utf-8")
     for old, new in changes:
         assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
         text = text.replace(old, new)

@@ -17,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,12 +41,25 @@ FAST = {
     "unix_socket_directories": "",
 }
 
+DURABLE = {
+    # What is measured has to survive a power cut, as in production.
+    **FAST,
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+}
+
 _numbers = itertools.count(1)
 
 
 @contextmanager
 def running(kind: str) -> Iterator[str]:
-    """Run one server, "postgresql" or "redis", and yield its address."""
+    """Run one server and yield its address.
+
+    Its kind is "postgresql", "durable-postgresql" (to measure with) or "redis".
+    """
     with subprocess.Popen(
         [sys.executable, __file__, kind],
         stdin=subprocess.PIPE,
@@ -100,12 +113,19 @@ def fresh_postgres(admin_url: str, template: str | None = None) -> Iterator[str]
 def supervise(kind: str) -> None:
     """Run one server until standard input closes."""
     with ExitStack() as stack:
-        start = {"postgresql": _postgresql, "redis": _redis}[kind]
-        address = stack.enter_context(start(stack.enter_context(_directory())))
+        home = stack.enter_context(_directory())
+        address = stack.enter_context(_started(kind, home))
         # A polite kill ends like a closed pipe.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         print(address, flush=True)  # noqa: T201 - the answer to the tests
         sys.stdin.read()
+
+
+def _started(kind: str, home: Path) -> AbstractContextManager[str]:
+    if kind == "redis":
+        return _redis(home)
+    settings = {"postgresql": FAST, "durable-postgresql": DURABLE}[kind]
+    return _postgresql(home, settings)
 
 
 @contextmanager
@@ -126,7 +146,7 @@ def _directory() -> Iterator[Path]:
 
 
 @contextmanager
-def _postgresql(home: Path) -> Iterator[str]:
+def _postgresql(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
     user = "nobody" if os.geteuid() == 0 else None
     programs = _programs(home, user)
     data = home / "data"
@@ -139,12 +159,12 @@ def _postgresql(home: Path) -> Iterator[str]:
         *("--locale-provider", "builtin", "--locale", "C.UTF-8"),
     ]
     _run(initdb, home, user)
-    settings = [f"--{name}={value}" for name, value in FAST.items()]
+    flags = [f"--{name}={value}" for name, value in settings.items()]
     for _ in range(PORT_ATTEMPTS):
         port = _free_port()
         command = [programs / "postgres", "-D", data, "-h", LOOPBACK, "-p", port]
         address = f"postgresql+psycopg://postgres@{LOOPBACK}:{port}/postgres"
-        with _server([*command, *settings], home, user) as server:
+        with _server([*command, *flags], home, user) as server:
             # SIGTERM waits for every client to leave; SIGINT does not.
             if _wait(server, address):
                 try:

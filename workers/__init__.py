@@ -1,1 +1,1 @@
-"""The jobs that run without a person: none yet, every move is made by command."""
+"""The jobs that run without a person at the command line."""

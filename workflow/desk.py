@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from workflow.ambient import Ambient
 
-SOFTWARE = "0.1.0"
+SOFTWARE = "0.2.0"
 """The version that stands in each entry of the register."""
 
 
@@ -46,6 +46,8 @@ class Desk:
     identity: Identity
     typed_at: datetime
     channel: str = "cli"
+    patience: float = 30
+    """Seconds for which somebody else's command is waited for."""
 
     def as_worker(self, channel: str = "worker") -> "Desk":
         """Return the same desk with nobody sitting at it."""

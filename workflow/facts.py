@@ -12,15 +12,19 @@ from uuid import UUID
 from config.schema import CallDefinition
 from models.vocabulary import (
     ApplicationState,
+    CallState,
     Cents,
     Channel,
     Letter,
     Role,
     StepKind,
     StepStatus,
+    SuspensionCause,
     TermKind,
     TermStatus,
 )
+
+NOTHING = Cents(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,51 @@ class Place:
     review_started: bool
     waits_for_applicant: bool
     score: int | None
+    accepts_less: bool = False
+    rank: int | None = None
+    """Its place among those who count as arrived together, once it was drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A stretch in which the counter takes applications in; its ends included."""
+
+    opened_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterFacts:
+    """The counter (*sportello*) of the call, as it stands now."""
+
+    state: CallState
+    openings: tuple[Opening, ...] = ()
+    suspended_for: SuspensionCause | None = None
+    reopens_at: datetime | None = None
+    closes_at: datetime | None = None
+    """When the version in force plans to close it; an extension counts for all."""
+
+    def was_open_at(self, instant: datetime) -> bool:
+        """Tell whether applications were taken in at an instant."""
+        return any(
+            opening.opened_at <= instant
+            and (opening.ended_at is None or instant <= opening.ended_at)
+            for opening in self.openings
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FilingFacts:
+    """Where an application that is being filed would stand in the order."""
+
+    ahead: int
+    """How many before it hold a place."""
+    first_without_money: Place | None
+    """The first of them that waits for money."""
+    later: Cents = NOTHING
+    """What those ask for, or were granted, who arrived later than it."""
+    ties: int = 0
+    """How many others have exactly its instant: the protocol number breaks the tie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +121,8 @@ class MoneyFacts:
     allocation: Cents
     reserved: Cents
     granted: Cents
+    waiting: Cents = NOTHING
+    """What those ask for who hold a place and have no money."""
 
     @property
     def residual(self) -> Cents:
@@ -168,6 +219,10 @@ class ApplicationFacts:
     published_on: date | None
     started_on: date | None
     documents: frozenset[str]
+    accepts_less: bool = False
+    asked: Cents | None = None
+    """What was asked for at first, while a part of it is all that is requested."""
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +236,15 @@ class Facts:
     application: ApplicationFacts
     applicant: ApplicantFacts
     money: MoneyFacts
+    counter: CounterFacts
+    filing: FilingFacts | None = None
+    """Only for what is being filed: afterwards `earlier` and `claims` tell."""
     earlier: tuple[Place, ...] = ()
-    """Applications before this one that still hold their place, in order."""
+    """Who is taken up before this one and still holds a place, in order."""
+    claims: tuple[Place, ...] | None = None
+    """Who is served with money before this one, if others than `earlier`."""
+    later_waiting: Place | None = None
+    """Who waits for money next after this one, if this one is on the waiting list."""
     steps: tuple[StepRecord, ...] = ()
     terms: tuple[TermRecord, ...] = ()
     notices: tuple[NoticeRecord, ...] = ()
@@ -190,6 +252,11 @@ class Facts:
     act: ActFacts | None = None
     reason: str | None = None
     role: Role | None = None
+
+    @property
+    def before(self) -> tuple[Place, ...]:
+        """Whoever has a claim on the money before this one."""
+        return self.earlier if self.claims is None else self.claims
 
     def step(self, kind: StepKind) -> StepRecord | None:
         """Return the latest step of a kind."""

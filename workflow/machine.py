@@ -8,8 +8,9 @@ and rows are never bound to it, because binding resets the state and leaks.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from transitions import EventData
@@ -17,6 +18,7 @@ from transitions import Machine as StateMachine
 
 from models.vocabulary import (
     ApplicationState,
+    CallState,
     Event,
     Letter,
     MovementKind,
@@ -28,8 +30,11 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.errors import RefusedError
-from workflow.facts import ALLOWED, Facts, Verdict
+from workflow.facts import ALLOWED, ActFacts, Facts, Verdict
 from workflow.rules.terms import Suspension
+
+_EVEN_IF_ANNULLED = (Event.WITHDRAW, Event.ANNUL, Event.RECORD_DELIVERY)
+"""What may still happen to an application once its call was annulled."""
 
 
 class Inputs(BaseModel):
@@ -67,6 +72,8 @@ class TermChange:
     """A new suspension, or the same one with its end."""
     expired: bool = False
     extra_months: int = 0
+    cancelled: bool = False
+    """It no longer runs, and may start anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ class Consequences:
 Guard = Callable[[Facts], Verdict]
 Check = Callable[[Facts, Any], Verdict]
 Effect = Callable[[Facts, Any], Consequences]
+When = Callable[[Facts], bool]
 
 
 def no_effect(_facts: Facts, _inputs: Inputs) -> Consequences:
@@ -122,6 +130,8 @@ class Move:
     """What can be told beforehand of what is accepted, for those who look ahead."""
     act: bool = False
     reason: bool = False
+    when: When | None = None
+    """Tells this row from another of the same event that starts where it does."""
     automatic: bool = False
     """A worker may make it too: it is no act with effect on the applicant."""
     by_intake: bool = False
@@ -131,8 +141,14 @@ class Move:
     starts: tuple[TermStart, ...] = ()
     meets: tuple[TermKind, ...] = ()
 
+    def is_meant(self, facts: Facts) -> bool:
+        """Tell whether this row, of those of one event and state, is the one."""
+        return self.when is None or self.when(facts)
+
     def standing(self, facts: Facts) -> tuple[Verdict, ...]:
         """Return everything that stands in the way now, whatever is stated."""
+        if not (annulled := _call_stands(self.event, facts)):
+            return (annulled,)
         standing = tuple(found for need in self.needs if not (found := need(facts)))
         if standing:
             return standing
@@ -140,24 +156,71 @@ class Move:
 
     def verdict(self, facts: Facts, inputs: Inputs) -> Verdict:
         """Return the first thing that stands in the way."""
+        if not (annulled := _call_stands(self.event, facts)):
+            return annulled
         for need in self.needs:
             if not (verdict := need(facts)):
                 return verdict
-        if self.act and facts.act is None:
-            return Verdict(
-                "act.missing",
-                f"`{self.event}` needs the act it stands on; "
-                'give it as --act "decreto 1234/2026-03-10"',
-            )
-        if self.reason and not facts.reason:
-            return Verdict(
-                "reason.missing",
-                f"`{self.event}` needs its reason in words; give it with --reason",
-            )
+        if not (verdict := formalities(self, facts.act, facts.reason)):
+            return verdict
         for check in self.accepts:
             if not (verdict := check(facts, inputs)):
                 return verdict
         return ALLOWED
+
+
+def _call_stands(event: Event, facts: Facts) -> Verdict:
+    """Tell whether the call still allows an event: once annulled, hardly any."""
+    annulled = facts.counter.state is CallState.ANNULLED
+    if not annulled or event in _EVEN_IF_ANNULLED:
+        return ALLOWED
+    return Verdict(
+        "call.annulled",
+        f"the call was annulled, so `{event}` cannot be made any more; an application "
+        f"to it may only {', '.join(f'`{one}`' for one in _EVEN_IF_ANNULLED)}",
+    )
+
+
+class Row(Protocol):
+    """What a row of any table says: of applications, or of calls."""
+
+    @property
+    def event(self) -> StrEnum: ...  # noqa: D102 - the docstring above says it
+    @property
+    def sources(self) -> tuple[StrEnum, ...]: ...  # noqa: D102 - as above
+    @property
+    def target(self) -> StrEnum | None: ...  # noqa: D102 - as above
+    @property
+    def act(self) -> bool: ...  # noqa: D102 - as above
+    @property
+    def reason(self) -> bool: ...  # noqa: D102 - as above
+
+    def is_meant(self, facts: Any, /) -> bool:  # noqa: ANN401 - each table has its own facts
+        """Tell whether this row, of those of one event and state, is the one."""
+
+    def verdict(self, facts: Any, inputs: Any, /) -> Verdict:  # noqa: ANN401 - as above
+        """Return the first thing that stands in the way."""
+
+
+def formalities(row: Row, act: ActFacts | None, reason: str | None) -> Verdict:
+    """Tell whether a row has the act and the reason that it needs."""
+    if row.act and act is None:
+        return Verdict(
+            "act.missing",
+            f"`{row.event}` needs the act it stands on; "
+            'give it as --act "decreto 1234/2026-03-10"',
+        )
+    if row.reason and not reason:
+        return Verdict(
+            "reason.missing",
+            f"`{row.event}` needs its reason in words; give it with --reason",
+        )
+    return ALLOWED
+
+
+_State = TypeVar("_State", bound=StrEnum)
+_Event = TypeVar("_Event", bound=StrEnum)
+_Row = TypeVar("_Row", bound=Row)
 
 
 class _Carrier:
@@ -165,24 +228,26 @@ class _Carrier:
 
     __slots__ = ("state",)
 
-    def __init__(self, state: ApplicationState) -> None:
+    def __init__(self, state: StrEnum) -> None:
         self.state = state.value
 
 
-class Table:
-    """The moves of a procedure family (*tipo di procedura*)."""
+class Rows(Generic[_State, _Event, _Row]):
+    """The rows of one machine: which events lead from which states to which."""
 
-    def __init__(self, family: ProcedureFamily, moves: Iterable[Move]) -> None:
-        self.family = family
+    def __init__(self, states: type[_State], moves: Iterable[_Row], see: str) -> None:
+        self.states = states
         self.moves = tuple(moves)
+        self.see = see
+        """The command that shows what can be done."""
 
     @cached_property
     def machine(self) -> StateMachine:
         """The one machine that everybody who uses this table shares."""
         machine = StateMachine(
             model=None,
-            states=[state.value for state in ApplicationState],
-            initial=ApplicationState.DRAFT.value,
+            states=[state.value for state in self.states],
+            initial=next(iter(self.states)).value,
             auto_transitions=False,
             send_event=True,
         )
@@ -195,71 +260,97 @@ class Table:
             )
         return machine
 
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """Every event of the family, in the order of the table."""
-        return tuple(dict.fromkeys(move.event for move in self.moves))
-
-    def from_state(self, state: ApplicationState) -> tuple[Move, ...]:
+    def from_state(self, state: _State) -> tuple[_Row, ...]:
         """Return the moves that start from a state."""
         return tuple(move for move in self.moves if state in move.sources)
 
-    def of_event(self, event: Event) -> tuple[Move, ...]:
+    def of_event(self, event: _Event) -> tuple[_Row, ...]:
         """Return the rows of an event."""
         return tuple(move for move in self.moves if move.event == event)
 
-    def find(self, event: Event, state: ApplicationState) -> Move:
-        """Return the move that an event makes from a state.
+    def rows(self, event: _Event, state: _State) -> tuple[_Row, ...]:
+        """Return the rows that an event has from a state.
 
         Raises:
             RefusedError: no row of the table says that.
         """
         rows = self.of_event(event)
-        for move in rows:
-            if state in move.sources:
-                return move
+        if found := tuple(move for move in rows if state in move.sources):
+            return found
         if not rows:
             raise RefusedError(
                 "machine.unknown_event",
                 f"`{event}` is no event of this procedure; "
-                "see `sportello events APP` for those that are",
+                f"see `{self.see}` for those that are",
             )
-        sources = ", ".join(f"`{source}`" for move in rows for source in move.sources)
+        starts = dict.fromkeys(source for move in rows for source in move.sources)
+        sources = ", ".join(f"`{source}`" for source in starts)
         raise RefusedError(
             "machine.wrong_state",
             f"`{event}` cannot be made from `{state}`: it starts from {sources}; "
-            "see `sportello events APP` for what can be done now",
+            f"see `{self.see}` for what can be done now",
             {"state": state.value, "event": event.value},
         )
 
+    def possible(self, state: _State, facts: object) -> tuple[_Row, ...]:
+        """Return the move that each event makes from a state, on these facts."""
+        events = dict.fromkeys(move.event for move in self.from_state(state))
+        return tuple(self.find(event, state, facts) for event in events)  # type: ignore[arg-type]  # an event of these rows
+
+    def find(self, event: _Event, state: _State, facts: object) -> _Row:
+        """Return the move that an event makes from a state, on these facts.
+
+        The last of the rows needs no condition of its own: it is what is left.
+
+        Raises:
+            RefusedError: no row of the table says that.
+        """
+        *rows, last = self.rows(event, state)
+        return next((move for move in rows if move.is_meant(facts)), last)
+
+
+class Table(Rows[ApplicationState, Event, Move]):
+    """The moves of a procedure family (*tipo di procedura*)."""
+
+    def __init__(self, family: ProcedureFamily, moves: Iterable[Move]) -> None:
+        super().__init__(ApplicationState, moves, "sportello events APP")
+        self.family = family
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Every event of the family, in the order of the table."""
+        return tuple(dict.fromkeys(move.event for move in self.moves))
+
 
 def fire(
-    table: Table,
-    event: Event,
-    state: ApplicationState,
-    facts: Facts,
-    inputs: Inputs,
-) -> ApplicationState:
+    table: Rows[_State, _Event, _Row],
+    event: _Event,
+    state: _State,
+    facts: object,
+    inputs: object,
+) -> _State:
     """Make a move and return the new state: the only way to change one.
 
     Raises:
         RefusedError: no row allows it, or a guard stands in the way.
     """
-    table.find(event, state)
+    move = table.find(event, state, facts)
     carrier = _Carrier(state)
     done = table.machine.events[event.value].trigger(
-        carrier, facts=facts, inputs=inputs
+        carrier, move=move, facts=facts, inputs=inputs
     )
     if not done:  # pragma: no cover - guards raise, so it cannot say no
         message = f"the machine refused {event} from {state} without a word"
         raise AssertionError(message)
-    return ApplicationState(carrier.state)
+    return table.states(carrier.state)
 
 
-def _condition(move: Move) -> Callable[[EventData], bool]:
+def _condition(move: Row) -> Callable[[EventData], bool]:
     """Make a guard that raises: a plain "no" would only return `False`."""
 
     def allowed(data: EventData) -> bool:
+        if move is not data.kwargs["move"]:
+            return False  # another row of the same event: the machine tries the next
         verdict = move.verdict(data.kwargs["facts"], data.kwargs["inputs"])
         if not verdict:
             raise RefusedError(verdict.code, verdict.message, verdict.details)

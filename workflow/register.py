@@ -7,12 +7,18 @@ it; its own hash is the SHA-256 of those bytes. Pure: no database, no clock.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
 
 from models.canonical import CanonicalError, digest, encode
-from models.vocabulary import ApplicationState, Event, Outcome
+from models.vocabulary import (
+    ApplicationState,
+    CallEvent,
+    CallState,
+    Event,
+    Outcome,
+)
 
 FORMAT = 1
 """The version of the form of an entry; it stands in each of them."""
@@ -20,15 +26,38 @@ FORMAT = 1
 GENESIS = "0" * 64
 """What the first entry of a call names as the hash before it."""
 
-RowKind: TypeAlias = Literal["version", "application", "term", "step", "notice"]
+RowKind: TypeAlias = Literal[
+    "version",
+    "opening",
+    "malfunction",
+    "draw",
+    "application",
+    "term",
+    "step",
+    "notice",
+]
 """Rows that stand beside the register, and of which its entries tell."""
 
 Key: TypeAlias = "tuple[Any, ...]"
 """What names such a row: first of all, the application it belongs to."""
 
-_LOADING = ("load_call", "change_call")
+LOADING = (
+    CallEvent.LOAD_CALL,
+    CallEvent.CHANGE_CALL,
+    CallEvent.EXTEND_CALL,
+    CallEvent.REFINANCE_CALL,
+)
+"""Events that add a version of the call."""
+
+_OF_COUNTER = ("suspended_for", "reopens_at", "closed_at")
+_OF_OPENING = ("opened_at", "ended_at")
+_OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
 _PLACE = ("received_at", "protocol_year", "protocol_number")
-_UNTOLD = (*_PLACE, "filed_seq", "score", "cor", "cup")
+_OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
+_UNTOLD = (*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT)
+_CHANGE_REQUEST = (Event.SUBMIT, Event.PROMOTE, Event.YIELD_RESERVATION)
+"""Events after which an application may ask for less than it did, or for all again."""
+
 _OF_TERM = ("status", "due_at", "starts_on", "suspended_days")
 _OF_STEP = ("status", "outcome", "subject")
 _LONGEST = 80
@@ -139,35 +168,88 @@ class Beside:
     Only what was said last of each row is kept.
     """
 
-    call: dict[str, Any] = field(default_factory=lambda: {"filed": 0})
-    rows: dict[RowKind, dict[Key, dict[str, Any]]] = field(
+    protocols: dict[str | None, str] = field(default_factory=dict)
+    """Which application bears each protocol number: a draw names only that."""
+    call: dict[str, Any] = field(
         default_factory=lambda: {
-            "version": {},
-            "application": {},
-            "term": {},
-            "step": {},
-            "notice": {},
+            "filed": 0,
+            "state": CallState.PUBLISHED.value,
+            **dict.fromkeys(_OF_COUNTER),
         }
+    )
+    rows: dict[RowKind, dict[Key, dict[str, Any]]] = field(
+        default_factory=lambda: {kind: {} for kind in get_args(RowKind)}
     )
 
     def feed(self, body: Mapping[str, Any]) -> str | None:
         """Take in an entry; return what is wrong with it, if anything."""
+        fault = None
         if body["outcome"] == Outcome.OK:
-            if body.get("event") in _LOADING:
-                self._take_version(body)
             if body["application"] is not None:
                 self._take_application(body)
                 self._take_rows(body)
-        return self._foreign_rules(body)
+            else:
+                fault = self._leads_from_elsewhere(body)
+                self._take_call(body)
+        return self._foreign_rules(body) or fault
 
-    def _take_version(self, body: Mapping[str, Any]) -> None:
-        number, rules = body.get("call_version"), body.get("rules")
-        self.rows["version"][(number,)] = {
-            "fingerprint": rules,
-            "a content of hash": rules,
+    def _leads_from_elsewhere(self, body: Mapping[str, Any]) -> str | None:
+        source, stood = body["from"], self.call["state"]
+        if source is None or source == stood:
+            return None  # entries of the first version say nothing of it
+        return (
+            f"it starts from `{_shown(source)}` but the call stood at `{_shown(stood)}`"
+        )
+
+    def _take_call(self, body: Mapping[str, Any]) -> None:
+        findings = body.get("findings") or {}
+        if body["to"] is not None:
+            self.call["state"] = body["to"]
+        self.call.update(
+            {name: findings[name] for name in _OF_COUNTER & findings.keys()}
+        )
+        event = body.get("event")
+        if event in LOADING:
+            self._take_version(body, findings)
+        elif event == CallEvent.APPLY_VERSION:
+            self._put_in_force(body, findings)
+        elif event == CallEvent.RECORD_DRAW:
+            self._take_draw(body, findings)
+        self._take_part("opening", findings, _OF_OPENING)
+        self._take_part("malfunction", findings, _OF_MALFUNCTION)
+
+    def _take_draw(self, body: Mapping[str, Any], findings: Mapping[str, Any]) -> None:
+        drawn = body["inputs"]
+        self.rows["draw"][(drawn["week"],)] = {
+            "seed": drawn["seed"],
+            "drawn_at": body["at"],
         }
-        self.call["version"] = number
-        self.call["allocation"] = (body.get("findings") or {}).get("allocation")
+        for rank, protocol in enumerate(findings["order"], start=1):
+            key = (self.protocols[protocol],)
+            self.rows["application"][key]["rank"] = rank
+
+    def _take_part(
+        self, kind: RowKind, findings: Mapping[str, Any], names: tuple[str, ...]
+    ) -> None:
+        if told := findings.get(kind):
+            self.rows[kind][(told["ordinal"],)] = {name: told[name] for name in names}
+
+    def _take_version(
+        self, body: Mapping[str, Any], findings: Mapping[str, Any]
+    ) -> None:
+        rules = body.get("rules")
+        said = {"fingerprint": rules, "a content of hash": rules}
+        if "effective_at" in findings:
+            said["effective_at"] = findings["effective_at"]
+        self.rows["version"][(body.get("call_version"),)] = said
+        if findings.get("effective_at", "") <= body.get("at", ""):
+            self._put_in_force(body, findings)  # else it is only announced
+
+    def _put_in_force(
+        self, body: Mapping[str, Any], findings: Mapping[str, Any]
+    ) -> None:
+        self.call["version"] = body.get("call_version")
+        self.call["allocation"] = findings.get("allocation")
 
     def _take_application(self, body: Mapping[str, Any]) -> None:
         said = self.rows["application"].setdefault(
@@ -175,16 +257,29 @@ class Beside:
         )
         said["call_version"] = body.get("call_version")
         event = body.get("event")
+        if event in _CHANGE_REQUEST and "requested" in body["findings"]:
+            said["requested"] = body["findings"]["requested"]
         if event == Event.SUBMIT:
             self.call["filed"] += 1
             said.update({name: body["order"][name] for name in _PLACE})
             said["filed_seq"] = self.call["filed"]
-            if "requested" in body["findings"]:
-                said["requested"] = body["findings"]["requested"]
+            self._take_filing(said, body)
+        elif event == Event.START_REVIEW:
+            said["review_started"] = True
         elif event == Event.EVALUATE:
             said["score"] = body["findings"]["score"]["total"]
         elif event == Event.GRANT:
-            said.update({name: body["inputs"][name] for name in ("cor", "cup")})
+            stated = body["inputs"]  # version 0.1 asked for no days
+            said.update({name: stated.get(name) for name in _OF_GRANT})
+
+    def _take_filing(self, said: dict[str, Any], body: Mapping[str, Any]) -> None:
+        findings = body["findings"]
+        self.protocols[body.get("protocol")] = body["application"]
+        said["review_started"] = False
+        said["accepts_less"] = findings.get("accepts_less", False)
+        said["rank"] = findings.get("rank")
+        if "channel" in findings:  # version 0.1 did not say it
+            said["channel"] = findings["channel"]
 
     def _take_rows(self, body: Mapping[str, Any]) -> None:
         identity = body["application"]
@@ -332,6 +427,10 @@ def _name(kind: RowKind, key: Key) -> str:
     first, *rest = map(_shown, key)
     if kind == "version":
         return f"version {first} of the rules"
+    if kind in {"opening", "malfunction"}:
+        return f"{kind} {first} of the call"
+    if kind == "draw":
+        return f"the draw of {first}"
     if kind == "application":
         return f"application {first}"
     return f"application {first}: {kind} {' '.join(rest)}"

@@ -9,6 +9,11 @@ from typing import Any
 from commands.demonstration.stage import Stage, paper
 from models.vocabulary import Event
 
+FILE = "ctl-2025"
+NOTE = (
+    "Real: the call, its window, its money and its nine applicants.\n"
+    "Invented: what they ask for, the scores, the officers and all that follows."
+)
 ASKED = (
     "111111.11",
     "108500.00",
@@ -225,6 +230,8 @@ def _grants(stage: Stage, files: list[str]) -> None:
             "inputs": {
                 "cor": f"27{number + 1:05d}",
                 "cup": CUP.format(number + 1),
+                "cor_on": "2026-03-09",
+                "cup_on": "2026-03-09",
                 "durc_until": "2026-06-30",
             },
             "act": "decreto 2034/2026-03-09",

@@ -1,7 +1,7 @@
 """Who plays in the demonstration, and how is it told?"""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from config.loader import find
+from config.loader import find, load
 from config.schema import CallDefinition
 from models.session import open_engine
-from models.vocabulary import Event, MovementKind, ProcedureFamily, Role
+from models.vocabulary import Event, MovementKind, Role
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
@@ -21,8 +21,6 @@ from workflow.moves import TABLES
 from workflow.rules.amounts import format_money, parse_money
 from workflow.rules.calendar import ROME
 from workflow.services import calls, installation, intake, moves, officers
-
-CALL = "RLF12025051244"
 
 STAFF = (
     ("admin", "Amministratore di sistema", (Role.ADMINISTRATOR,)),
@@ -73,13 +71,21 @@ class Stage:
     rules: CallDefinition
     lines: list[Line] = field(default_factory=list)
 
+    @property
+    def call(self) -> str:
+        """The code of the call that is played."""
+        return self.rules.code
+
     def at(self, *parts: int, ms: int = 0) -> None:
         """Set the simulated clock to a civil time in Rome."""
         self.clock.move_to(rome(*parts).replace(microsecond=ms * 1000))
 
     def tell(self, who: str, file: str, what: str) -> None:
         """Tell one thing that happened."""
-        line = Line(self.clock.now(), who, file, what)
+        self.say(Line(self.clock.now(), who, file, what))
+
+    def say(self, line: Line) -> None:
+        """Tell one thing as it stands."""
         self.lines.append(line)
         self.listen(line)
 
@@ -87,7 +93,7 @@ class Stage:
         """Take one submission in; return its protocol, or nothing if refused."""
         filed = submission(self.rules, number, **changes)
         desk = self.desk.as_officer("protocollo")
-        (answer,) = intake.take_in(desk, CALL, [orjson.dumps(filed)])
+        (answer,) = intake.take_in(desk, self.call, [orjson.dumps(filed)])
         if answer["outcome"] == "refused":
             self.tell("protocollo", filed["portal_id"], _refused(answer["error"]))
             return None
@@ -101,7 +107,7 @@ class Stage:
     def move(self, file: str, event: Event, note: str, **stated: Any) -> None:  # noqa: ANN401 - as each event wants it
         """Make one move as the officer whose role it needs, and tell it."""
         receipt = self._advance(file, event, stated)
-        self.tell(_officer(event), file, note + _aside([receipt]))
+        self.tell(self._officer(event), file, note + _aside([receipt]))
 
     def each(
         self,
@@ -115,14 +121,13 @@ class Stage:
         for number, file in files.items():
             receipts.append(self._advance(file, event, stated(number)))
             self.clock.advance(timedelta(minutes=1))
-        line = Line(started, _officer(event), _span(files), note + _aside(receipts))
-        self.lines.append(line)
-        self.listen(line)
+        what = note + _aside(receipts)
+        self.say(Line(started, self._officer(event), span(files), what))
 
     def _advance(
         self, file: str, event: Event, stated: dict[str, Any]
     ) -> dict[str, Any]:
-        desk = self.desk.as_officer(_officer(event))
+        desk = self.desk.as_officer(self._officer(event))
         return moves.advance(desk, moves.MoveCommand(file, event, **stated))
 
     def fail(self, file: str, event: Event, note: str) -> None:
@@ -130,10 +135,14 @@ class Stage:
         try:
             self._advance(file, event, {})
         except RefusedError as error:
-            self.tell(_officer(event), file, f"REFUSED [{error.code}]: {note}")
+            self.tell(self._officer(event), file, f"REFUSED [{error.code}]: {note}")
             return
         message = f"{event} on {file} was to be refused and was not"
         raise AssertionError(message)
+
+    def _officer(self, event: Event) -> str:
+        """Name the officer whose role an event needs."""
+        return _WHO[TABLES[self.rules.family].of_event(event)[0].role]
 
 
 def short(text: str, length: int = 36) -> str:
@@ -153,18 +162,21 @@ def submission(rules: CallDefinition, number: int, **changes: object) -> dict[st
         },
         "requested": "105000.00",
         "investment": "95000.00",
-        "documents": [
-            {
-                "kind": document.kind,
-                "name": f"{document.kind}.pdf.p7m",
-                "sha256": hashlib.sha256(
-                    f"{document.kind}{number}".encode()
-                ).hexdigest(),
-            }
-            for document in rules.documents
-        ],
+        "documents": documents(rules, number),
         **changes,
     }
+
+
+def documents(rules: CallDefinition, number: int) -> list[dict[str, str]]:
+    """Return the invented documents of an applicant, each by its hash."""
+    return [
+        {
+            "kind": document.kind,
+            "name": f"{document.kind}.pdf.p7m",
+            "sha256": paper(f"{document.kind}{number}"),
+        }
+        for document in rules.documents
+    ]
 
 
 def paper(name: str) -> str:
@@ -173,9 +185,11 @@ def paper(name: str) -> str:
 
 
 @contextmanager
-def stage(home: Path, listen: Callable[[Line], None]) -> Iterator[Stage]:
+def stage(home: Path, call: str, listen: Callable[[Line], None]) -> Iterator[Stage]:
     """Set the scene: a scratch rehearsal database, the staff, the published call."""
-    clock = FrozenAmbient(rome(2026, 1, 15, 17, 38))
+    file = find(call)
+    rules = load(file)
+    clock = FrozenAmbient(rules.window.published_at)
     engine = open_engine(f"sqlite:///{home / 'sportello.db'}")
     desk = Desk(
         engine,
@@ -188,29 +202,26 @@ def stage(home: Path, listen: Callable[[Line], None]) -> Iterator[Stage]:
         installation.initialise(engine, clock, rehearsal=True)
         for login, name, roles in STAFF:
             officers.add(desk, login, name, roles)
-        loaded = calls.register_call(desk, find("ctl-2025"))
-        scene = Stage(desk, clock, listen, calls.shown(desk, CALL).rules)
-        scene.tell("admin", "", f"call {CALL} published, version {loaded.version}")
+        loaded = calls.register_call(desk, file)
+        scene = Stage(desk, clock, listen, rules)
+        what = f"call {scene.call} published, version {loaded.version}"
+        scene.tell("admin", "", what)
         yield scene
     finally:
         engine.dispose()
-
-
-def _officer(event: Event) -> str:
-    return _WHO[TABLES[ProcedureFamily.NEGOTIATED_COUNTER].of_event(event)[0].role]
 
 
 def _refused(error: dict[str, Any]) -> str:
     late = error["details"].get("late_microseconds")
     if late is not None:
         return f"REFUSED [{error['code']}]: {late / 1_000_000:.3f} s late"
-    return f"REFUSED [{error['code']}]: the window opens at 10:00:00"
+    return f"REFUSED [{error['code']}]: it opens at 10:00:00"
 
 
-def _span(files: Mapping[int, str]) -> str:
-    """Name several files in a few signs: `n. 1-3,5`."""
+def span(numbers: Iterable[int]) -> str:
+    """Name several files, counted from 0, in a few signs: `n. 1-3,5`."""
     runs: list[list[int]] = []
-    for number in sorted(files):
+    for number in sorted(numbers):
         if runs and number == runs[-1][-1]:
             runs[-1].append(number + 1)
         else:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,22 +19,30 @@ from tests.builders import (
     scores,
     submission,
 )
+from tests.click_days import publish
 from tests.contents import dump as contents
 from tests.contents import entries, refusals, rows, written
 from tests.editions import SECOND, edited
 from workflow.errors import InputError, RefusedError
-from workflow.services import calls, views
+from workflow.services import calls, sweep, views
 
 ACT = "decreto 200/2026-01-20"
 HIGHER = ("threshold = 60", "threshold = 75")
+ORDERED = ('order = "exact_instant"', 'order = "same_day_merit"')
 RICHER = ('amount = "1000000.00"', 'amount = "1500000.00"')
+
+
+def up_to_date(work: Office) -> dict[str, list[str]]:
+    """Do what is due, and return what the database then holds."""
+    sweep.sweep(work.desk)
+    return contents(work.desk.engine)
 
 
 def allocation(euros: str) -> tuple[str, str]:
     return ('amount = "1000000.00"', f'amount = "{euros}"')
 
 
-def refusal(work: Office, path: Path, **stated: str) -> RefusedError:
+def refusal(work: Office, path: Path, **stated: Any) -> RefusedError:
     with pytest.raises(RefusedError) as error:
         calls.register_call(work.desk, path, **stated)
     return error.value
@@ -52,7 +61,7 @@ def test_a_call_in_the_database_is_the_call_of_its_file(work: Office):
 
 
 def test_the_same_file_again_changes_nothing(work: Office):
-    before = contents(work.desk.engine)
+    before = up_to_date(work)
 
     again = calls.register_call(work.desk, find("ctl-2025"))
     with_an_act = calls.register_call(work.desk, find("ctl-2025"), act=ACT)
@@ -73,7 +82,7 @@ def test_comments_and_the_order_of_the_terms_are_not_a_change(
 def test_another_file_under_the_same_code_needs_an_act_and_is_told_what_changed(
     work: Office, tmp_path: Path
 ):
-    before = contents(work.desk.engine)
+    before = up_to_date(work)
 
     error = refusal(work, edited(tmp_path, HIGHER, RICHER))
 
@@ -150,17 +159,32 @@ def test_a_draft_is_filed_under_the_version_in_force_when_it_is_submitted(
     assert views.shown(work.desk, "DOM-0001").call_version == 2
 
 
-def test_an_extended_window_takes_what_the_old_one_refused(
+EXTENDED = ("closes_at = 2026-03-05T16:00:00", "closes_at = 2026-03-06T16:00:00")
+
+
+def test_an_extended_window_takes_what_the_old_one_would_have_refused(
     work: Office, tmp_path: Path
 ):
-    extended = ("closes_at = 2026-03-05T16:00:00", "closes_at = 2026-03-06T16:00:00")
-    work.clock.move_to(CLOSING + timedelta(hours=1))
+    work.clock.move_to(CLOSING)
     calls.register_call(
-        work.desk, edited(tmp_path, extended), act="decreto 5/2026-03-05"
+        work.desk, edited(tmp_path, EXTENDED), act="decreto 5/2026-03-05"
     )
+    work.wait(hours=1)
 
     assert work.file() == "2026/0000001"
     assert calls.shown(work.desk, CTL).state == CallState.OPEN
+
+
+def test_a_window_that_is_over_is_not_opened_again_by_another_file(
+    work: Office, tmp_path: Path
+):
+    work.clock.move_to(CLOSING + timedelta(microseconds=1))
+
+    error = refusal(work, edited(tmp_path, EXTENDED), act="decreto 5/2026-03-05")
+
+    assert error.code == "call.closed"
+    assert calls.shown(work.desk, CTL).state == CallState.CLOSED
+    assert refusals(work) == ["call.closed"]
 
 
 def test_money_already_given_out_cannot_be_taken_from_the_allocation(
@@ -182,16 +206,17 @@ def test_money_already_given_out_cannot_be_taken_from_the_allocation(
 
 def test_new_money_reaches_who_was_waiting(work: Office, tmp_path: Path):
     filed = [work.file(number, requested="120000.00") for number in range(9)]
+    waiting = views.shown(work.desk, filed[8]).summary.reserved
+
     calls.register_call(work.desk, edited(tmp_path, RICHER), act=ACT)
 
-    work.move(filed[8], Event.PROMOTE)
-
+    assert waiting == 0
     assert views.shown(work.desk, filed[8]).summary.reserved == 12_000_000
     assert work.verified()
 
 
 def test_an_act_of_tomorrow_changes_nothing(work: Office, tmp_path: Path):
-    before = contents(work.desk.engine)
+    before = up_to_date(work)
 
     error = refusal(work, edited(tmp_path, HIGHER), act="decreto 1/2026-01-21")
 
@@ -274,7 +299,7 @@ def test_a_new_version_is_loaded_by_a_manager_or_an_administrator(
 def test_a_refused_load_is_recorded_in_the_chain_of_the_call_without_the_login(
     work: Office, tmp_path: Path
 ):
-    before = contents(work.desk.engine)
+    before = up_to_date(work)
 
     refusal(work.sit("qwzlogin"), edited(tmp_path, HIGHER), act=ACT, reason="so")
 
@@ -351,12 +376,93 @@ def test_a_faulty_file_is_refused_before_the_database_is_touched(
 def test_two_calls_have_each_their_own_chain_and_money(work: Office, tmp_path: Path):
     calls.register_call(work.desk, edited(tmp_path, (CTL, SECOND)))
 
+    sweep.sweep(work.desk)
     work.file()
 
     first, second = calls.listed(work.desk)
-    assert (first.code, first.filed, first.entries) == (CTL, 1, 2)
-    assert (second.code, second.filed, second.entries) == (SECOND, 0, 1)
+    assert (first.code, first.filed, first.entries) == (CTL, 1, 3)
+    assert (second.code, second.filed, second.entries) == (SECOND, 0, 2)
     assert work.verified()
+
+
+def test_an_opening_that_was_taken_is_not_moved(work: Office, tmp_path: Path):
+    later = ("opens_at = 2026-01-20T10:00:00", "opens_at = 2026-01-27T10:00:00")
+
+    error = refusal(work, edited(tmp_path, later), act=ACT)
+
+    assert error.code == "call.already_open"
+
+
+def test_an_opening_still_to_come_may_be_moved(work: Office, tmp_path: Path):
+    later = ("opens_at = 2026-01-20T10:00:00", "opens_at = 2026-01-27T10:00:00")
+    work.clock.move_to(OPENING - timedelta(days=1))
+    calls.register_call(work.desk, edited(tmp_path, later), act="decreto 9/2026-01-19")
+
+    work.clock.move_to(OPENING + timedelta(days=1))
+
+    assert calls.shown(work.desk, CTL).state == CallState.PUBLISHED
+    assert not sweep.sweep(work.desk).applied
+
+
+def test_a_version_may_wait_to_take_effect_and_is_then_the_only_one(
+    work: Office, tmp_path: Path
+):
+    higher = edited(tmp_path, HIGHER, name="higher")
+    later = OPENING + timedelta(days=2)
+
+    loaded = calls.register_call(work.desk, higher, act=ACT, effective_at=later)
+    again = calls.register_call(work.desk, higher, act=ACT)
+    error = refusal(work, edited(tmp_path, RICHER, name="richer"), act=ACT)
+
+    assert (loaded.version, loaded.waits, again.changed) == (2, True, False)
+    assert error.code == "call.version_waits"
+    assert calls.shown(work.desk, CTL).version == 1
+    work.clock.move_to(later)
+    assert calls.shown(work.desk, CTL).version == 2
+    assert work.file() == "2026/0000001"
+    assert work.verified()
+
+
+def test_the_first_version_of_a_call_does_not_wait(work: Office, tmp_path: Path):
+    with pytest.raises(InputError) as error:
+        calls.register_call(
+            work.desk,
+            edited(tmp_path, (CTL, SECOND)),
+            effective_at=OPENING + timedelta(days=2),
+        )
+
+    assert error.value.code == "effective.first"
+
+
+def test_who_was_filed_is_not_put_in_another_order(work: Office, tmp_path: Path):
+    other = edited(tmp_path, ORDERED)
+    work.file()
+
+    error = refusal(work, other, act=ACT)
+
+    assert error.code == "call.order_changed"
+
+
+@pytest.mark.parametrize("waits", ["before_review", "after_review"])
+def test_who_is_counted_as_waiting_is_who_the_amount_sums_up(
+    work: Office, tmp_path: Path, waits: str
+):
+    counter = publish(
+        work,
+        edited(
+            tmp_path,
+            ('amount = "7000000.00"', 'amount = "80000.00"'),
+            ('overbooking_percent = "50.00"', 'overbooking_percent = "100.00"'),
+            ('waiting_list = "before_review"', f'waiting_list = "{waits}"'),
+            of="competenze-innovazione-2025",
+        ),
+    )
+    work.clock.move_to(rome(2025, 1, 15, 11))
+    pec = counter.request(4, "50000.00", channel="pec")
+
+    counter.take(*(counter.request(one, "50000.00") for one in (1, 2, 3)), pec)
+
+    assert (counter.call.waiting, counter.call.waiting_amount) == (2, 10_000_000)
 
 
 def test_a_call_is_published_then_open_then_closed(work: Office):

@@ -39,7 +39,7 @@ def test_a_move_answers_with_its_receipt(terminal):
         *("start_review", "submitted", "submitted"),
     )
     assert receipt["entry"]["call"] == CTL
-    assert receipt["entry"]["seq"] == 5
+    assert receipt["entry"]["seq"] == 6
     assert re.fullmatch(r"[0-9a-f]{64}", receipt["entry"]["hash"])
     assert receipt["version"] == 2
     assert receipt["money"]["residual"] == "666666.67"
@@ -53,7 +53,7 @@ def test_a_move_is_told_in_a_line_and_its_details(terminal):
     done = terminal.type(*REVIEW, "--yes")
 
     assert done.stdout.splitlines() == [
-        f"Done: {FIRST} start_review: stays `submitted` (entry 5 of {CTL}, version 2)",
+        f"Done: {FIRST} start_review: stays `submitted` (entry 6 of {CTL}, version 2)",
         "  terms      formal_check started: last instant 19/02/2026 23:59:59",
         "  steps      review open",
         "  letters    procedure_start to cluster1@pec.example.it",

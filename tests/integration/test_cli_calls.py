@@ -1,13 +1,16 @@
 """Are calls checked, loaded and shown as an officer needs it?"""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from config.loader import find
 from tests.builders import CTL
-from tests.terminals import Terminal
+from tests.editions import SECOND, open_to_all
+from tests.terminals import ACT, Terminal
 
 
 @pytest.fixture
@@ -154,3 +157,187 @@ def test_where_nothing_is_loaded_the_list_says_how_to_load(bare_terminal: Termin
     bare_terminal.type("init", "--rehearsal")
 
     assert "sportello call load" in bare_terminal.type("call", "list").stdout
+
+
+# --- acts on a call ------------------------------------------------------------
+
+FORMAL = (*ACT, "--reason", "because")
+
+
+def at(terminal: Terminal, instant: str) -> Terminal:
+    """Return the same terminal at another instant."""
+    return Terminal(terminal.home, {**terminal.settings, "SPORTELLO_CLOCK": instant})
+
+
+def test_an_act_prints_its_entry(terminal):
+    entry = terminal.ask("call", "suspend", CTL, *FORMAL)
+    shown = terminal.ask("call", "show", CTL)
+
+    assert (entry["event"], entry["from"], entry["to"]) == (
+        "suspend_call",
+        "open",
+        "suspended",
+    )
+    assert len(entry["hash"]) == 64
+    assert shown["state"] == "suspended"
+    assert shown["suspended_for"] == "act"
+    assert shown["suspended_because"] == "because"
+    assert shown["acts"] == [
+        "reopen",
+        "extend",
+        "refinance",
+        "load",
+        "close",
+        "annul",
+        "malfunction",
+    ]
+
+
+def test_an_officer_reads_in_words_where_a_call_stands(terminal):
+    terminal.type(
+        *("call", "suspend", CTL, "--cause", "malfunction"), "--reason", "it is down"
+    )
+    reopening = terminal.type(
+        *("call", "reopen", CTL, "--at", "2026-01-22T10:00"), *FORMAL
+    ).stdout
+    suspended = terminal.type("call", "show", CTL).stdout
+    reopened = at(terminal, "2026-01-25T10:00:00+01:00").type("call", "show", CTL)
+
+    assert "reopens by itself 22/01/2026 10:00:00" in reopening
+    assert "suspended since 20/01/2026 10:00:00: the platform does not" in suspended
+    assert "because       it is down" in suspended
+    assert "reopens       22/01/2026 10:00:00" in suspended
+    assert "open since 22/01/2026 10:00:00" in reopened.stdout
+    assert all(len(line) <= 100 for line in suspended.splitlines())
+
+
+def test_a_pending_version_and_a_malfunction_are_shown(terminal):
+    terminal.type(
+        *("call", "extend", CTL, "--closes-at", "2026-03-20T16:00"),
+        *("--effective", "2026-02-01T00:00", *FORMAL),
+    )
+    terminal.type(
+        *("call", "malfunction", CTL, "--evidence", "ticket 4711"),
+        *("--from", "2026-01-19T18:03", "--to", "2026-01-19T18:09"),
+    )
+    shown = terminal.type("call", "show", CTL).stdout
+    told = terminal.ask("call", "show", CTL)
+    history = terminal.type("call", "history", CTL).stdout
+
+    assert "Announced" in shown
+    assert "not decided yet  ticket 4711" in shown
+    assert told["announced"]["effective_at"] == "2026-01-31T23:00:00.000000Z"
+    assert told["malfunctions"][0]["decision"] is None
+    assert told["closes_at"] == "2026-03-05T15:00:00.000000Z"
+    assert "extended (proroga), in force from 01/02/2026 00:00:00" in history
+    assert "window.closes_at: 05/03/2026 16:00:00 -> 20/03/2026 16:00:00" in history
+
+
+def test_a_call_closed_by_act_shows_both_instants(terminal):
+    terminal.type("call", "close", CTL, *FORMAL)
+
+    shown = terminal.type("call", "show", CTL).stdout
+
+    assert "20/01/2026 10:00:00 by act; it was planned for 05/03/2026" in shown
+
+
+def test_a_call_without_applications_is_concluded(bare_terminal):
+    bare_terminal.settings["SPORTELLO_CLOCK"] = "2026-01-15T18:00:00+01:00"
+    bare_terminal.type("init", "--rehearsal")
+    roles = ("--role", "administrator", "--role", "manager")
+    bare_terminal.type("officer", "add", "bianchi", "--name", "Anna", *roles)
+    bare_terminal.type("call", "load", "ctl-2025")
+    closed = at(bare_terminal, "2026-03-06T10:00:00+01:00")
+
+    swept = closed.ask("sweep")
+    done = closed.type("call", "conclude", CTL, *ACT)
+
+    assert [one["event"] for one in swept["done"]] == ["open_call", "close_call"]
+    assert (swept["applied"], swept["remaining"]) == (2, 0)
+    assert "`closed` -> `concluded`" in done.stdout
+    assert closed.type("sweep").stdout == "nothing is due\n"
+    assert closed.ask("log", "verify")["ok"]
+
+
+def test_the_register_of_a_call_is_read_in_words(terminal):
+    terminal.type("call", "suspend", CTL, *FORMAL)
+    terminal.type("call", "suspend", CTL, *FORMAL)
+
+    shown = terminal.type("log", "show", "--event", "suspend-call").stdout
+
+    assert "open -> suspended; because an act says so; took applications" in shown
+    assert "refused: machine.wrong_state" in shown
+    assert "decreto 1/2026-01-20" in shown
+
+
+@pytest.mark.parametrize(
+    ("instant", "said"),
+    [
+        ("2026-03-29T02:30", "does not exist in Italy"),
+        ("2026-10-25T02:30", "happens twice in Italy"),
+        ("2026-03-20", "write day and hour of Rome"),
+        ("soon", "write day and hour of Rome"),
+        ("2026-13-01T10:00", "write day and hour of Rome"),
+        ("2200-01-01T10:00", "the year 2200 is not between"),
+        ("0001-01-01T00:00+14:00", "the year 1 is not between"),
+    ],
+)
+def test_an_instant_that_nobody_can_place_is_a_wrong_command(terminal, instant, said):
+    words = ("call", "extend", CTL, "--closes-at", instant, *FORMAL)
+
+    assert said in terminal.refused(*words, code="usage", exit_code=2)
+
+
+@pytest.mark.parametrize("amount", ["1.500.000,00", "-5", "much", "1e9", ""])
+def test_an_amount_that_cannot_be_read_is_a_wrong_command(terminal, amount):
+    words = ("call", "refinance", CTL, "--allocation", amount, *FORMAL)
+
+    assert "is not an amount" in terminal.refused(*words, code="usage", exit_code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "--from is missing"),
+        (("--evidence", "x"), "--from is missing"),
+        (("--decide", "1"), "--decision is missing"),
+        (("--decide", "0"), "--decide"),
+        (
+            ("--decide", "1", "--decision", "no_effect", "--evidence", "x"),
+            "--evidence does not belong here",
+        ),
+    ],
+)
+def test_a_malfunction_is_recorded_or_decided_not_half_of_each(terminal, words, said):
+    stated = ("call", "malfunction", CTL, *words)
+
+    assert said in terminal.refused(*stated, code="usage", exit_code=2)
+
+
+def test_a_busy_call_is_left_for_the_next_sweep(terminal):
+    late = at(terminal, "2026-03-06T10:00:00+01:00")
+    with closing(sqlite3.connect(terminal.database, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        busy = late.type("sweep")
+        told = late.ask("sweep")
+
+    assert busy.exit_code == 3
+    assert "busy with somebody else's command; sweep again" in busy.stdout
+    assert (told["applied"], told["remaining"], told["busy"]) == (0, 1, [CTL])
+    assert late.ask("sweep")["remaining"] == 0
+
+
+def test_a_call_in_which_something_fails_disturbs_no_other(terminal):
+    terminal.type("call", "load", str(open_to_all(terminal.home.parent)))
+    late = at(terminal, "2026-03-06T10:00:00+01:00")
+    with closing(sqlite3.connect(terminal.database, isolation_level=None)) as somebody:
+        somebody.execute(f"UPDATE calls SET head_seq = 0 WHERE code = '{CTL}'")  # noqa: S608 - ours
+        typed = late.type("sweep")
+        told = late.ask("sweep")
+
+    assert typed.exit_code == 3
+    assert f"{CTL}: not swept [sweep.failed]" in typed.stdout
+    assert SECOND in typed.stdout
+    assert '"where"' in typed.stderr
+    assert told["busy"] == []
+    assert [one["call"] for one in told["failed"]] == [CTL]

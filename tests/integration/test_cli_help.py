@@ -17,10 +17,11 @@ from commands.lazy import LazyGroup
 from commands.options import EXAMPLES, read
 from tests.builders import submission
 from tests.terminals import Terminal
+from workflow.desk import SOFTWARE
 from workflow.services import lookups
 
 EVENTS = {event.value: rows for event, rows in rows_by_event().items()}
-_FREE_TO_RUN_ELSEWHERE = {"demo"}
+_FREE_TO_RUN_ELSEWHERE = {"demo", "grant", "worker"}
 
 
 def commands(
@@ -43,6 +44,23 @@ def examples(command: click.Command) -> list[list[str]]:
     _, _, block = text.partition("Example:")
     lines = [line.strip() for line in block.splitlines() if line.strip()]
     return [shlex.split(line) for line in lines]
+
+
+_BEFORE = {
+    ("call", "reopen"): [
+        (
+            "call",
+            "suspend",
+            "RLF12025051244",
+            "--cause",
+            "malfunction",
+            "--reason",
+            "it is down",
+        )
+    ]
+}
+_ELSEWHERE = {("call", "conclude"), ("call", "draw"), ("unfund",)}
+"""Their own tests run them: the call of the terminal is not what they are for."""
 
 
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)
@@ -71,11 +89,14 @@ def test_the_list_of_commands_says_what_each_command_says(name):
         path
         for path in EVERY
         if path[0] not in _FREE_TO_RUN_ELSEWHERE
+        and path not in _ELSEWHERE
         and not (path[0] == "advance" and len(path) > 1)
     ],
     ids=" ".join,
 )
 def test_every_example_runs(path, terminal: Terminal):
+    for before in _BEFORE.get(path, ()):
+        assert terminal.type(*before).exit_code == 0
     late = {**submission(3), "portal_id": "LATE"}
     Path("submissions.jsonl").write_text(json.dumps(late), encoding="utf-8")
     terminal.type("officer", "add", "rossi", "--name", "Rossi", "--role", "officer")
@@ -144,7 +165,7 @@ def test_the_version_is_told(bare_terminal: Terminal):
     shown = bare_terminal.type("--version")
 
     assert shown.exit_code == 0
-    assert "0.1.0" in shown.stdout
+    assert SOFTWARE in shown.stdout
 
 
 def test_the_shell_completes_commands_and_options():

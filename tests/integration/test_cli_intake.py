@@ -1,6 +1,13 @@
 """Are submissions answered one by one, whatever is on the line?"""
 
 import json
+import os
+import pty
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -126,3 +133,98 @@ def test_a_line_before_the_opening_is_refused_with_its_instant(terminal):
     assert told["outcome"] == "refused"
     assert told["received_at"] == "2026-01-20T08:59:59.999000Z"
     assert "window.too_early" in str(told["error"])
+
+
+# --- while it runs ------------------------------------------------------------
+
+
+@contextmanager
+def running(terminal: Terminal, file: str = "-", **more: int) -> Iterator[Popen[str]]:
+    """Run intake in a process of its own, fed and read line by line."""
+    streams = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE, **more}
+    with terminal.start("intake", CTL, file, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def told(process: Popen[str]) -> dict[str, object]:
+    assert process.stdout
+    answer: dict[str, object] = json.loads(process.stdout.readline())
+    return answer
+
+
+def say(process: Popen[str], *submissions: dict[str, object]) -> None:
+    assert process.stdin
+    process.stdin.write(lines(*submissions) + "\n")
+    process.stdin.flush()
+
+
+def test_each_line_of_a_pipe_is_answered_before_the_next_one_comes(terminal):
+    with running(terminal) as process:
+        say(process, submission(3))
+        first = told(process)
+        say(process, submission(4))
+        second = told(process)
+        process.communicate(timeout=60)
+
+    assert (first["line"], first["outcome"]) == (1, "submitted")
+    assert (second["line"], second["outcome"]) == (2, "submitted")
+    assert process.returncode == 0
+
+
+def test_a_file_that_comes_while_another_is_taken_in_waits_and_then_says_so(terminal):
+    with running(terminal) as process:
+        say(process, submission(3))
+        told(process)
+
+        said = terminal.type("intake", CTL, "-", text=lines(submission(4)))
+
+    assert said.exit_code == 3
+    assert "Error [intake.taken]: another process is taking submissions" in said.stderr
+    assert said.stdout == ""
+
+
+def test_an_interruption_keeps_what_was_answered_and_the_file_goes_on(terminal):
+    with running(terminal) as process:
+        say(process, submission(3))
+        first = told(process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr
+        said = process.stderr.read()
+
+    assert "Interrupted: 1 line(s) were answered, and what was answered is" in said
+    assert "Traceback" not in said
+    assert "Fatal" not in said
+    again = answers(terminal, lines(submission(3), submission(4)))
+    assert [one["outcome"] for one in again] == ["duplicate", "submitted"]
+    assert again[0]["protocol"] == first["protocol"]
+
+
+def test_a_terminal_that_does_not_see_the_answers_sees_how_far_it_is(terminal):
+    file = Path("submissions.jsonl")
+    file.write_text(lines(submission(3), submission(4)), encoding="utf-8")
+    main_end, other_end = pty.openpty()
+    try:
+        with running(terminal, str(file), stderr=other_end) as process:
+            out, _ = process.communicate(timeout=60)
+        shown = os.read(main_end, 10_000).decode()
+    finally:
+        os.close(main_end)
+        os.close(other_end)
+
+    assert [json.loads(line)["line"] for line in out.splitlines()] == [1, 2]
+    assert "taken in" in shown
+    assert "100%" in shown
+    assert "2 line(s): 2 submitted" in shown
+
+
+def test_where_there_is_no_terminal_no_bar_is_drawn(terminal):
+    file = Path("submissions.jsonl")
+    file.write_text(lines(submission(3)), encoding="utf-8")
+
+    done = terminal.run("intake", CTL, str(file))
+
+    assert done.stderr == "1 line(s): 1 submitted\n"

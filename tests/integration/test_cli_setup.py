@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from models.schema import HEAD
 from tests.servers import fresh_postgres
 from tests.terminals import FIRST, Terminal
 
@@ -27,7 +28,7 @@ def test_init_makes_a_private_database_and_says_what_comes_next(bare_terminal):
     made = terminal.type("init")
 
     assert made.exit_code == 0
-    assert "created (form 0001)" in made.stdout
+    assert f"created (form {HEAD})" in made.stdout
     assert "sportello officer add LOGIN" in made.stdout
     assert terminal.home.stat().st_mode & 0o777 == 0o700
     assert terminal.database.stat().st_mode & 0o777 == 0o600
@@ -40,7 +41,7 @@ def test_init_a_second_time_changes_nothing(bare_terminal):
 
     assert first == {
         "database": f"sqlite:///{terminal.database}",
-        "revision": "0001",
+        "revision": HEAD,
         "rehearsal": False,
         "created": True,
     }

@@ -80,9 +80,9 @@ def test_nothing_disappears_from_a_terminal_of_100_columns(terminal):
     words = {*["seq", "order.turn", "annulled", "cluster2@pec.example.it"]}
     words |= {*reason.split(), *["ordine", "di", "servizio", "7/2026-01-20"]}
     assert [word for word in words if word not in shown] == []
-    assert re.search(r"^ +6  20/01/2026 10:00:00  annul ", shown, re.MULTILINE)
+    assert re.search(r"^ +7  20/01/2026 10:00:00  annul ", shown, re.MULTILINE)
     assert "7/2026-01-20" in log
-    assert re.search(rf"^ +5  .*  {SECOND}  .*order\.turn", of_refused, re.MULTILINE)
+    assert re.search(rf"^ +6  .*  {SECOND}  .*order\.turn", of_refused, re.MULTILINE)
     assert "…" not in shown + log + of_refused
 
 

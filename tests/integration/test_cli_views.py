@@ -90,13 +90,16 @@ def test_the_queue_says_who_is_next_and_who_blocks_whom(terminal):
         *("position", "application", "protocol", "received_at", "state"),
         *("requested", "may_review", "may_grant", "blocked_by"),
     }
-    assert text[0] == (
-        f"{CTL}: allocation 1000000.00, reserved 333333.33, granted 0.00, "
-        "residual 666666.67"
-    )
-    assert text[2].endswith("review it now")
-    assert text[4].endswith(f"after {FIRST} +1")
-    assert re.search(r"20/01/2026 10:00:00\.\d{3} ", text[2])
+    assert text[:2] == [
+        f"{CTL} is {queue['state']}",
+        (
+            "allocation 1000000.00, reserved 333333.33, granted 0.00, "
+            "residual 666666.67, waiting 0.00"
+        ),
+    ]
+    assert text[3].endswith("review it now")
+    assert text[5].endswith(f"after {FIRST} +1")
+    assert re.search(r"20/01/2026 10:00:00\.\d{3} ", text[3])
 
 
 def test_the_queue_marks_where_the_money_ends(terminal):
@@ -107,8 +110,66 @@ def test_the_queue_marks_where_the_money_ends(terminal):
 
     lines = terminal.type("queue", CTL).stdout.splitlines()
 
-    assert lines[4] == "--- the money ends here ---"
-    assert THIRD in lines[5]
+    assert lines[5] == "--- the money ends here ---"
+    assert THIRD in lines[6]
+
+
+def test_the_queue_names_the_first_without_money(terminal):
+    assert terminal.ask("queue", CTL)["first_without_money"] is None
+
+    terminal.query("UPDATE applications SET reserved = 0 WHERE protocol_number = 2")
+
+    assert terminal.ask("queue", CTL)["first_without_money"] == SECOND
+
+
+def test_the_queue_says_that_the_counter_is_suspended_and_what_waits(terminal):
+    terminal.query(
+        "UPDATE calls SET state = 'suspended', suspended_for = 'exhaustion', "
+        "waiting = 11111111"
+    )
+
+    queue = terminal.ask("queue", CTL)
+    text = terminal.type("queue", CTL).stdout
+
+    assert (queue["state"], queue["suspended_for"]) == ("suspended", "exhaustion")
+    assert queue["waiting"] == "111111.11"
+    assert text.startswith(f"{CTL} is suspended (exhaustion)\n")
+    assert ", waiting 111111.11\n" in text
+
+
+def test_an_announced_reopening_stands_in_the_queue(terminal):
+    terminal.query(  # microseconds: 21/01/2026 15:00 in Rome
+        "UPDATE calls SET state = 'suspended', suspended_for = 'act', "
+        "reopens_at = 1769004000000000"
+    )
+
+    assert terminal.ask("queue", CTL)["reopens_at"] == "2026-01-21T14:00:00.000000Z"
+    assert " is suspended (act) until 21/01/2026 15:00:00\n" in (
+        terminal.type("queue", CTL).stdout
+    )
+
+
+def test_a_long_queue_is_cut_short_and_says_how_many_more_there_are(terminal):
+    terminal.query("UPDATE applications SET reserved = 0 WHERE protocol_number = 3")
+
+    queue = terminal.ask("queue", CTL, "--limit", "1")
+    text = terminal.type("queue", CTL, "--limit", "1").stdout.splitlines()
+
+    assert [item["protocol"] for item in queue["items"]] == [FIRST]
+    assert queue["more"] == 2
+    assert queue["first_without_money"] == THIRD
+    assert len(text) == 5
+    assert text[-1] == (
+        f"2 more: see them with --limit 3; the money ends before {THIRD}"
+    )
+    assert terminal.ask("queue", CTL)["more"] == 0
+    terminal.refused("queue", CTL, "--limit", "0", code="usage", exit_code=2)
+
+
+def test_the_total_of_those_in_the_way_is_told_even_if_not_all_are_named(terminal):
+    items = terminal.ask("queue", CTL)["items"]
+
+    assert [item["blocked_by_count"] for item in items] == [0, 1, 2]
 
 
 def test_events_say_what_can_be_done_and_what_is_missing(terminal):
@@ -217,7 +278,7 @@ def entries(terminal: Terminal, *words: str) -> list[dict[str, object]]:
 def test_entries_are_json_lines_with_their_hashes(terminal):
     found = entries(terminal, CTL)
 
-    assert [one["seq"] for one in found] == [1, 2, 3, 4]
+    assert [one["seq"] for one in found] == [1, 2, 3, 4, 5]
     assert [one["previous"] for one in found[1:]] == [one["hash"] for one in found[:-1]]
 
 
@@ -228,7 +289,7 @@ def test_entries_are_chosen_by_file_event_outcome_and_officer(terminal):
     assert len(entries(terminal, "--event", "load-call")) == 1
     assert len(entries(terminal, "--outcome", "refused")) == 1
     assert len(entries(terminal, "--actor", "verdi")) == 1
-    assert len(entries(terminal, "--since", "2026-01-20")) == 4
+    assert len(entries(terminal, "--since", "2026-01-20")) == 5
     assert len(entries(terminal, "--since", "2026-01-20T10:00:01+01:00")) == 0
 
 
@@ -263,7 +324,16 @@ def test_the_register_is_shown_to_people(terminal):
         "act",
     ]
     assert re.split(r"\s{2,}", lines[2].strip()) == [
-        *("2", "20/01/2026 10:00:00", FIRST, "submit"),
+        *("2", "20/01/2026 10:00:00", CTL, "open_call"),
+        "worker",
+        (
+            "published -> open; takes applications in from 20/01/2026 10:00:00; "
+            "as of 20/01/2026 10:00:00"
+        ),
+        "-",
+    ]
+    assert re.split(r"\s{2,}", lines[3].strip()) == [
+        *("3", "20/01/2026 10:00:00", FIRST, "submit"),
         *("bianchi", "draft -> submitted", "-"),
     ]
 
@@ -275,9 +345,9 @@ def test_the_register_verifies(terminal):
     (call,) = verified["calls"]
     assert verified["ok"]
     assert verified["anchors"] == {}
-    assert (call["call"], call["entries"], call["faults"]) == (CTL, 4, [])
+    assert (call["call"], call["entries"], call["faults"]) == (CTL, 5, [])
     assert text.exit_code == 0
-    assert text.stdout == f"{CTL}: 4 entries, head {call['head']}: ok\n"
+    assert text.stdout == f"{CTL}: 5 entries, head {call['head']}: ok\n"
 
 
 def test_a_register_that_was_tampered_with_does_not_verify(terminal):

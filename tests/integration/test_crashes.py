@@ -2,6 +2,8 @@
 
 import random
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,14 @@ from tests.integration.test_races import lines_of
 from tests.processes import Place, acknowledge, acknowledged, start
 from workflow.services import calls, intake, moves
 
-KILLS = 10
-LINES = 7
+KILLS_OF_INTAKE = 25
+"""On each of the two databases: fifty in all."""
+
+KILLS_OF_MOVES = 10
+LINES = 20
+AGAIN = 10
+"""How many lines of the file that was cut off come again in the next one."""
+
 PATIENCE = 60.0
 SEED = 20260120
 
@@ -26,8 +34,29 @@ SEED = 20260120
 
 def taking(place: Place, lines: list[bytes], answers: Path) -> None:
     with place.desk() as desk:
+        for answer in intake.take_in(desk, SECOND, slowly(lines)):
+            acknowledge(answers, orjson.dumps(answer))
+
+
+def taking_at_once(place: Place, lines: list[bytes], answers: Path) -> None:
+    with place.desk() as desk:
         for answer in intake.take_in(desk, SECOND, lines):
             acknowledge(answers, orjson.dumps(answer))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "nothing was answered"
+        time.sleep(0.003)
+
+
+def slowly(lines: list[bytes]) -> Iterator[bytes]:
+    """Bring lines one by one, and do not end before the kill comes."""
+    for line in lines:
+        yield line
+        time.sleep(0.002)
+    time.sleep(PATIENCE)
 
 
 def moving(place: Place, commands: list[moves.MoveCommand], answers: Path) -> None:
@@ -37,15 +66,17 @@ def moving(place: Place, commands: list[moves.MoveCommand], answers: Path) -> No
             acknowledge(answers, orjson.dumps([command.key, answer]))
 
 
-def killed(work: Any, *job: Any, answers: Path, chance: random.Random) -> bool:
-    """Start a process and kill it somewhere in its work; tell whether it was."""
+def killed(
+    work: Any, *job: Any, answers: Path, chance: random.Random, within: int = 4
+) -> bool:
+    """Start a process and kill it somewhere in its work; tell whether it was.
+
+    It has given up to *within* answers by then, and is at work on others.
+    """
     before = len(acknowledged(answers))
-    wanted = before + chance.randrange(4)
+    wanted = before + chance.randrange(within)
     process = start(work, *job, answers)
-    deadline = time.monotonic() + PATIENCE
-    while len(acknowledged(answers)) <= wanted and process.is_alive():
-        assert time.monotonic() < deadline, "nothing was answered"
-        time.sleep(0.001)
+    wait_for(lambda: len(acknowledged(answers)) > wanted or not process.is_alive())
     time.sleep(chance.random() * 0.02)
     process.kill()
     process.join(PATIENCE)
@@ -58,22 +89,27 @@ def test_a_kill_in_the_middle_of_intake_loses_no_answer_and_no_number(
     calls.register_call(work.desk, open_to_all(tmp_path))
     answers, chance = tmp_path / "answers", random.Random(SEED)  # noqa: S311 - a seeded test
     place = Place.at(office_url, work.clock.now())
-    lines = lines_of(0, LINES * KILLS)
+    lines = lines_of(0, LINES * KILLS_OF_INTAKE + AGAIN)
 
-    kills = 0
-    for number in range(KILLS):
-        chunk = lines[LINES * number : LINES * (number + 1)]
-        kills += killed(taking, place, chunk, answers=answers, chance=chance)
+    for number in range(KILLS_OF_INTAKE):
+        chunk = lines[LINES * number : LINES * (number + 1) + AGAIN]
+        assert killed(
+            taking, place, chunk, answers=answers, chance=chance, within=LINES
+        )
     with place.desk() as desk:
         retried = list(intake.take_in(desk, SECOND, lines))
+        again = list(intake.take_in(desk, SECOND, lines))
 
     told = [orjson.loads(line) for line in acknowledged(answers)]
     given = {answer["portal_id"]: answer["protocol"] for answer in retried}
-    assert kills > KILLS // 2, "the processes ended before they were killed"
-    assert {answer["outcome"] for answer in told} == {"submitted"}
+    outcomes = Counter(answer["outcome"] for answer in retried)
+    assert {answer["outcome"] for answer in told} == {"submitted", "duplicate"}
+    assert outcomes["submitted"], "nothing was left to do after the kills"
+    assert outcomes["submitted"] + outcomes["duplicate"] == len(lines)
     assert [given[answer["portal_id"]] for answer in told] == [
         answer["protocol"] for answer in told
     ]
+    assert again == [{**answer, "outcome": "duplicate"} for answer in retried]
     assert sorted(given.values()) == [
         f"2026/{number:07d}" for number in range(1, len(lines) + 1)
     ]
@@ -84,6 +120,37 @@ def test_a_kill_in_the_middle_of_intake_loses_no_answer_and_no_number(
     )
     assert [row[0] for row in in_order] == list(range(1, len(lines) + 1))
     assert refusals(work) == []
+    assert work.verified()
+
+
+def test_when_the_writer_is_killed_another_takes_over_and_finishes(
+    work: Office, office_url: str, tmp_path: Path
+):
+    calls.register_call(work.desk, open_to_all(tmp_path))
+    place = Place.at(office_url, work.clock.now())
+    first, second = tmp_path / "first", tmp_path / "second"
+    lines = lines_of(0, 30)
+
+    writer = start(taking, place, lines[:20], first)
+    wait_for(lambda: len(acknowledged(first)) == 20)  # and it waits for more lines
+    other = start(taking_at_once, place, lines, second)
+    time.sleep(1)
+    meanwhile = acknowledged(second)
+    writer.kill()
+    writer.join(PATIENCE)
+    other.join(PATIENCE)
+
+    assert meanwhile == [], "two processes were the writer at once"
+    assert (writer.exitcode, other.exitcode) == (-9, 0)
+    told, finished = (
+        [orjson.loads(line) for line in acknowledged(file)] for file in (first, second)
+    )
+    assert [answer["protocol"] for answer in finished] == [
+        f"2026/{number:07d}" for number in range(1, 31)
+    ]
+    assert [answer["protocol"] for answer in told] == [
+        answer["protocol"] for answer in finished[:20]
+    ]
     assert work.verified()
 
 
@@ -114,7 +181,7 @@ def test_a_kill_in_the_middle_of_moves_loses_no_answer_and_makes_none_twice(
     place = Place.at(office_url, work.clock.now())
 
     kills = 0
-    for _ in range(KILLS):
+    for _ in range(KILLS_OF_MOVES):
         done = len({orjson.loads(line)[0] for line in acknowledged(answers)})
         again = commands[max(0, done - 2) :]  # the last answered ones are retried
         kills += killed(moving, place, again, answers=answers, chance=chance)
@@ -125,12 +192,12 @@ def test_a_kill_in_the_middle_of_moves_loses_no_answer_and_makes_none_twice(
         }
 
     told = [orjson.loads(line) for line in acknowledged(answers)]
-    assert kills > KILLS // 2, "the processes ended before they were killed"
+    assert kills > KILLS_OF_MOVES // 2, "the processes ended before they were killed"
     assert [final[key] for key, _ in told] == [answer for _, answer in told]
     accepted = [
         (entry["protocol"], entry["event"])
         for entry in entries(work, outcome="ok")
-        if entry["event"] not in {"load_call", "submit"}
+        if entry["event"] not in {"load_call", "open_call", "submit"}
     ]
     assert sorted(accepted) == sorted(
         (command.application, command.event.value) for command in commands

@@ -13,6 +13,7 @@ from tests.builders import (
     CLOSING,
     CTL,
     OPENING,
+    TO_ACCEPTANCE,
     TO_GRANT,
     Office,
     rome,
@@ -108,7 +109,9 @@ def test_how_late_an_application_was_is_kept_to_the_microsecond(
     assert datetime.fromisoformat(entry["findings"]["received_at"]) == received
     assert datetime.fromisoformat(answer["received_at"]) == received
     assert entry["findings"]["portal_id"] == "DOM-0001"
-    assert written(before, dump(work.desk.engine)) == {"calls", "entries"}
+    # The counter opened and closed meanwhile, and nobody had noticed.
+    changed = written(before, dump(work.desk.engine))
+    assert changed == {"calls", "entries", "openings"}
 
 
 def test_before_publication_not_even_a_draft_is_noted(work: Office, tmp_path: Path):
@@ -423,18 +426,15 @@ def test_after_the_closing_no_draft_is_noted(work: Office):
     assert answer["error"]["code"] == "window.too_late"
 
 
-def test_an_expired_draft_does_not_block_its_portal_id(work: Office, tmp_path: Path):
+def test_an_expired_draft_does_not_block_its_portal_id(work: Office):
     work.take(submission(0, draft=True))
     work.clock.move_to(CLOSING + MICROSECOND)
     Office(work.desk.as_worker(), work.clock).move("DOM-0001", Event.EXPIRE)
-    extended = ("closes_at = 2026-03-05T16:00:00", "closes_at = 2026-03-06T16:00:00")
-    calls.register_call(
-        work.desk, edited(tmp_path, extended), act="decreto 5/2026-03-05"
-    )
 
-    application = work.file(0)
+    in_time, late = work.take(submission(0, received_at=stated(CLOSING)), submission(1))
 
-    assert views.shown(work.desk, "DOM-0001").summary.protocol == application
+    assert views.shown(work.desk, "DOM-0001").summary.protocol == in_time["protocol"]
+    assert late["error"]["code"] == "window.too_late"
     assert work.verified()
 
 
@@ -608,11 +608,11 @@ def test_nine_equal_requests_fit_to_the_cent(work: Office):
     assert views.queue(work.desk, CTL).residual == 1
 
 
-def ask(work: Office, *euros: int) -> list[str]:
+def ask(work: Office, *euros: int, **changes: Any) -> list[str]:
     """File one application for each amount, a second apart."""
     filed = []
     for number, amount in enumerate(euros):
-        filed.append(work.file(number, requested=f"{amount}.00"))
+        filed.append(work.file(number, requested=f"{amount}.00", **changes))
         work.wait(seconds=1)
     return filed
 
@@ -643,7 +643,6 @@ def test_who_waits_is_listed_after_merit_and_promoted_when_money_is_set_free(
     with pytest.raises(RefusedError) as short:
         worker.move(last, Event.PROMOTE)
     work.routine(filed[3], Event.WITHDRAW)
-    worker.move(last, Event.PROMOTE)
 
     assert unreserved.value.code == "money.not_reserved"
     assert short.value.code == "money.short"
@@ -664,13 +663,36 @@ def test_a_smaller_later_request_does_not_jump_ahead(work: Office):
     assert error.value.details["blocked_by"] == [filed[7]]
 
 
+def made(event: str, application: str | None, cents: int) -> dict[str, Any]:
+    return {"event": event, "application": application, "cents": cents}
+
+
+def without_entry(source: dict[str, Any]) -> dict[str, Any]:
+    return {name: said for name, said in source.items() if name != "entry"}
+
+
 def test_money_set_free_goes_down_the_list_one_by_one(work: Office):
     filed = ask(work, *[120_000] * 7, 170_000, 50_000)
-    work.routine(filed[0], Event.WITHDRAW)
+    done = work.move(filed[0], Event.WITHDRAW, **usual(Event.WITHDRAW, work.today))
 
-    work.move(filed[7], Event.PROMOTE)
-    work.move(filed[8], Event.PROMOTE)
-
+    assert [
+        (
+            one["application"],
+            one["amount"],
+            [without_entry(of) for of in one["funded_by"]],
+        )
+        for one in done["promotions"]
+    ] == [
+        (
+            filed[7],
+            "170000.00",
+            [
+                made("load_call", None, 16_000_000),
+                made("withdraw", filed[0], 1_000_000),
+            ],
+        ),
+        (filed[8], "50000.00", [made("withdraw", filed[0], 5_000_000)]),
+    ]
     assert [reserved(work, name) for name in filed[7:]] == [17_000_000, 5_000_000]
     assert views.queue(work.desk, CTL).residual == 6_000_000
     assert work.verified()
@@ -772,7 +794,6 @@ def test_nobody_holds_money_behind_an_earlier_one_that_is_not_covered_at_all(
     assert refused(work, filed[2], Event.PROMOTE) == "money.not_head"
     work.routine(early, Event.WITHDRAW)
     work.routine(second, Event.WITHDRAW)
-    work.routine(filed[2], Event.PROMOTE)
     work.move(filed[2], Event.GRANT, **granting(work, antimafia="BDNA 8"))
     assert views.queue(work.desk, CTL).residual == 10_000_000
     assert work.verified()
@@ -800,15 +821,17 @@ def test_who_waits_is_closed_unfunded_only_if_nothing_free_would_be_its_own(
     work.routine(filed[3], Event.WITHDRAW)
 
     code = refused(work, last, Event.DECLARE_UNFUNDED)
-    work.move(last, Event.PROMOTE)
 
-    assert (open_still, code) == ("window.open", "money.free")
+    assert (open_still, code) == ("window.open", "machine.wrong_state")
+    assert state(work, last) == ApplicationState.EVALUATED
     assert reserved(work, last) == 12_000_000
 
 
 def test_who_waits_for_money_that_is_not_there_is_closed_unfunded(work: Office):
-    filed = ask(work, *[120_000] * 9)
+    filed = ask(work, *[120_000] * 9, investment="200000.00")
     scored(work, *filed)
+    for application in filed[:8]:
+        work.routine(application, Event.GRANT)
     work.move(filed[8], Event.PUT_ON_WAITING_LIST)
     work.clock.move_to(CLOSING + MICROSECOND)
 
@@ -940,7 +963,8 @@ def test_what_another_call_of_ours_granted_counts_under_the_ceiling_once(
     other = in_another_call(work, tmp_path, 0, requested="250000.00", **LARGEST)
     scored(work, other)
     work.move(other, Event.GRANT, **granting(work, antimafia="BDNA 7"))
-    aid = {"granted_on": "2026-01-20", "amount": "250000.00", "grantor": "Regione"}
+    us = "Regione Lombardia, D.G. Sviluppo"
+    aid = {"granted_on": "2026-01-20", "amount": "250000.00", "grantor": us}
 
     application = work.file(0, aids=[aid] if declared else [])
     work.routine(application, *TO_GRANT)
@@ -950,6 +974,42 @@ def test_what_another_call_of_ours_granted_counts_under_the_ceiling_once(
 
 
 LARGEST = {"investment": "300000.00"}
+
+
+def test_an_aid_of_somebody_else_that_looks_like_a_grant_of_ours_counts_too(
+    work: Office, tmp_path: Path
+):
+    other = in_another_call(work, tmp_path, 0, requested="140000.00", **LARGEST)
+    scored(work, other)
+    work.move(other, Event.GRANT, **granting(work))
+    aid = {"granted_on": "2026-01-20", "amount": "140000.00", "grantor": "Comune"}
+
+    application = work.file(0, aids=[aid])
+    work.routine(application, *TO_GRANT)
+
+    assert views.shown(work.desk, application).summary.granted == 2_000_000
+
+
+def test_a_declared_grant_of_ours_that_was_lowered_since_counts_once(
+    work: Office, tmp_path: Path
+):
+    other = in_another_call(work, tmp_path, 0, requested="250000.00", **LARGEST)
+    scored(work, other)
+    work.move(other, Event.GRANT, **granting(work, antimafia="BDNA 7"))
+    until = TO_ACCEPTANCE.index(Event.DETERMINE_AMOUNT) + 1
+    work.routine(other, *TO_ACCEPTANCE[len(TO_GRANT) : until])
+    us = {"granted_on": "2026-01-20", "grantor": "Regione Lombardia"}
+    at_first = {**us, "amount": "250000.00"}
+
+    application = work.file(0, requested="300000.00", aids=[at_first], **LARGEST)
+    work.routine(application, *TO_GRANT[:-1])
+    work.move(application, Event.GRANT, **granting(work, antimafia="BDNA 7"))
+
+    (lowered, given) = (
+        views.shown(work.desk, name).summary.granted for name in (other, application)
+    )
+    assert lowered == 11_111_111
+    assert given == 30_000_000 - lowered
 
 
 def test_what_another_applicant_got_does_not_count(work: Office, tmp_path: Path):

@@ -11,14 +11,23 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from models.session import transaction
-from models.vocabulary import ApplicationState, Event, Role
+from models.session import reading, transaction
+from models.vocabulary import ApplicationState, Cents, Event, Role
 from tests.builders import CTL, OPENING, Office, office, submission, usual
 from tests.contents import entries, refusals, rows
 from tests.editions import SECOND, edited, open_to_all
 from tests.processes import Ended, Place, attempt, together
 from workflow.errors import ConflictError
-from workflow.services import calls, installation, intake, log, moves, officers, views
+from workflow.services import (
+    call_acts,
+    calls,
+    installation,
+    intake,
+    log,
+    moves,
+    officers,
+    views,
+)
 
 PATIENT = 60
 GRANTABLE = {"requested": "120000.00", "investment": "105882.36"}
@@ -51,6 +60,46 @@ def taking(barrier: Any, place: Place, code: str, lines: list[bytes]):
     with place.desk() as desk:
         barrier.wait(PATIENT)
         return [attempt(lambda: list(intake.take_in(desk, code, lines)))]
+
+
+def refinancing(barrier: Any, place: Place, code: str, allocations: list[int]):
+    with place.desk() as desk:
+        barrier.wait(PATIENT)
+        return [
+            attempt(
+                lambda: call_acts.refinance(
+                    desk.as_officer(place.login),
+                    code,
+                    allocation=Cents(cents),  # noqa: B023
+                    act="decreto 7/2026-01-20",
+                    reason="more money",
+                )["seq"]
+            )
+            for cents in allocations
+        ]
+
+
+def watching(barrier: Any, place: Place, code: str, times: int):
+    """Look at the money again and again, each time at one moment of it all."""
+    with place.desk() as desk:
+        barrier.wait(PATIENT)
+        return [
+            attempt(lambda: _money_at_once(desk.engine, code)) for _ in range(times)
+        ]
+
+
+def _money_at_once(engine: Engine, code: str) -> tuple[int, ...]:
+    with reading(engine) as session:
+        return tuple(session.execute(text(_MONEY), {"code": code}).one())
+
+
+_MONEY = """
+    SELECT allocation, reserved, granted, waiting,
+        (SELECT sum(reserved) FROM applications WHERE call_id = calls.id),
+        (SELECT sum(granted) FROM applications WHERE call_id = calls.id),
+        (SELECT sum(free) FROM funds WHERE call_id = calls.id)
+    FROM calls WHERE code = :code
+"""
 
 
 def verifying(barrier: Any, place: Place, times: int):
@@ -376,6 +425,76 @@ def test_one_act_may_be_brought_to_two_calls_at_once(
 
     assert {one.outcome for all_ in ended for one in all_} == {"done"}
     assert rows(work.desk.engine, "SELECT count(*) FROM acts") == [(6,)]
+
+
+def test_several_writers_take_their_files_in_one_after_the_other(
+    work: Office, office_url: str, tmp_path: Path
+):
+    calls.register_call(work.desk, open_to_all(tmp_path))
+    place = Place.at(office_url, work.clock.now())
+    files = [lines_of(0, 20), lines_of(10, 20), lines_of(15, 5), lines_of(100, 20)]
+
+    ended = together(taking, [(place, SECOND, lines) for lines in files])
+
+    given: dict[str, set[str]] = {}
+    for (one,) in ended:
+        new = [row for row in one.value if row["outcome"] == "submitted"]
+        taken = [int(row["protocol"].split("/")[1]) for row in new]
+        # Nobody came in between: one process at a time is the writer of the call.
+        assert not taken or taken == list(range(taken[0], taken[0] + len(taken)))
+        for row in one.value:
+            given.setdefault(row["portal_id"], set()).add(row["protocol"])
+    assert all(len(protocols) == 1 for protocols in given.values())
+    assert sorted(number for numbers in given.values() for number in numbers) == [
+        f"2026/{number:07d}" for number in range(1, 51)
+    ]
+    assert work.verified()
+
+
+def test_whatever_is_done_at_once_nobody_ever_sees_more_money_than_there_is(
+    work: Office, office_url: str, tmp_path: Path
+):
+    euros, asked = 600_000, {"requested": "100000.00", "investment": "95424.84"}
+    calls.register_call(work.desk, open_to_all(tmp_path, euros=euros))
+    rich = [orjson.dumps({**orjson.loads(line), **asked}) for line in lines_of(0, 20)]
+    filed = [
+        str(answer["protocol"])
+        for answer in intake.take_in(work.desk, SECOND, rich[:10])
+    ]
+    for event in (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE):
+        for name in filed[:6]:
+            work.routine(name, event)
+    place = Place.at(office_url, work.clock.now())
+    grants = [granting(work, name) for name in filed[:6]]
+    leaving = [
+        moves.MoveCommand(name, Event.WITHDRAW, **usual(Event.WITHDRAW, work.today))
+        for name in (*filed[1:5:2], filed[7])
+    ]
+    promoting = [moves.MoveCommand(name, Event.PROMOTE) for name in filed[6:]]
+    more = [(euros + 100_000 * times) * 100 for times in (1, 2)]
+
+    *_, seen = together(
+        doing,
+        [
+            (taking, place, SECOND, rich[10:]),
+            (moving_freely, place, grants),
+            (moving_freely, place, leaving),
+            (moving_freely, place, promoting),
+            (refinancing, place, SECOND, more),
+            (watching, place, SECOND, 60),
+        ],
+    )
+
+    for one in (*seen, Ended("done", _money_at_once(work.desk.engine, SECOND))):
+        assert one.outcome == "done"
+        allocation, reserved, granted, _, held, given, free = one.value
+        assert (reserved, granted) == (held, given)
+        assert allocation - reserved - granted == free >= 0
+    waiting, residual = one.value[3], one.value[6]
+    assert not waiting or residual < 10_000_000, (
+        "somebody waits for money that is there"
+    )
+    assert work.verified()
 
 
 def test_officers_work_and_readers_verify_while_submissions_come_in(

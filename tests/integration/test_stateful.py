@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
-from itertools import count
+from itertools import count, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,19 @@ from sqlmodel import SQLModel
 from models.vocabulary import (
     FINAL_STATES,
     ApplicationState,
+    CallState,
+    Cents,
     Event,
     Letter,
     StepKind,
     StepStatus,
+    SuspensionCause,
     TermKind,
     TermStatus,
 )
 from tests.builders import (
     CLOSING,
+    CTL,
     EVERYBODY,
     OPENING,
     Office,
@@ -53,7 +57,7 @@ from tests.builders import (
 from tests.servers import fresh_postgres
 from workflow.desk import Desk
 from workflow.errors import ConflictError, InputError, RefusedError, SportelloError
-from workflow.services import moves, views
+from workflow.services import call_acts, moves, sweep, views
 from workflow.services.moves import MoveCommand
 
 NIGHT = settings.get_current_profile_name() == "night"
@@ -61,6 +65,7 @@ NIGHT = settings.get_current_profile_name() == "night"
 Content = dict[str, list[dict[str, Any]]]
 
 QUEUED = {"submitted", "admissible", "evaluated", "waiting"}
+_YIELDS = "yield_reservation"
 EVERYONE = (*EVERYBODY, "nobody", None)
 """The officers, somebody who is none, and a worker."""
 
@@ -95,6 +100,7 @@ HAPPENINGS = (
     *("any_event",) * 2,
     *("a_letter_is_delivered",) * 2,
     "a_command_is_repeated",
+    *("an_act_is_about_the_call",) * 2,
 )
 """What may happen next, the more often the more of it is named."""
 
@@ -109,6 +115,9 @@ STEP_OF = {
 
 ODD = ("act", "reason", "key", "version")
 """What may be stated otherwise than usual."""
+
+DUE = {"open_call", "reopen_call", "close_call", "apply_version"}
+"""What happens to a call by itself, as soon as somebody notices."""
 
 ASKS = ("111111.11", "300000.00", "450000.00", "25000.00", "999999.99")
 LATE_ASKS = ("120000.00", "500000.00", "900000.00")
@@ -220,7 +229,11 @@ class AnySequence(RuleBasedStateMachine):
         return str(data.draw(st.sampled_from(names)))
 
     def advance(self, desk: Desk, command: MoveCommand) -> dict[str, Any] | None:
-        """Give a command; only the three known errors may come out of it."""
+        """Give a command; only the three known errors may come out of it.
+
+        What is due on the call by then is done first, and looked at by itself.
+        """
+        self.what_is_due_is_done()
         own = self.row(command.application)
         try:
             answer = moves.advance(desk, command)
@@ -238,24 +251,37 @@ class AnySequence(RuleBasedStateMachine):
         return answer
 
     def expect_one_refused_entry(
-        self, error: SportelloError, event: Event, *, among: tuple[str, ...] = ()
+        self, error: SportelloError, event: str, *, among: tuple[str, ...] = ()
     ) -> None:
         before, after = self.look()
         assert beside_the_register(after) == beside_the_register(before)
         *earlier, last = bodies(after)
         assert earlier == bodies(before)
-        assert (last["outcome"], last["event"]) == ("refused", event.value)
+        assert (last["outcome"], last["event"]) == ("refused", event)
         assert last["refusal"]["code"] == error.code
         assert not among or error.code in among
 
     def expect_one_accepted_entry(self, before: Content, after: Content) -> None:
-        *earlier, last = bodies(after)
-        assert earlier == bodies(before)
-        assert last["outcome"] == "ok"
+        """It may set money free, which goes to others at once."""
+        known = bodies(before)
+        made, *promotions = bodies(after)[len(known) :]
+        assert bodies(after)[: len(known)] == known
+        assert made["outcome"] == "ok"
+        self.expect_promotions(promotions)
         standing = {row["id"]: row["state"] for row in after["applications"]}
         for row in before["applications"]:
             if row["state"] in FINAL_STATES:
                 assert standing[row["id"]] == row["state"]
+
+    def expect_promotions(self, entries: list[dict[str, Any]]) -> None:
+        """Workers give money away, and say from where they took it."""
+        for body in entries:
+            assert (body["event"], body["outcome"]) == ("promote", "ok")
+            assert (body["actor"]["kind"], body["channel"]) == ("worker", "counter")
+            (moved,) = body["money"]["movements"]
+            sources = body["findings"]["funded_by"]
+            assert sum(source["cents"] for source in sources) == moved["reserved"] > 0
+            self.succeeded["promoted by itself"] += 1
 
     def expect_order_kept(
         self,
@@ -363,6 +389,7 @@ class AnySequence(RuleBasedStateMachine):
             self.take(number, "rossi", {"requested": requested, "aids": aids})
 
     def take(self, number: int, login: str | None, changes: dict[str, Any]) -> None:
+        self.what_is_due_is_done()
         line = {"portal_id": f"DOM-{next(self.numbers):04d}", **changes}
         who = Office(self.desk_of(login), self.work.clock)
         try:
@@ -383,10 +410,17 @@ class AnySequence(RuleBasedStateMachine):
         self.succeeded["submit" if answer["protocol"] else "draft"] += 1
 
     def expect_filed_and_given_way(self, before: Content, after: Content) -> None:
-        """Before the entry of the filing only later ones give their money up."""
+        """Before the entry of the filing only later ones give their money up.
+
+        What is left of it goes to others afterwards.
+        """
         known = bodies(before)
-        *given_up, last = bodies(after)[len(known) :]
+        new = bodies(after)[len(known) :]
+        given_up = list(takewhile(lambda body: body["event"] == _YIELDS, new))
+        last, *promotions = new[len(given_up) :]
         assert bodies(after)[: len(known)] == known
+        assert not promotions or given_up
+        self.expect_promotions(promotions)
         assert last["outcome"] == "ok"
         if last["event"] == "register_draft":
             assert given_up == []
@@ -398,12 +432,12 @@ class AnySequence(RuleBasedStateMachine):
         )
         held = {str(row["id"]): row for row in before["applications"]}
         for body in given_up:
-            assert (body["event"], body["channel"]) == ("yield_reservation", "intake")
+            assert body["channel"] == "intake"
             assert body["actor"]["kind"] == "worker"
             assert own["channel"] not in BY_ANY_OTHER_CHANNEL
             assert key_of(held[body["application"]]) > key_of(own)
             assert held[body["application"]]["reserved"]
-            self.succeeded["yield_reservation"] += 1
+            self.succeeded[_YIELDS] += 1
         if own["channel"] in BY_ANY_OTHER_CHANNEL:
             assert own["reserved"] == 0
 
@@ -557,6 +591,7 @@ class AnySequence(RuleBasedStateMachine):
             self.expect_dry_run_predicts(self.desk_of("rossi"), command)
 
     def expect_dry_run_predicts(self, desk: Desk, command: MoveCommand) -> None:
+        self.what_is_due_is_done()
         seed = self.work.clock.seed
         predicted = told(desk, replace(command, dry_run=True))
         before, after = self.look()
@@ -675,6 +710,7 @@ class AnySequence(RuleBasedStateMachine):
         command, answer = self.keyed[data.draw(st.integers(0, len(self.keyed) - 1))]
         if other:
             command = replace(command, reason=f"{command.reason} or not")
+        self.what_is_due_is_done()
         try:
             again = moves.advance(self.work.desk.as_officer("rossi"), command)
         except RefusedError as error:
@@ -686,7 +722,94 @@ class AnySequence(RuleBasedStateMachine):
         before, after = self.look()
         assert after == before
 
+    def what_is_due_is_done(self) -> None:
+        """Let the call catch up with the time; a second look finds nothing to do."""
+        applied = sweep.sweep(self.work.desk.as_worker("sweep")).applied
+        before, after = self.look()
+        known, new = bodies(before), bodies(after)[len(bodies(before)) :]
+        assert bodies(after) == known + new
+        due = [body for body in new if body["event"] != "promote"]
+        assert [body["event"] for body in due] == [one.event for one in applied]
+        assert {body["event"] for body in due} <= DUE
+        assert {body["actor"]["kind"] for body in new} <= {"worker"}
+        assert not sweep.sweep(self.work.desk).applied
+        for body in due:
+            self.succeeded[body["event"]] += 1
+
+    def an_act_is_about_the_call(self, data: Any) -> None:
+        """Suspend the counter, let it open again, give it money, draw lots."""
+        self.what_is_due_is_done()
+        now = self.work.clock.now()
+        (call,) = self.content["calls"]
+        more = data.draw(st.sampled_from((-1, 1, 11_111_111, 100_000_000)))
+        span = data.draw(st.sampled_from(NAPS))
+        acts = {
+            "suspend_call": lambda stated: call_acts.suspend(
+                self.work.desk,
+                CTL,
+                cause=data.draw(st.sampled_from(SuspensionCause)),
+                **stated,
+            ),
+            "announce_reopening": lambda stated: call_acts.announce_reopening(
+                self.work.desk, CTL, at=now + span, **stated
+            ),
+            "refinance_call": lambda stated: call_acts.refinance(
+                self.work.desk,
+                CTL,
+                allocation=Cents(call["allocation"] + more),
+                **stated,
+            ),
+            "record_draw": lambda stated: call_acts.draw(
+                self.work.desk, CTL, week="2026-W04", seed="12 34 56", **stated
+            ),
+        }
+        event = data.draw(st.sampled_from(sorted(acts)))
+        act = data.draw(
+            st.sampled_from((f"decreto 5/{self.work.today}",) * 3 + (None,))
+        )
+        try:
+            acts[event]({"act": act, "reason": "so it was decided"})
+        except RefusedError as error:
+            self.expect_one_refused_entry(error, event)
+            return
+        before, after = self.look()
+        self.expect_one_accepted_entry(before, after)
+        assert bodies(after)[len(bodies(before))]["event"] == event
+        assert event != "record_draw", "nothing is drawn in this call"
+        self.succeeded[event] += 1
+
     # --- what is true after every step
+
+    @invariant()
+    def what_is_free_of_the_funds_is_the_residual(self):
+        (call,) = self.content["calls"]
+        funds = self.content["funds"]
+        residual = call["allocation"] - call["reserved"] - call["granted"]
+        assert residual == sum(fund["free"] for fund in funds)
+        assert call["waiting"] == sum(
+            row["requested"]
+            for row in queue_of(self.content)
+            if row["reserved"] < row["requested"]
+        )
+
+    @invariant()
+    def nobody_waits_for_money_that_is_there(self):
+        """The first who has none could not take what is free."""
+        (call,) = self.content["calls"]
+        free = call["allocation"] - call["reserved"] - call["granted"]
+        without = [row for row in queue_of(self.content) if not row["reserved"]]
+        if without:
+            assert min(without, key=key_of)["requested"] > free
+
+    @invariant()
+    def the_counter_is_open_in_its_last_stretch_or_not_at_all(self):
+        (call,) = self.content["calls"]
+        stretches = sorted(self.content["openings"], key=lambda row: row["ordinal"])
+        assert all(row["ended_at"] for row in stretches[:-1])
+        is_open = bool(stretches) and stretches[-1]["ended_at"] is None
+        assert is_open == (call["state"] == CallState.OPEN)
+        for earlier, later in pairwise(stretches):
+            assert earlier["ended_at"] <= later["opened_at"]
 
     @invariant()
     def applications_stand_where_the_entries_say(self):
@@ -820,11 +943,11 @@ class AnySequence(RuleBasedStateMachine):
 
 
 def told(desk: Desk, command: MoveCommand) -> Any:
-    """Return the answer to a command, or what the error says."""
+    """Return the answer to a command, or what the register keeps of the error."""
     try:
         return moves.advance(desk, command)
     except SportelloError as error:
-        return (type(error), error.code, error.message)
+        return (type(error), error.code, error.recorded)
 
 
 def settled_of(content: Content, application: str) -> int:

@@ -11,9 +11,19 @@ from config.loader import CallFileError, check, dump, find, fingerprint, load, p
 from config.places import locate
 from config.reading import read
 from config.schema import CallDefinition
+from config.terms import STARTS
+from config.values import euros
+from models.vocabulary import (
+    OrderPolicy,
+    ProcedureFamily,
+    ShortMoneyPolicy,
+    TermKind,
+    WaitingPhase,
+)
 
 TEXT = find("ctl-2025").read_text(encoding="utf-8")
 CONTENTS = tomllib.loads(TEXT)
+PLAIN = tomllib.loads(find("competenze-innovazione-2025").read_text(encoding="utf-8"))
 
 
 def ways(value, way=()):
@@ -33,7 +43,10 @@ def owner(contents, way):
     return contents
 
 
-every_way = st.sampled_from(list(ways(CONTENTS)))
+OPTIONAL = {"cap", "assumed", "overbooking_percent", "overbooking_amount"}
+every_place = st.sampled_from(
+    [(call, way) for call in (CONTENTS, PLAIN) for way in ways(call)]
+)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalars = (
     st.booleans()
@@ -69,31 +82,96 @@ def accounted_for(contents):
     return False
 
 
-@given(every_way)
-def test_a_call_without_one_of_its_parts_is_accounted_for(way):
-    contents = deepcopy(CONTENTS)
+@given(every_place)
+def test_a_call_without_one_of_its_parts_is_accounted_for(place):
+    call, way = place
+    contents = deepcopy(call)
     del owner(contents, way)[way[-1]]
 
     accounted_for(contents)
 
 
-@given(every_way, things)
-def test_a_call_with_one_part_replaced_is_accounted_for(way, thing):
-    contents = deepcopy(CONTENTS)
+@given(every_place, things)
+def test_a_call_with_one_part_replaced_is_accounted_for(place, thing):
+    call, way = place
+    contents = deepcopy(call)
     owner(contents, way)[way[-1]] = thing
 
     accounted_for(contents)
 
 
-@given(every_way, words.filter(bool), scalars)
-def test_a_key_that_nobody_knows_is_always_told(way, name, thing):
-    contents = deepcopy(CONTENTS)
+@given(every_place, words.filter(bool), scalars)
+def test_a_key_that_nobody_knows_is_always_told(place, name, thing):
+    call, way = place
+    contents = deepcopy(call)
     table = owner(contents, way)
-    if not isinstance(table, dict) or name in table or name in {"cap", "assumed"}:
+    if not isinstance(table, dict) or name in table or name in OPTIONAL:
         return
     table[name] = thing
 
     assert not accounted_for(contents)
+
+
+orders = st.sampled_from(list(OrderPolicy))
+phases = st.sampled_from(list(WaitingPhase))
+policies = st.sampled_from(list(ShortMoneyPolicy))
+amounts = st.none() | st.integers(0, 10_000).map(euros)
+
+
+@given(orders, phases, policies, amounts, amounts, st.booleans())
+def test_a_counter_is_taken_exactly_if_it_can_be_run(
+    order, phase, policy, share, amount, jumps
+):
+    contents = deepcopy(CONTENTS)
+    contents["allocation"]["short_money"] = policy.value
+    written = {"overbooking_percent": share, "overbooking_amount": amount}
+    contents["counter"] |= {
+        "order": order.value,
+        "waiting_list": phase.value,
+        "jump_ahead": jumps,
+        **{key: value for key, value in written.items() if value is not None},
+    }
+
+    taken = accounted_for(contents)
+
+    overbooked = share is not None or amount is not None
+    cut = policy is ShortMoneyPolicy.STOP
+    assert taken == (
+        not (share is not None and amount is not None)
+        and euros(0) not in {share, amount}
+        and not (cut and (overbooked or jumps))
+        and (
+            order is OrderPolicy.EXACT_INSTANT
+            or not (cut or overbooked or jumps or phase is WaitingPhase.BEFORE_REVIEW)
+        )
+    )
+
+
+@given(
+    st.sampled_from([CONTENTS, PLAIN]),
+    st.sampled_from(list(ProcedureFamily)),
+    st.booleans(),
+    st.sets(st.sampled_from(list(TermKind))),
+)
+def test_every_term_too_many_or_too_few_is_told_and_no_other(
+    call, family, acceptance, kinds
+):
+    contents = deepcopy(call)
+    contents["family"] = family.value
+    contents["procedure"] |= {"acceptance": acceptance, "plan_returns": 0}
+    any_term = contents["terms"]["conclusion"]
+    contents["terms"] = {
+        kind.value: contents["terms"].get(kind.value, any_term) for kind in kinds
+    }
+
+    outcome = read(contents)
+
+    told = () if isinstance(outcome, CallDefinition) else outcome
+    amiss = {one.loc[1] for one in told if len(one.loc) == 2 and one.loc[0] == "terms"}
+    wanted = set(STARTS[family])
+    if family is ProcedureFamily.PLAIN_COUNTER and not acceptance:
+        wanted.discard(TermKind.ACCEPTANCE)
+    assert amiss == {kind.value for kind in wanted ^ kinds}
 
 
 @given(things)

@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
+from config.schema import AS_BEFORE
 from models.vocabulary import ApplicationState, Cents
+from tests.builders import ctl
 from tests.builders_facts import place
-from workflow.facts import MoneyFacts, Place
+from workflow.facts import FilingFacts, MoneyFacts, Place
+from workflow.rules.counter import decide, first_without_money, may_promote
 from workflow.rules.money import (
     available,
-    first_without_money,
-    fits,
-    lacking,
     may_grant,
-    may_reserve,
+    provided_for,
     set_aside,
     yielding,
 )
@@ -22,6 +22,30 @@ from workflow.rules.money import (
 S = ApplicationState
 cents = st.integers(0, 200).map(Cents)
 asked = st.integers(1, 60).map(Cents)
+
+
+def filing(requested, budget, earlier):
+    """Return what a counter without choices of its own reserves at the filing."""
+    return decide(
+        requested,
+        budget,
+        FilingFacts(len(earlier), first_without_money(earlier)),
+        rules=AS_BEFORE,
+        allocation=ctl().allocation,
+        accepts_less=False,
+    ).reserved
+
+
+def promotion(requested, budget, earlier):
+    """Tell whether such a counter gives money set free to a request now."""
+    return may_promote(
+        requested,
+        earlier,
+        budget,
+        rules=AS_BEFORE,
+        allocation=ctl().allocation,
+        accepts_less=False,
+    )
 
 
 @st.composite
@@ -57,9 +81,9 @@ def test_the_order_in_which_rows_are_read_changes_nothing(
     shuffled = list(queue)
     chance.shuffle(shuffled)
 
-    for rule in (may_grant, may_reserve, fits):
-        assert rule(amount, budget, shuffled) == rule(amount, budget, queue)
-    assert first_without_money(shuffled) == first_without_money(queue)
+    assert may_grant(amount, budget, shuffled) == may_grant(amount, budget, queue)
+    assert available(budget, shuffled) == available(budget, queue)
+    assert yielding(amount, budget, (), shuffled) == yielding(amount, budget, (), queue)
 
 
 @given(queues(), asked)
@@ -94,20 +118,13 @@ def test_money_is_reserved_only_if_it_is_free_and_nobody_earlier_lacks_it(
     free = budget.allocation - budget.reserved - budget.granted
     without = [one for one in queue if one.reserved < one.requested]
 
-    verdict = may_reserve(amount, budget, queue)
+    verdict = promotion(amount, budget, queue)
 
     assert bool(verdict) is (amount <= free and not without)
-    assert bool(verdict) is fits(amount, budget, queue)
+    assert bool(verdict) is (filing(amount, budget, queue) == amount)
     if without:
         assert verdict.code == "money.not_head"
         assert verdict.details["blocked_by"] == [without[0].protocol]
-
-
-@given(queues())
-def test_what_is_lacking_is_what_was_asked_for_and_not_reserved(queue):
-    without = [one for one in queue if not one.reserved]
-
-    assert lacking(queue) == set_aside(without)
 
 
 @given(queues(), queues(), budgets(), asked, st.randoms(use_true_random=False))
@@ -131,6 +148,26 @@ def test_the_last_to_arrive_gives_up_first_and_no_more_than_is_needed(
         assert budget.residual + sum(freed[:-1]) < requested
     if first_without_money(earlier) is None and len(gives) < len(holding):
         assert budget.residual + sum(freed) >= requested
+
+
+@given(queues(), queues(), budgets(), asked)
+def test_where_smaller_ones_jump_ahead_nobody_gives_up_in_vain(
+    earlier, arrived, budget, requested
+):
+    later = [
+        replace(one, key=replace(one.key, protocol_number=100 + number))
+        for number, one in enumerate(arrived)
+    ]
+
+    gives = yielding(requested, budget, earlier, later, jump_ahead=True)
+
+    free = budget.residual + sum(one.reserved for one in gives)
+    if gives:
+        assert free >= requested
+        assert free - gives[-1].reserved < requested
+    else:
+        all_of_it = budget.residual + sum(one.reserved for one in later)
+        assert requested <= budget.residual or all_of_it < requested
 
 
 # --- a whole counter ----------------------------------------------------------
@@ -189,7 +226,8 @@ class Counter:
         }
 
     def earlier(self, number: int) -> list[Place]:
-        return [one for other, one in self.places().items() if other < number]
+        places = sorted(self.places().items())
+        return [one for other, one in places if other < number]
 
     def giving_up(self, number: int, requested: Cents) -> list[int]:
         places = self.places()
@@ -203,9 +241,9 @@ class Counter:
             yielded, reserved = self.queue[other]
             self.queue[other] = (yielded, 0)
             self.move(-reserved, 0)
-        covered = fits(requested, self.money, self.earlier(number))
-        self.queue[number] = (case, requested if covered else 0)
-        self.move(requested if covered else 0, 0)
+        reserved = filing(requested, self.money, self.earlier(number))
+        self.queue[number] = (case, reserved)
+        self.move(reserved, 0)
 
     def move(self, reserved: int, granted: int) -> None:
         self.money = replace(
@@ -223,7 +261,7 @@ class Counter:
             return self.close(number, 0)
         earlier = self.earlier(number)
         if not reserved:
-            if not may_reserve(Cents(case.requested), self.money, earlier):
+            if not promotion(Cents(case.requested), self.money, earlier):
                 return False
             self.queue[number] = (case, case.requested)
             self.move(case.requested, 0)
@@ -307,3 +345,10 @@ def test_arrivals_handed_over_late_still_end_as_first_come_first_served(
     answers = [counter.answers.get(number) for number in range(len(arrivals))]
     event(f"handed over in order: {handed_over == sorted(handed_over)}")
     assert answers == first_come_first_served(allocation, arrivals)
+
+
+def test_who_was_passed_over_has_no_claim_on_what_others_hold():
+    poor, rich = place(1, reserved=Cents(0)), place(2)
+
+    assert provided_for((poor, rich), jump_ahead=False) == (poor, rich)
+    assert provided_for((poor, rich), jump_ahead=True) == (rich,)

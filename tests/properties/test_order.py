@@ -107,7 +107,7 @@ def test_taking_up_the_earliest_one_by_one_always_lets_the_next_one_in(queue):
     taken: list[Place] = []
     while left:
         first, *left = left
-        verdict = guards.takes_its_turn(
+        verdict = guards.turn.takes_its_turn(
             facts(earlier=tuple(taken)), stated.ReviewInputs()
         )
         assert verdict
@@ -131,7 +131,7 @@ def test_overtaking_needs_somebody_to_overtake_an_act_and_a_reason(
         reason="so" if with_reason else None,
     )
 
-    verdict = guards.takes_its_turn(known, stated.ReviewInputs(overtake=overtake))
+    verdict = guards.turn.takes_its_turn(known, stated.ReviewInputs(overtake=overtake))
 
     behind = any(
         one.state == S.SUBMITTED

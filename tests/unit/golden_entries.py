@@ -64,6 +64,7 @@ HASHES = (
     "fd17da4e65641bbcb82185bf87abc40d52151eca339970bc304f45991198665e",
     "58fe1939ccbd7ae5cf31da97d12c0d9ff8fa4871c48f9c0c4210480de77e5406",
     "a8a65ef05db52a4cbd9f6b9697049106aa23c574df8e9b139739593b23085e17",
+    "74763a81b0dab1f5f2fdc6bdf4e4aba7a17c1f2b49ece5b433ff95049250d28f",
 )
 
 ENTRIES: tuple[dict[str, Any], ...] = (
@@ -152,6 +153,29 @@ ENTRIES: tuple[dict[str, Any], ...] = (
                 {"kind": "recover", "granted": -1, "reserved": 0},
             ]
         },
+    ),
+    # The call itself moves: no application, no version, states of the call.
+    _entry(
+        9,
+        HASHES[7],
+        "suspend_call",
+        application=None,
+        protocol=None,
+        version=None,
+        actor=_WORKER,
+        basis="art. 2 c. 3 D.Lgs. 123/1998; the call, C.2",
+        inputs={"cause": "exhaustion"},
+        findings={
+            "suspended_for": "exhaustion",
+            "reopens_at": None,
+            "closed_at": None,
+            "opening": {
+                "ordinal": 1,
+                "opened_at": "2026-01-20T09:00:00.000000Z",
+                "ended_at": "2026-01-20T09:14:00.000001Z",
+            },
+        },
+        **{"from": "open", "to": "suspended"},
     ),
 )
 """Entries that follow one another, each naming the hash of the one before it."""

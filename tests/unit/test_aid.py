@@ -148,8 +148,8 @@ def test_the_steps_show_a_grant_reduced_to_the_ceiling_with_every_prior_aid():
     ]
     assert [step.text for step in steps[1:4]] == [
         "requested 111111.11, cap 100000.00: 100000.00",
-        "100000.00 granted on 04/05/2026",
-        "150000.00 granted on 03/05/2027",
+        "100000.00 granted on 04/05/2026 by Regione Lombardia",
+        "150000.00 granted on 03/05/2027 by Regione Lombardia",
     ]
     assert steps[-1].text == "reduced by 50000.00 to 50000.00"
 

@@ -3,7 +3,9 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
+import orjson
 import pytest
 
 from config.loader import (
@@ -18,25 +20,37 @@ from config.loader import (
     shipped,
 )
 from config.places import locate
-from config.schema import Sourced
-from config.terms import FAMILY_TERMS, STARTS
+from config.schema import AS_BEFORE, Sourced
+from config.terms import STARTS
 from config.values import is_tax_code
 from models.vocabulary import (
+    OrderPolicy,
     ProcedureFamily,
+    ShortMoneyPolicy,
     SourceStatus,
     TermEffect,
     TermKind,
     TermStart,
+    WaitingPhase,
 )
 
 CTL = find("ctl-2025")
 TEXT = CTL.read_text(encoding="utf-8")
+PLAIN = find("competenze-innovazione-2025")
+PLAIN_TEXT = PLAIN.read_text(encoding="utf-8")
+FROZEN = Path(__file__).with_name("frozen_ctl_2025_v01.json").read_bytes()
+"""The shipped call as version 0.1 froze it, before files spoke of the counter."""
 TITLE = "Cluster Tecnologici per l'Innovazione \u2013 Edizione 2025"
 
 
 @pytest.fixture(scope="module")
 def ctl():
     return load(CTL)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return load(PLAIN)
 
 
 @pytest.fixture
@@ -152,13 +166,15 @@ def test_every_term_runs_as_the_call_says(ctl, kind, count, start, effect):
     assert rule.effect is TermEffect(effect)
 
 
-def test_every_part_says_where_it_comes_from(ctl):
+@pytest.mark.parametrize("name", shipped())
+def test_every_part_says_where_it_comes_from(name):
+    call = load(find(name))
     bare = {"code", "year", "title", "family", "responsible_office", "contact"}
-    for name in type(ctl).model_fields.keys() - bare - {"terms", "conflicts"}:
-        value = getattr(ctl, name)
+    for key in type(call).model_fields.keys() - bare - {"terms", "conflicts"}:
+        value = getattr(call, key)
         for part in value if isinstance(value, tuple) else (value,):
-            assert isinstance(part, Sourced), name
-    assert all(isinstance(rule, Sourced) for rule in ctl.terms.values())
+            assert isinstance(part, Sourced), key
+    assert all(isinstance(rule, Sourced) for rule in call.terms.values())
 
 
 def test_what_was_not_found_is_not_said_to_be(ctl):
@@ -177,8 +193,122 @@ def test_a_loaded_call_cannot_be_changed(ctl):
 
 
 def test_every_family_has_its_terms_and_every_term_its_start():
-    assert set(FAMILY_TERMS) == set(ProcedureFamily)
-    assert set(STARTS) == set(TermKind)
+    assert set(STARTS) == set(ProcedureFamily)
+    assert {kind for starts in STARTS.values() for kind in starts} == set(TermKind)
+
+
+def test_a_negotiated_counter_accepts_and_compares_as_its_page_says(ctl):
+    assert ctl.family is ProcedureFamily.NEGOTIATED_COUNTER
+    assert ctl.procedure.acceptance
+    assert ctl.counter.order is OrderPolicy.EXACT_INSTANT
+    assert ctl.counter.waiting_list is WaitingPhase.AFTER_REVIEW
+    assert ctl.counter.overbooking_percent is None
+    assert ctl.counter.overbooking_amount is None
+    assert not ctl.counter.jump_ahead
+    assert ctl.counter.source is SourceStatus.FOUND
+    assert ctl.counter.assumed == ("waiting_list", "jump_ahead")
+
+
+# --- Competenze & Innovazione --------------------------------------------------------
+
+
+def test_the_plain_counter_is_the_one_that_was_published(plain):
+    assert plain.title == "Competenze & Innovazione"
+    assert plain.family is ProcedureFamily.PLAIN_COUNTER
+    assert plain.responsible_office == "Unioncamere Lombardia"
+    assert plain.window.opens_at == datetime(2025, 1, 15, 9, 30, tzinfo=UTC)
+    assert plain.window.closes_at == datetime(2026, 12, 22, 11, tzinfo=UTC)
+    assert plain.allocation.amount == 700_000_000
+    assert plain.allocation.short_money is ShortMoneyPolicy.WAITING_LIST
+    assert plain.aid.cap == 5_000_000
+    assert plain.aid.variable_percent == Decimal(70)
+    assert (plain.aid.fixed, plain.aid.fixed_matures_on) == (0, None)
+    assert (plain.aid.ceiling, plain.aid.ceiling_years) == (30_000_000, 3)
+    assert plain.beneficiaries == ()
+
+
+def test_the_plain_counter_rests_on_its_two_acts(plain):
+    acts = [(act.number, act.date, act.approves_call) for act in plain.acts]
+
+    assert acts == [
+        ("XII/2849", date(2024, 7, 29), False),
+        ("227/2024", date(2024, 12, 20), True),
+    ]
+
+
+def test_the_plain_counter_takes_requests_beyond_its_money(plain):
+    assert plain.counter.order is OrderPolicy.EXACT_INSTANT
+    assert plain.counter.waiting_list is WaitingPhase.BEFORE_REVIEW
+    assert plain.counter.overbooking_percent == Decimal(50)
+    assert plain.counter.overbooking_amount is None
+    assert not plain.counter.jump_ahead
+
+
+def test_the_limit_of_requests_contradicts_none_of_those_that_came(plain):
+    asked_for = 880_000_000  # by 179 applications
+    beyond = plain.allocation.amount * plain.counter.overbooking_percent / 100
+
+    assert plain.allocation.amount < asked_for <= plain.allocation.amount + beyond
+    assert asked_for <= 179 * plain.aid.cap
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "start", "receipt", "effect"),
+    [
+        ("conclusion", 90, "protocol", False, "warn"),
+        ("formal_check", 30, "review_started", False, "warn"),
+        ("merit", 30, "admitted", False, "warn"),
+        ("completion", 10, "completion_delivered", True, "stop_waiting"),
+        ("observations", 10, "refusal_notice_delivered", True, "stop_waiting"),
+        ("start", 30, "grant_delivered", True, "propose_lapse"),
+        ("duration", 12, "started", False, "end_plan"),
+        ("report", 60, "ended", False, "propose_lapse"),
+        ("payment", 60, "report_filed", False, "warn"),
+        ("aid_registry", 20, "granted", False, "release_cor"),
+    ],
+)
+def test_every_term_of_the_plain_counter_runs_as_its_file_says(
+    plain, kind, count, start, receipt, effect
+):
+    rule = plain.terms[TermKind(kind)]
+
+    assert rule.count == count
+    assert rule.counting == ("months" if kind == "duration" else "days")
+    assert rule.starts_on is TermStart(start)
+    assert rule.from_receipt is receipt
+    assert rule.effect is TermEffect(effect)
+
+
+def test_a_plain_counter_has_no_term_of_a_negotiation_or_an_acceptance(plain):
+    assert not plain.procedure.acceptance
+    assert set(TermKind) - set(plain.terms) == {
+        TermKind.NEGOTIATION,
+        TermKind.DEFINITIVE_PLAN,
+        TermKind.PLAN_CHECK,
+        TermKind.PLAN_CORRECTION,
+        TermKind.ACCEPTANCE,
+    }
+
+
+def test_what_the_plain_counter_takes_from_elsewhere_is_said_to_be_assumed(plain):
+    assert {"regime", "fixed", "variable_percent"} == set(plain.aid.assumed)
+    assert {"waiting_list", "overbooking_percent", "jump_ahead"} == set(
+        plain.counter.assumed
+    )
+    assert plain.window.assumed == ("published_at",)
+    assert plain.merit.source is SourceStatus.ASSUMED
+    assert all(one.source is SourceStatus.ASSUMED for one in plain.documents)
+    assert "# The real code was not found" in PLAIN_TEXT
+
+
+def test_the_contradictions_about_the_plain_counter_stay_in_sight(plain):
+    said = [{one.value for one in conflict.statements} for conflict in plain.conflicts]
+
+    assert said == [
+        {"aprile 2025", "marzo 2025"},
+        {"59 progetti, 2,5 milioni", "più di 120, circa 6 milioni"},
+        {"70%", "80%"},
+    ]
 
 
 # --- the frozen form -----------------------------------------------------------------
@@ -260,6 +390,61 @@ def test_a_frozen_call_that_disagrees_with_itself_is_refused(ctl):
     assert [fault.where for fault in refusal.value.faults] == ["merit.threshold"]
 
 
+# --- calls frozen by version 0.1 -----------------------------------------------------
+
+
+def test_a_call_frozen_before_files_spoke_of_the_counter_is_still_read(ctl):
+    call = parse(FROZEN)
+
+    assert call.counter == AS_BEFORE
+    assert call.procedure.acceptance
+    assert call.allocation == ctl.allocation
+    assert call.aid == ctl.aid
+    assert call.window == ctl.window
+
+
+def test_what_an_old_call_stood_for_is_frozen_with_it_from_now_on():
+    call = parse(FROZEN)
+
+    assert parse(dump(call)) == call
+
+
+def test_an_old_call_without_a_fixed_part_is_read_though_it_had_to_say_when_due():
+    body = FROZEN.replace(b'"fixed":"30000.00"', b'"fixed":"0.00"')
+    assert body != FROZEN
+
+    call = parse(body)
+
+    assert (call.aid.fixed, call.aid.fixed_matures_on) == (0, None)
+
+
+def test_an_old_call_that_disagrees_with_itself_is_refused_at_its_place():
+    with pytest.raises(CallFileError) as refusal:
+        parse(FROZEN.replace(b'"threshold":60', b'"threshold":600'))
+
+    assert [fault.where for fault in refusal.value.faults] == ["merit.threshold"]
+
+
+@pytest.mark.parametrize("part", ["procedure", "aid"])
+def test_an_old_body_with_a_part_of_another_shape_is_refused(part):
+    contents = orjson.loads(FROZEN)
+    contents[part] = []
+
+    with pytest.raises(CallFileError) as refusal:
+        parse(orjson.dumps(contents))
+
+    assert [fault.where for fault in refusal.value.faults] == [part]
+
+
+def test_a_call_frozen_today_has_to_say_whether_a_grant_is_accepted(ctl):
+    body = dump(ctl).replace(b'"acceptance":true,', b"")
+
+    with pytest.raises(CallFileError) as refusal:
+        parse(body)
+
+    assert [fault.where for fault in refusal.value.faults] == ["procedure.acceptance"]
+
+
 # --- faults --------------------------------------------------------------------------
 
 
@@ -268,6 +453,7 @@ class Mutation:
     """One change to the shipped file, and the fault that it must give.
 
     The fault is expected on the first line that differs, or where `at` stands.
+    The file is the one of a negotiated counter, unless `text` is another.
     """
 
     name: str
@@ -276,6 +462,11 @@ class Mutation:
     where: str
     word: str
     at: str | None = None
+    text: str = TEXT
+
+    @property
+    def mutated(self) -> str:
+        return changed(self.old, self.new, self.text)
 
 
 TOP = "the file as a whole"
@@ -866,18 +1057,11 @@ MUTATIONS = (
         "not a short name",
     ),
     Mutation(
-        "money that ends in part",
+        "money that ends in a lottery",
         '"waiting_list"',
-        '"partial"',
+        '"lottery"',
         "allocation.short_money",
-        'allowed: "waiting_list"',
-    ),
-    Mutation(
-        "money that stops the call",
-        '"waiting_list"',
-        '"stop"',
-        "allocation.short_money",
-        'allowed: "waiting_list"',
+        'allowed: "waiting_list", "partial", "stop"',
     ),
     Mutation(
         "many applications each",
@@ -950,6 +1134,213 @@ MUTATIONS = (
         "aid.ceiling_years",
         "not above 100",
     ),
+    Mutation(
+        "no counter",
+        "[counter]",
+        "[countr]",
+        "counter",
+        "missing: write a section [counter]",
+        TOP,
+    ),
+    Mutation("misspelt counter", "[counter]", "[countr]", "countr", "mean `counter`"),
+    Mutation(
+        "acceptance not decided",
+        "acceptance = true",
+        "# acceptance",
+        "procedure.acceptance",
+        "acceptance = true",
+        "[procedure]",
+    ),
+    Mutation(
+        "unknown order",
+        '"exact_instant"',
+        '"exact_minute"',
+        "counter.order",
+        "mean `exact_instant`",
+    ),
+    Mutation(
+        "order not written",
+        "order = ",
+        "# order = ",
+        "counter.order",
+        'order = "exact_instant" or "same_day_merit" or "same_week_draw"',
+        "[counter]",
+    ),
+    Mutation(
+        "unknown phase",
+        '"after_review"',
+        '"after_revew"',
+        "counter.waiting_list",
+        "mean `after_review`",
+    ),
+    Mutation(
+        "phase not written",
+        'waiting_list = "',
+        '# waiting_list = "',
+        "counter.waiting_list",
+        'waiting_list = "before_review" or "after_review"',
+        "[counter]",
+    ),
+    Mutation(
+        "jumping not decided",
+        "jump_ahead = ",
+        "# jump_ahead = ",
+        "counter.jump_ahead",
+        "jump_ahead = false",
+        "[counter]",
+    ),
+    Mutation(
+        "share as a float",
+        "jump_ahead = ",
+        "overbooking_percent = 50.0\njump_ahead = ",
+        "counter.overbooking_percent",
+        "between quotes",
+    ),
+    Mutation(
+        "amount as a number",
+        "jump_ahead = ",
+        "overbooking_amount = 2000000\njump_ahead = ",
+        "counter.overbooking_amount",
+        "between quotes",
+    ),
+    Mutation(
+        "misspelt overbooking",
+        "jump_ahead = ",
+        'overbooking_percentage = "50.00"\njump_ahead = ',
+        "counter.overbooking_percentage",
+        "mean `overbooking_percent`",
+    ),
+    Mutation(
+        "overbooking twice",
+        "jump_ahead = ",
+        'overbooking_percent = "50.00"\noverbooking_amount = "1.00"\njump_ahead = ',
+        "counter.overbooking_amount",
+        "write only one",
+        "overbooking_amount",
+    ),
+    Mutation(
+        "share of nothing",
+        "jump_ahead = ",
+        'overbooking_percent = "0.00"\njump_ahead = ',
+        "counter.overbooking_percent",
+        'write "stop" as allocation.short_money; for no limit, leave this key out',
+        "overbooking_percent",
+    ),
+    Mutation(
+        "amount of nothing",
+        "jump_ahead = ",
+        'overbooking_amount = "0.00"\njump_ahead = ',
+        "counter.overbooking_amount",
+        "not zero",
+        "overbooking_amount",
+    ),
+    Mutation(
+        "no acceptance after a negotiation",
+        "acceptance = true",
+        "acceptance = false",
+        "procedure.acceptance",
+        "write true: what was negotiated",
+    ),
+    Mutation(
+        "fixed part that never matures",
+        "fixed_matures_on",
+        "# fixed_matures_on",
+        "aid.fixed_matures_on",
+        'missing: say with which step the fixed part matures, as fixed_matures_on = "d',
+        "[aid]",
+    ),
+    Mutation(
+        "nothing that matures",
+        'fixed = "30000.00"',
+        'fixed = "0.00"',
+        "aid.fixed_matures_on",
+        "no fixed part that could mature: remove it",
+        "fixed_matures_on",
+    ),
+    Mutation(
+        "plain: nothing that matures",
+        "cap = ",
+        'fixed_matures_on = "report"\ncap = ',
+        "aid.fixed_matures_on",
+        "no fixed part that could mature: remove it",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: fixed part that never matures",
+        'fixed = "0.00"',
+        'fixed = "100.00"',
+        "aid.fixed_matures_on",
+        'as fixed_matures_on = "report"',
+        "[aid]",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: fixed part of a definitive plan",
+        'fixed = "0.00"',
+        'fixed_matures_on = "definitive_plan"\nfixed = "100.00"',
+        "aid.fixed_matures_on",
+        'no step "definitive_plan": write another, as "report"',
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: plans sent back",
+        "plan_returns = 0",
+        "plan_returns = 1",
+        "procedure.plan_returns",
+        "no definitive plan to return: write 0",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: term of a negotiation",
+        "[terms.payment]",
+        "[terms.negotiation]",
+        "terms.negotiation",
+        "never starts this term: remove it",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: payment not set",
+        "[terms.payment]",
+        "[terms.negotiation]",
+        "terms.payment",
+        "write a section [terms.payment]",
+        "[terms.conclusion]",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: acceptance not wanted",
+        "[terms.payment]",
+        "[terms.acceptance]",
+        "terms.acceptance",
+        "never starts this term: remove it",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: acceptance without its term",
+        "acceptance = false",
+        "acceptance = true",
+        "terms.acceptance",
+        "write a section [terms.acceptance]",
+        "[terms.conclusion]",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: start that waits for the acceptance",
+        "acceptance = false",
+        "acceptance = true",
+        "terms.start.starts_on",
+        'this term starts on "accepted"',
+        'starts_on = "grant_delivered"',
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "plain: start that waits for nobody",
+        '"grant_delivered"',
+        '"accepted"',
+        "terms.start.starts_on",
+        'this term starts on "grant_delivered"',
+        text=PLAIN_TEXT,
+    ),
     Mutation("not TOML", "year = 2025", "year 2025", "file", "not valid TOML"),
     Mutation(
         "quote not closed",
@@ -964,14 +1355,14 @@ MUTATIONS = (
 )
 
 
-def expected_line(mutated, at):
-    if at == TOP:
+def expected_line(mutation):
+    if mutation.at == TOP:
         return None
-    lines = mutated.splitlines()
-    if at is None:
-        pairs = zip(lines, TEXT.splitlines(), strict=False)
+    lines = mutation.mutated.splitlines()
+    if mutation.at is None:
+        pairs = zip(lines, mutation.text.splitlines(), strict=False)
         return next(n for n, (new, old) in enumerate(pairs, 1) if new != old)
-    return next(n for n, line in enumerate(lines, 1) if line.startswith(at))
+    return next(n for n, line in enumerate(lines, 1) if line.startswith(mutation.at))
 
 
 def test_at_least_fifty_mutations_are_tried():
@@ -980,10 +1371,12 @@ def test_at_least_fifty_mutations_are_tried():
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_mutated_file_is_refused_at_the_right_place(faults_of, mutation):
-    mutated = changed(mutation.old, mutation.new)
-    line = expected_line(mutated, mutation.at)
+    line = expected_line(mutation)
 
-    found = [(fault.where, fault.line, fault.message) for fault in faults_of(mutated)]
+    found = [
+        (fault.where, fault.line, fault.message)
+        for fault in faults_of(mutation.mutated)
+    ]
 
     assert any(
         (where, at) == (mutation.where, line) and mutation.word in message
@@ -993,7 +1386,7 @@ def test_a_mutated_file_is_refused_at_the_right_place(faults_of, mutation):
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_no_message_speaks_the_language_of_a_library(faults_of, mutation):
-    for fault in faults_of(changed(mutation.old, mutation.new)):
+    for fault in faults_of(mutation.mutated):
         for jargon in ("Value error", "Input should", "pydantic", "[type=", "None"):
             assert jargon not in fault.message
         assert fault.message[0] == "`" or not fault.message[0].isupper()
@@ -1243,6 +1636,192 @@ def test_a_tax_code_is_held_against_its_form(code, good):
     assert is_tax_code(code) is good
 
 
+# --- the counter ---------------------------------------------------------------------
+
+STOPS = ('short_money = "waiting_list"', 'short_money = "stop"')
+BY_MERIT = ('"exact_instant"', '"same_day_merit"')
+BY_LOT = ('"exact_instant"', '"same_week_draw"')
+BEFORE = ('"after_review"', '"before_review"')
+JUMPS = ("jump_ahead = false", "jump_ahead = true")
+A_SHARE = ("jump_ahead = ", 'overbooking_percent = "50.00"\njump_ahead = ')
+AN_AMOUNT = ("jump_ahead = ", 'overbooking_amount = "2000000.00"\njump_ahead = ')
+PARTIAL = ('short_money = "waiting_list"', 'short_money = "partial"')
+
+
+def with_all(*changes: tuple[str, str], text: str = TEXT) -> str:
+    for old, new in changes:
+        text = changed(old, new, text)
+    return text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (STOPS,),
+        (STOPS, BEFORE),
+        (PARTIAL,),
+        (PARTIAL, BEFORE, JUMPS),
+        (PARTIAL, BY_LOT),
+        (BEFORE, A_SHARE),
+        (AN_AMOUNT, JUMPS),
+        (BY_MERIT,),
+        (BY_LOT,),
+    ],
+)
+def test_every_counter_that_can_be_run_is_taken(faults_of, changes):
+    assert faults_of(with_all(*changes)) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "message"),
+    [
+        (
+            (STOPS, A_SHARE),
+            "counter.overbooking_percent",
+            (
+                'short_money is "stop", so nothing is taken in beyond the allocation: '
+                "leave this key out"
+            ),
+        ),
+        (
+            (STOPS, AN_AMOUNT),
+            "counter.overbooking_amount",
+            (
+                'short_money is "stop", so nothing is taken in beyond the allocation: '
+                "leave this key out"
+            ),
+        ),
+        (
+            (STOPS, JUMPS),
+            "counter.jump_ahead",
+            'short_money is "stop", so nobody waits who could be passed: write false',
+        ),
+        (
+            (BY_MERIT, STOPS),
+            "allocation.short_money",
+            (
+                'the order is "same_day_merit", so no instant can part those who count '
+                'as arrived together: write "waiting_list" or "partial"'
+            ),
+        ),
+        (
+            (BY_LOT, A_SHARE),
+            "counter.overbooking_percent",
+            (
+                'the order is "same_week_draw", so nobody can be refused for the '
+                "instant of arrival: leave this key out"
+            ),
+        ),
+        (
+            (BY_MERIT, AN_AMOUNT),
+            "counter.overbooking_amount",
+            (
+                'the order is "same_day_merit", so nobody can be refused for the '
+                "instant of arrival: leave this key out"
+            ),
+        ),
+        (
+            (BY_LOT, JUMPS),
+            "counter.jump_ahead",
+            (
+                'the order is "same_week_draw", so merit or lot decide who comes '
+                "first, and not the amount: write false"
+            ),
+        ),
+        (
+            (BY_MERIT, BEFORE),
+            "counter.waiting_list",
+            (
+                'the order is "same_day_merit", so all are examined before it is known '
+                'who waits: write "after_review"'
+            ),
+        ),
+    ],
+)
+def test_a_counter_that_contradicts_itself_is_told_how(
+    faults_of, changes, where, message
+):
+    text = with_all(*changes)
+    key = where.partition(".")[2]
+    lines = [n for n, one in enumerate(text.splitlines(), 1) if one.startswith(key)]
+
+    assert faults_of(text) == (Fault(where, message, lines[0]),)
+
+
+def test_a_counter_with_two_contradictions_is_told_both(faults_of):
+    wheres = [fault.where for fault in faults_of(with_all(BY_MERIT, BEFORE, A_SHARE))]
+
+    assert wheres == ["counter.waiting_list", "counter.overbooking_percent"]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (("acceptance = false", "# acceptance"), "procedure.acceptance"),
+        (("acceptance = false", 'acceptance = "no"'), "procedure.acceptance"),
+        (('family = "plain_counter"', 'family = "plain"'), "family"),
+        (('order = "exact_instant"', 'order = "exact"'), "counter.order"),
+        (('short_money = "waiting_list"', "short_money = 1"), "allocation.short_money"),
+        (('"50.00"', "50.0"), "counter.overbooking_percent"),
+    ],
+)
+def test_a_choice_that_cannot_be_read_is_not_guessed(faults_of, change, where):
+    faults = faults_of(with_all(change, text=PLAIN_TEXT))
+
+    assert [fault.where for fault in faults] == [where]
+
+
+def test_an_acceptance_that_cannot_be_read_hides_no_other_fault_of_a_term(faults_of):
+    text = with_all(
+        ("acceptance = false", "# acceptance"),
+        ("count = 90", "count = 3651"),
+        ('"report_filed"', '"accepted"'),
+        text=PLAIN_TEXT,
+    )
+
+    assert [fault.where for fault in faults_of(text)] == [
+        "procedure.acceptance",
+        "terms.conclusion.count",
+        "terms.payment.starts_on",
+    ]
+
+
+ACCEPTANCE = """[terms.acceptance]
+count = 30
+counting = "days"
+starts_on = "grant_delivered"
+from_receipt = true
+effect = "propose_lapse"
+peremptory = true
+source = "assumed"
+basis = "not found"
+
+[terms.duration]"""
+
+
+def test_a_plain_counter_may_want_its_grants_accepted(faults_of):
+    text = with_all(
+        ("acceptance = false", "acceptance = true"),
+        ('"grant_delivered" # nobody', '"accepted" # nobody'),
+        (
+            'from_receipt = true\neffect = "propose',
+            'from_receipt = false\neffect = "propose',
+        ),
+        ("[terms.duration]", ACCEPTANCE),
+        text=PLAIN_TEXT,
+    )
+
+    assert faults_of(text) == ()
+
+
+def test_a_plain_counter_may_pay_a_fixed_part_with_the_report(faults_of):
+    text = changed(
+        'fixed = "0.00"', 'fixed = "100.00"\nfixed_matures_on = "report"', PLAIN_TEXT
+    )
+
+    assert faults_of(text) == ()
+
+
 # --- files ---------------------------------------------------------------------------
 
 
@@ -1280,7 +1859,7 @@ def test_a_refusal_tells_the_path_and_every_fault(tmp_path):
 
     assert refusal.value.path == path
     assert str(path) in str(refusal.value)
-    assert "line 136, merit.threshold: the threshold" in str(refusal.value)
+    assert "line 145, merit.threshold: the threshold" in str(refusal.value)
 
 
 def test_a_missing_file_is_a_fault(tmp_path):
@@ -1355,7 +1934,7 @@ def test_a_file_made_to_break_the_parser_is_a_fault(faults_of, text):
 def test_marks_and_line_ends_of_other_systems_are_taken(faults_of):
     assert faults_of(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode()) == ()
     windows = changed("threshold = 60", "threshold = 600").replace("\n", "\r\n")
-    assert [fault.line for fault in faults_of(windows)] == [136]
+    assert [fault.line for fault in faults_of(windows)] == [145]
 
 
 def test_lines_are_found_in_every_way_of_writing_toml():

@@ -18,8 +18,9 @@ def test_the_page_of_the_documentation_is_up_to_date(family: ProcedureFamily):
     assert written == page(TABLES[family])
 
 
-def test_every_move_that_changes_the_state_is_drawn_once():
-    table = TABLES[ProcedureFamily.NEGOTIATED_COUNTER]
+@pytest.mark.parametrize("family", list(TABLES))
+def test_every_move_that_changes_the_state_is_drawn_once(family: ProcedureFamily):
+    table = TABLES[family]
 
     arrows = [line for line in mermaid(table).splitlines() if ": " in line]
 

@@ -6,18 +6,21 @@ import pytest
 
 from models.vocabulary import (
     ApplicationState,
+    CallState,
     Cents,
     Channel,
     Letter,
     MovementKind,
+    ShortMoneyPolicy,
     StepKind,
     StepStatus,
     TermKind,
     TermStart,
+    TermStatus,
 )
-from tests.builders import CLOSING, COR, CUP, PAPER, ctl, rome, scores
+from tests.builders import CLOSING, COR, CUP, OPENING, PAPER, ctl, rome, scores
 from tests.builders_facts import NOW, REQUESTED, facts, letter, place, step, term
-from workflow.facts import MoneyFacts, PriorAid
+from workflow.facts import CounterFacts, FilingFacts, MoneyFacts, Opening, PriorAid
 from workflow.machine import Consequences, Inputs, MoneyChange, StepChange, TermChange
 from workflow.moves import effects
 from workflow.moves import inputs as stated
@@ -45,7 +48,7 @@ def kinds(brought):
 
 
 def test_filing_reserves_the_request_if_there_is_money():
-    brought = effects.submit(facts(earlier=(place(1),)), NOTHING)
+    brought = effects.filing.submit(facts(earlier=(place(1),)), NOTHING)
 
     assert brought.money == (MoneyChange(MovementKind.RESERVE, reserved=REQUESTED),)
     assert brought.findings["earlier_waiting"] == 1
@@ -54,14 +57,73 @@ def test_filing_reserves_the_request_if_there_is_money():
 
 
 def test_what_comes_by_another_channel_reserves_nothing():
-    brought = effects.submit(facts(channel=Channel.PEC), NOTHING)
+    brought = effects.filing.submit(facts(channel=Channel.PEC), NOTHING)
 
     assert brought.money == ()
     assert brought.findings["reserved"] is False
 
 
+def lowering(requested=REQUESTED, **changes):
+    """Return facts of a request of which a part is free, and is agreed to."""
+    money = ctl().allocation.model_copy(
+        update={"short_money": ShortMoneyPolicy.PARTIAL}
+    )
+    return facts(
+        call=ctl().model_copy(update={"allocation": money}),
+        requested=requested,
+        money=MoneyFacts(Cents(100), Cents(60), Cents(0)),
+        accepts_less=True,
+        **changes,
+    )
+
+
+def test_filing_tells_how_the_counter_received_it():
+    filed = effects.filing.submit(facts(filing=FilingFacts(7, None)), NOTHING)
+    waiting = effects.filing.submit(facts(filing=FilingFacts(7, place(1))), NOTHING)
+    by_pec = effects.filing.submit(facts(channel=Channel.PEC), NOTHING)
+
+    assert filed.findings["earlier_waiting"] == 7
+    assert filed.findings["placement"] == "reserved"
+    assert (waiting.findings["placement"], waiting.money) == ("waiting", ())
+    assert "placement" not in by_pec.findings
+
+
+def test_who_takes_a_part_asks_for_that_part_from_then_on():
+    brought = effects.filing.submit(lowering(), NOTHING)
+
+    assert brought.money == (MoneyChange(MovementKind.RESERVE, reserved=40),)
+    assert brought.updates == {"requested": 40, "asked": REQUESTED}
+    assert brought.findings["placement"] == "partly_reserved"
+    assert brought.findings["requested"] == 40
+    assert brought.findings["requested_before"] == REQUESTED
+
+
+def test_a_request_that_is_not_lowered_is_not_told_to_be():
+    brought = effects.filing.submit(facts(), NOTHING)
+
+    assert brought.updates == {}
+    assert "requested_before" not in brought.findings
+
+
+@pytest.mark.parametrize(("ties", "told"), [(0, None), (1, True), (2, True)])
+def test_a_tie_that_the_protocol_number_breaks_is_told(ties, told):
+    filing = FilingFacts(0, None, ties=ties)
+
+    brought = effects.filing.submit(facts(filing=filing), NOTHING)
+
+    assert brought.findings.get("tie_broken") is told
+
+
+def test_who_goes_back_to_wait_has_no_clock_any_more():
+    brought = effects.filing.yield_and_wait(facts(), NOTHING)
+
+    assert brought.money == (MoneyChange(MovementKind.RELEASE, reserved=-REQUESTED),)
+    assert brought.terms == (TermChange(TermKind.CONCLUSION, cancelled=True),)
+    assert brought.findings == {"freed": REQUESTED}
+
+
 def test_a_reservation_given_up_goes_back_whole():
-    brought = effects.yield_reservation(facts(), NOTHING)
+    brought = effects.filing.yield_reservation(facts(), NOTHING)
 
     assert brought == Consequences(
         money=(MoneyChange(MovementKind.RELEASE, reserved=-REQUESTED),),
@@ -69,8 +131,22 @@ def test_a_reservation_given_up_goes_back_whole():
     )
 
 
+@pytest.mark.parametrize(
+    "yields", [effects.filing.yield_reservation, effects.filing.yield_and_wait]
+)
+def test_who_gives_a_part_back_asks_for_all_again(yields):
+    brought = yields(
+        facts(requested=Cents(40), reserved=Cents(40), asked=Cents(100)), NOTHING
+    )
+
+    assert brought.updates == {"requested": 100, "asked": None}
+    assert brought.findings == {"freed": 40, "requested": 100, "requested_before": 40}
+
+
 def test_filing_reserves_nothing_while_an_earlier_one_is_without_money():
-    brought = effects.submit(facts(earlier=(place(1, reserved=Cents(0)),)), NOTHING)
+    brought = effects.filing.submit(
+        facts(earlier=(place(1, reserved=Cents(0)),)), NOTHING
+    )
 
     assert brought.money == ()
     assert brought.findings["reserved"] is False
@@ -87,7 +163,7 @@ def test_filing_reserves_nothing_while_an_earlier_one_is_without_money():
 def test_an_ending_sets_free_whatever_is_held(reserved, granted, money):
     known = facts(reserved=Cents(reserved), granted=Cents(granted))
 
-    brought = effects.release(known, NOTHING)
+    brought = effects.money.release(known, NOTHING)
 
     assert brought.money == money
     assert brought.findings.get("freed", 0) == reserved + granted
@@ -98,9 +174,10 @@ def test_an_ending_sets_free_whatever_is_held(reserved, granted, money):
     [(None, 0), (CLOSING, 0), (CLOSING + timedelta(seconds=33), 33_000_000)],
 )
 def test_what_is_not_receivable_says_how_late_it_was(received, late):
-    known = facts(received_at=received, channel=Channel.PEC)
+    shut = CounterFacts(CallState.CLOSED, (Opening(OPENING, CLOSING),))
+    known = facts(received_at=received, channel=Channel.PEC, counter=shut)
 
-    brought = effects.not_receivable(known, NOTHING)
+    brought = effects.filing.not_receivable(known, NOTHING)
 
     assert brought.findings["late_microseconds"] == late
     assert brought.findings["channel"] == "pec"
@@ -113,7 +190,7 @@ def test_what_is_not_receivable_says_how_late_it_was(received, late):
 def test_a_review_out_of_turn_names_whoever_is_overtaken():
     ahead = facts(earlier=(place(2), place(1), place(3, review_started=True)))
 
-    brought = effects.start_review(ahead, stated.ReviewInputs(overtake=True))
+    brought = effects.review.start_review(ahead, stated.ReviewInputs(overtake=True))
 
     assert brought.findings["overtaken"] == ["2026/0000001", "2026/0000002"]
     assert brought.updates == {"review_started": True}
@@ -122,7 +199,7 @@ def test_a_review_out_of_turn_names_whoever_is_overtaken():
 def test_a_review_in_turn_names_nobody():
     waiting = facts(earlier=(place(1, waits_for_applicant=True),))
 
-    brought = effects.start_review(waiting, stated.ReviewInputs())
+    brought = effects.review.start_review(waiting, stated.ReviewInputs())
 
     assert "overtaken" not in brought.findings
     assert brought.findings["earlier_waiting"] == 1
@@ -131,7 +208,7 @@ def test_a_review_in_turn_names_nobody():
 def test_a_score_is_told_with_its_criteria_and_its_threshold():
     sheet = say(stated.EvaluationInputs, minutes="1", score=scores(75), overtake=True)
 
-    brought = effects.evaluate(facts(earlier=(place(1),)), sheet)
+    brought = effects.review.evaluate(facts(earlier=(place(1),)), sheet)
 
     assert brought.updates == {"score": 75}
     assert brought.findings["overtaken"] == ["2026/0000001"]
@@ -147,7 +224,7 @@ def test_a_second_score_closes_the_notice_that_was_upheld():
     sheet = say(stated.EvaluationInputs, minutes="2", score=scores(75))
     upheld = step(NOTICE, StepStatus.CLOSED, "upheld")
 
-    brought = effects.evaluate(facts(score=40, steps=upheld), sheet)
+    brought = effects.review.evaluate(facts(score=40, steps=upheld), sheet)
 
     assert kinds(brought) == [(NOTICE, StepStatus.CLOSED, "scored_again")]
     assert brought.updates == {"score": 75}
@@ -157,8 +234,8 @@ def test_a_second_score_closes_the_notice_that_was_upheld():
 
 
 def test_a_step_is_opened_and_closed_only_if_it_is_open():
-    opened = effects.opening(REQUEST, waits_for_applicant=True)(facts(), NOTHING)
-    close = effects.closing(REQUEST, "done")
+    opened = effects.steps.opening(REQUEST, waits_for_applicant=True)(facts(), NOTHING)
+    close = effects.steps.closing(REQUEST, "done")
 
     assert kinds(opened) == [(REQUEST, StepStatus.OPEN, None)]
     assert opened.updates == {"waits_for_applicant": True}
@@ -172,7 +249,7 @@ def test_a_step_is_opened_and_closed_only_if_it_is_open():
     "state", [ApplicationState.SUBMITTED, ApplicationState.EVALUATED]
 )
 def test_a_step_is_about_the_phase_in_which_it_was_opened(state):
-    opened = effects.opening(NOTICE)(facts(state=state), NOTHING)
+    opened = effects.steps.opening(NOTICE)(facts(state=state), NOTHING)
 
     assert opened.steps == (StepChange(NOTICE, StepStatus.OPEN, subject=state),)
 
@@ -183,7 +260,7 @@ def test_a_step_is_about_the_phase_in_which_it_was_opened(state):
     ids=["answered", "unanswered"],
 )
 def test_the_office_gives_way_also_when_nobody_answered(notice):
-    brought = effects.uphold(facts(steps=notice), NOTHING)
+    brought = effects.clocks.uphold(facts(steps=notice), NOTHING)
 
     assert kinds(brought) == [(NOTICE, StepStatus.CLOSED, "upheld")]
 
@@ -197,11 +274,11 @@ def test_two_effects_joined_bring_about_both():
             updates={"b": 2},
         )
 
-    joined = effects.both(effects.release, both_dated)(facts(), NOTHING)
-    turned = effects.both(both_dated, effects.release)(facts(), NOTHING)
+    joined = effects.steps.both(effects.money.release, both_dated)(facts(), NOTHING)
+    turned = effects.steps.both(both_dated, effects.money.release)(facts(), NOTHING)
 
     assert joined == turned
-    assert joined.money == effects.release(facts(), NOTHING).money
+    assert joined.money == effects.money.release(facts(), NOTHING).money
     assert (joined.since, joined.delivered) == (TODAY, (Letter.GRANT, "R"))
     assert joined.restarts == (TermKind.START,)
     assert (joined.updates, joined.findings) == ({"b": 2}, {"freed": REQUESTED})
@@ -215,10 +292,14 @@ def test_two_effects_joined_bring_about_both():
     [
         # The clock goes on with the answer, ten days after the observations, or
         # when nobody answers at the end of the thirty and of the ten days.
-        (effects.answer_completion, Letter.COMPLETION_REQUEST, TODAY),
-        (effects.expire_completion, Letter.COMPLETION_REQUEST, date(2026, 2, 25)),
-        (effects.file_observations, Letter.REFUSAL_NOTICE, date(2026, 2, 9)),
-        (effects.expire_observations, Letter.REFUSAL_NOTICE, date(2026, 2, 5)),
+        (effects.clocks.answer_completion, Letter.COMPLETION_REQUEST, TODAY),
+        (
+            effects.clocks.expire_completion,
+            Letter.COMPLETION_REQUEST,
+            date(2026, 2, 25),
+        ),
+        (effects.clocks.file_observations, Letter.REFUSAL_NOTICE, date(2026, 2, 9)),
+        (effects.clocks.expire_observations, Letter.REFUSAL_NOTICE, date(2026, 2, 5)),
     ],
 )
 def test_the_clock_goes_on_from_the_day_that_the_law_says(effect, kind, until):
@@ -243,7 +324,7 @@ def test_the_clock_goes_on_from_the_day_that_the_law_says(effect, kind, until):
     ids=["no letter", "not delivered", "no clock"],
 )
 def test_a_clock_that_never_stopped_does_not_go_on(changes):
-    brought = effects.answer_completion(facts(**changes), NOTHING)
+    brought = effects.clocks.answer_completion(facts(**changes), NOTHING)
 
     assert brought.terms == ()
     assert kinds(brought) == [(REQUEST, StepStatus.CLOSED, "answered")]
@@ -264,12 +345,12 @@ RECEIPTS = {
 
 def deliver(kind, **changes):
     given = stated.DeliveryInputs(letter=kind, receipt="R-1")
-    return effects.record_delivery(facts(**changes), given)
+    return effects.deliveries.record_delivery(facts(**changes), given)
 
 
 def test_every_term_from_receipt_has_the_step_it_waits_for():
     assert {kind: start for kind, (_, start) in RECEIPTS.items()} == (
-        effects.STARTED_BY_DELIVERY
+        effects.deliveries.STARTED_BY_DELIVERY
     )
 
 
@@ -305,6 +386,8 @@ def test_receipt_of_a_letter_without_its_step_starts_nothing(kind):
     [
         # The meeting is not convened yet, and the term for it runs all the same.
         (ApplicationState.NEGOTIATING, (TermStart.GRANT_DELIVERED,)),
+        (ApplicationState.GRANTED, (TermStart.GRANT_DELIVERED,)),
+        (ApplicationState.ACCEPTED, ()),
         (ApplicationState.WITHDRAWN, ()),
     ],
 )
@@ -312,6 +395,38 @@ def test_receipt_of_the_grant_starts_the_negotiation_only_while_it_can_be_held(
     state, starts
 ):
     assert deliver(Letter.GRANT, state=state).starts == starts
+
+
+def starting_from_the_grant():
+    """Return a call in which the plan has to start within days of the grant."""
+    rule = (
+        ctl()
+        .terms[TermKind.START]
+        .model_copy(update={"starts_on": TermStart.GRANT_DELIVERED})
+    )
+    return ctl().model_copy(update={"terms": {**ctl().terms, TermKind.START: rule}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "restarts"),
+    [
+        (Letter.GRANT, {}, (TermKind.START,)),
+        # The letter reached the applicant before, and the term has run since.
+        (Letter.GRANT, {"terms": term(TermKind.START, NOW)}, ()),
+        (Letter.GRANT, {"call": ctl()}, ()),
+        (Letter.GRANT, {"state": ApplicationState.IN_PROGRESS}, ()),
+        (Letter.ACCEPTANCE_RECEIVED, {}, ()),
+    ],
+)
+def test_a_grant_received_after_it_was_accepted_starts_what_is_still_to_come(
+    kind, changes, restarts
+):
+    usual = {"state": ApplicationState.ACCEPTED, "call": starting_from_the_grant()}
+
+    brought = deliver(kind, **{**usual, **changes})
+
+    assert brought.restarts == restarts
+    assert brought.starts == ()
 
 
 def test_a_letter_that_starts_nothing_is_only_delivered():
@@ -343,7 +458,7 @@ def test_receipt_stops_the_clock_of_the_office_while_the_answer_is_awaited(
     day = date(2026, 1, 28)
     given = stated.DeliveryInputs(letter=kind, receipt="R", delivered_on=day)
 
-    brought = effects.record_delivery(facts(steps=steps, terms=terms), given)
+    brought = effects.deliveries.record_delivery(facts(steps=steps, terms=terms), given)
 
     stopped = TermChange(TermKind.CONCLUSION, suspension=Suspension(day, None))
     assert brought.terms == ((stopped,) if stops else ())
@@ -367,7 +482,9 @@ def test_a_receipt_recorded_after_the_answer_still_counts_the_days_that_stood_st
     given = stated.DeliveryInputs(letter=kind, receipt="R", delivered_on=delivered)
     answered = step(RECEIPTS[kind][0], StepStatus.ANSWERED, closed_on=closed_on)
 
-    brought = effects.record_delivery(facts(steps=answered, terms=CLOCK), given)
+    brought = effects.deliveries.record_delivery(
+        facts(steps=answered, terms=CLOCK), given
+    )
 
     assert brought.terms == (
         TermChange(TermKind.CONCLUSION, suspension=Suspension(delivered, until)),
@@ -385,18 +502,72 @@ def test_a_receipt_after_the_answer_stops_no_clock_that_the_call_does_not_set():
 
 
 def test_a_promotion_reserves_what_was_asked_for():
-    brought = effects.promote(facts(reserved=Cents(0)), NOTHING)
+    brought = effects.money.promote(facts(reserved=Cents(0)), NOTHING)
 
     assert brought.money == (MoneyChange(MovementKind.RESERVE, reserved=REQUESTED),)
     assert brought.findings == {"residual_before": 100_000_000 - REQUESTED}
 
 
+def test_a_promotion_in_part_lowers_the_request_for_good():
+    brought = effects.money.promote(lowering(reserved=Cents(0)), NOTHING)
+
+    assert brought.money == (MoneyChange(MovementKind.RESERVE, reserved=40),)
+    assert brought.updates == {"requested": 40, "asked": REQUESTED}
+    assert brought.findings == {
+        "residual_before": 40,
+        "requested": 40,
+        "requested_before": REQUESTED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "starts"),
+    [
+        (None, (TermStart.PROTOCOL,)),
+        (TermStatus.CANCELLED, (TermStart.PROTOCOL,)),
+        (TermStatus.RUNNING, ()),
+        (TermStatus.SUSPENDED, ()),
+    ],
+)
+def test_a_promotion_to_the_review_starts_the_clock_unless_it_is_going(status, starts):
+    going = term(TermKind.CONCLUSION, NOW, status) if status else ()
+
+    brought = effects.clocks.start_conclusion(facts(terms=going), NOTHING)
+
+    assert brought.starts == starts
+
+
+COR_DAY = date(2026, 1, 12)
+
+
 def granting(**values):
-    return say(stated.GrantInputs, cor=COR, cup=CUP, durc_until=TODAY, **values)
+    usual = {"cor": COR, "cor_on": COR_DAY, "cup": CUP, "cup_on": TODAY}
+    return say(stated.GrantInputs, **usual, durc_until=TODAY, **values)
+
+
+def test_the_aid_registry_is_told_within_the_term_from_the_day_of_its_code():
+    brought = effects.grants.grant(facts(), granting())
+
+    assert brought.since == COR_DAY
+    # The twentieth day is the first of February, a Sunday.
+    assert brought.findings["send_act_by"] == "2026-02-02"
+
+
+def test_a_call_without_the_term_of_the_aid_registry_names_no_last_day():
+    terms = {
+        kind: rule
+        for kind, rule in ctl().terms.items()
+        if kind != TermKind.AID_REGISTRY
+    }
+    call = ctl().model_copy(update={"terms": terms})
+
+    brought = effects.grants.grant(facts(call=call), granting())
+
+    assert "send_act_by" not in brought.findings
 
 
 def test_a_grant_frees_what_it_does_not_give():
-    brought = effects.grant(facts(), granting(admitted_investment="10000.00"))
+    brought = effects.grants.grant(facts(), granting(admitted_investment="10000.00"))
 
     given = 3_000_000 + 850_000
     assert brought.money == (
@@ -404,7 +575,9 @@ def test_a_grant_frees_what_it_does_not_give():
     )
     assert brought.updates == {
         "cor": COR,
+        "cor_on": COR_DAY,
         "cup": CUP,
+        "cup_on": TODAY,
         "admitted_investment": 1_000_000,
         "granted_on": TODAY,
     }
@@ -416,7 +589,7 @@ def test_a_grant_says_what_was_free_and_what_was_set_aside():
         earlier=(place(1, requested=Cents(30_000_000)),),
     )
 
-    brought = effects.grant(known, granting())
+    brought = effects.grants.grant(known, granting())
 
     assert brought.findings["available_before"] == 50_000_000
     assert brought.findings["set_aside_for_earlier"] == 30_000_000
@@ -424,7 +597,7 @@ def test_a_grant_says_what_was_free_and_what_was_set_aside():
 
 
 def test_a_grant_admits_what_was_declared_if_nothing_else_is_said():
-    brought = effects.grant(facts(), granting())
+    brought = effects.grants.grant(facts(), granting())
 
     assert brought.updates["admitted_investment"] == facts().application.investment
 
@@ -436,7 +609,7 @@ def test_a_grant_admits_what_was_declared_if_nothing_else_is_said():
 def test_a_determination_lowers_the_grant_and_never_raises_it(investment, lowered):
     given = say(stated.DeterminationInputs, admitted_investment=investment)
 
-    brought = effects.determine(facts(granted=REQUESTED), given)
+    brought = effects.grants.determine(facts(granted=REQUESTED), given)
 
     change = MoneyChange(MovementKind.REDETERMINE, granted=-lowered)
     assert brought.money == ((change,) if lowered else ())
@@ -450,7 +623,7 @@ def test_a_determination_does_not_answer_for_the_ceiling_again():
     later = PriorAid(TODAY, ctl().aid.ceiling, "Comune")
     given = say(stated.DeterminationInputs, admitted_investment="95424.84")
 
-    brought = effects.determine(facts(granted=REQUESTED, aids=(later,)), given)
+    brought = effects.grants.determine(facts(granted=REQUESTED, aids=(later,)), given)
 
     assert (brought.money, brought.findings["freed"]) == ((), 0)
 
@@ -459,7 +632,7 @@ def test_a_determination_does_not_answer_for_the_ceiling_again():
 def test_a_settlement_frees_what_is_not_recognised(recognised, lowered):
     given = say(stated.SettlementInputs, recognised=recognised)
 
-    brought = effects.settle(facts(granted=Cents(100)), given)
+    brought = effects.grants.settle(facts(granted=Cents(100)), given)
 
     change = MoneyChange(MovementKind.REDETERMINE, granted=-lowered)
     assert brought.money == ((change,) if lowered else ())
@@ -480,7 +653,7 @@ def test_money_that_was_paid_is_not_set_free_with_the_rest(held, recover, freed)
     given = say(stated.RecoveryInputs, recover=recover)
     known = facts(state=ApplicationState.IN_PROGRESS, **{"reserved": Cents(0), **held})
 
-    brought = effects.take_back(known, given)
+    brought = effects.money.take_back(known, given)
 
     reserved, granted = freed
     released = MoneyChange(MovementKind.RELEASE, reserved=-reserved, granted=-granted)
@@ -496,7 +669,7 @@ def test_after_the_settlement_nothing_is_set_free():
         state=ApplicationState.COMPLETED, reserved=Cents(0), granted=Cents(100)
     )
 
-    brought = effects.take_back(known, stated.RecoveryInputs())
+    brought = effects.money.take_back(known, stated.RecoveryInputs())
 
     assert brought.money == ()
     assert brought.findings == {"to_recover": 100, "freed": 0}
@@ -509,7 +682,7 @@ def test_a_withdrawal_leaves_what_has_matured(matured, freed):
     given = stated.DocumentInputs(document=PAPER)
     known = facts(reserved=Cents(0), granted=Cents(100), matured=Cents(matured))
 
-    brought = effects.withdraw(known, given)
+    brought = effects.money.withdraw(known, given)
 
     released = MoneyChange(MovementKind.RELEASE, granted=-freed)
     assert brought.money == ((released,) if freed else ())
@@ -523,7 +696,9 @@ def test_a_withdrawal_leaves_what_has_matured(matured, freed):
 def test_signed_minutes_close_the_negotiation_and_wait_for_the_plan():
     given = stated.MinutesInputs(minutes="V-1", signed_on=date(2026, 1, 28))
 
-    brought = effects.sign_minutes(facts(steps=step(StepKind.NEGOTIATION)), given)
+    brought = effects.phase_2.sign_minutes(
+        facts(steps=step(StepKind.NEGOTIATION)), given
+    )
 
     assert kinds(brought) == [
         (StepKind.NEGOTIATION, StepStatus.CLOSED, "signed"),
@@ -544,7 +719,7 @@ def test_signed_minutes_close_the_negotiation_and_wait_for_the_plan():
     ids=["first", "again"],
 )
 def test_a_meeting_takes_the_place_of_the_one_convened_before(steps, closed):
-    brought = effects.convene(facts(steps=steps), NOTHING)
+    brought = effects.phase_2.convene(facts(steps=steps), NOTHING)
 
     assert kinds(brought) == [*closed, (StepKind.NEGOTIATION, StepStatus.OPEN, None)]
 
@@ -564,6 +739,7 @@ FIXED = ctl().aid.fixed
             None,
         ),
         (StepKind.REPORT, {"granted": REQUESTED}, None),
+        (None, {"granted": REQUESTED}, None),
     ],
 )
 def test_the_fixed_part_matures_once_with_the_step_that_the_call_names(
@@ -573,7 +749,7 @@ def test_the_fixed_part_matures_once_with_the_step_that_the_call_names(
     call = ctl().model_copy(update={"aid": rules})
     given = say(stated.PlanInputs, document=PAPER, investment="100.00")
 
-    brought = effects.file_plan(facts(call=call, **held), given)
+    brought = effects.phase_2.file_plan(facts(call=call, **held), given)
 
     assert brought.updates.get("matured") == matured
     assert brought.findings.get("fixed_part_matured") == matured
@@ -582,16 +758,26 @@ def test_the_fixed_part_matures_once_with_the_step_that_the_call_names(
     assert kinds(brought) == [(StepKind.DEFINITIVE_PLAN, StepStatus.ANSWERED, None)]
 
 
+def test_the_fixed_part_may_mature_with_the_report():
+    rules = ctl().aid.model_copy(update={"fixed_matures_on": StepKind.REPORT})
+    known = facts(call=ctl().model_copy(update={"aid": rules}), granted=REQUESTED)
+
+    brought = effects.phase_2.maturing(StepKind.REPORT)(known, NOTHING)
+
+    assert brought.updates == {"matured": FIXED}
+    assert brought.findings == {"fixed_part_matured": FIXED}
+
+
 def test_a_plan_that_goes_back_is_awaited_again():
-    assert kinds(effects.return_plan(facts(), NOTHING)) == [
+    assert kinds(effects.phase_2.return_plan(facts(), NOTHING)) == [
         (StepKind.DEFINITIVE_PLAN, StepStatus.CLOSED, "returned"),
         (StepKind.DEFINITIVE_PLAN, StepStatus.OPEN, None),
     ]
 
 
 def test_days_that_are_stated_are_kept():
-    started = effects.start_plan(facts(), stated.StartInputs(started_on=TODAY))
-    published = effects.publish(
+    started = effects.phase_2.start_plan(facts(), stated.StartInputs(started_on=TODAY))
+    published = effects.grants.publish(
         facts(), stated.PublicationInputs(published_on=TODAY, reference="BURL 12")
     )
 
@@ -600,8 +786,8 @@ def test_days_that_are_stated_are_kept():
 
 
 def test_a_report_is_answered_and_a_plan_gets_more_months():
-    answered = effects.answering(StepKind.REPORT)(facts(), NOTHING)
-    extended = effects.extend(facts(), stated.ExtensionInputs(months=3))
+    answered = effects.steps.answering(StepKind.REPORT)(facts(), NOTHING)
+    extended = effects.phase_2.extend(facts(), stated.ExtensionInputs(months=3))
 
     assert kinds(answered) == [(StepKind.REPORT, StepStatus.ANSWERED, None)]
     assert extended.terms == (TermChange(TermKind.DURATION, extra_months=3),)
@@ -618,7 +804,7 @@ def test_a_report_is_answered_and_a_plan_gets_more_months():
     ],
 )
 def test_a_plan_ends_at_the_latest_when_its_time_is_up(terms, ended):
-    brought = effects.declare_end(facts(terms=terms), NOTHING)
+    brought = effects.phase_2.declare_end(facts(terms=terms), NOTHING)
 
     assert kinds(brought) == [(StepKind.REPORT, StepStatus.OPEN, None)]
     assert brought.since == ended
@@ -635,7 +821,7 @@ def test_a_plan_ends_at_the_latest_when_its_time_is_up(terms, ended):
 def test_a_proposal_of_lapse_says_which_term_was_missed_and_when(terms, due):
     given = stated.LapseInputs(term=TermKind.START)
 
-    brought = effects.propose_lapse(facts(terms=terms), given)
+    brought = effects.lapses.propose_lapse(facts(terms=terms), given)
 
     assert brought.steps == (
         StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.OPEN, subject="start"),
@@ -645,7 +831,7 @@ def test_a_proposal_of_lapse_says_which_term_was_missed_and_when(terms, due):
 
 
 def test_a_lapse_closes_its_proposal_and_frees_the_grant():
-    brought = effects.lapse(facts(reserved=Cents(0), granted=Cents(9)), NOTHING)
+    brought = effects.lapses.lapse(facts(reserved=Cents(0), granted=Cents(9)), NOTHING)
 
     assert kinds(brought) == [(StepKind.LAPSE_PROPOSAL, StepStatus.CLOSED, "adopted")]
     assert brought.money == (MoneyChange(MovementKind.RELEASE, granted=-9),)
@@ -661,7 +847,7 @@ def test_a_lapse_closes_its_proposal_and_frees_the_grant():
     ids=["on a term", "on none", "no proposal"],
 )
 def test_a_dismissed_lapse_restarts_only_the_missed_term(proposal, restarts):
-    brought = effects.dismiss_lapse(facts(steps=proposal), NOTHING)
+    brought = effects.lapses.dismiss_lapse(facts(steps=proposal), NOTHING)
 
     assert brought.restarts == restarts
     assert brought.starts == ()

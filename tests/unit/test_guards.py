@@ -4,17 +4,22 @@ Every guard has its row here, on both sides of its edge.
 """
 
 import inspect
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from models.vocabulary import (
     ApplicationState,
+    CallState,
     Cents,
     Channel,
     Letter,
+    OrderPolicy,
+    ShortMoneyPolicy,
     StepKind,
     StepStatus,
+    SuspensionCause,
     TermKind,
     TermStatus,
 )
@@ -29,7 +34,14 @@ from tests.builders_facts import (
     step,
     term,
 )
-from workflow.facts import ApplicantFacts, MoneyFacts, PriorAid
+from workflow.facts import (
+    ApplicantFacts,
+    CounterFacts,
+    FilingFacts,
+    MoneyFacts,
+    Opening,
+    PriorAid,
+)
 from workflow.moves import guards
 from workflow.moves import inputs as stated
 from workflow.register import written
@@ -52,6 +64,29 @@ def call(section, **changes):
     return ctl().model_copy(update={section: part.model_copy(update=changes)})
 
 
+MORNING, EVENING = OPENING + 2 * DAY, OPENING + 3 * DAY
+NOT_YET = {"counter": CounterFacts(CallState.PUBLISHED)}
+"""It has had no opening yet: the call's plan tells when it will."""
+SHUT = {"counter": CounterFacts(CallState.CLOSED, (Opening(OPENING, CLOSING),))}
+EXTENDED_CALL = {
+    "counter": CounterFacts(
+        CallState.OPEN, (Opening(OPENING, None),), closes_at=CLOSING + DAY
+    )
+}
+CUT_SHORT = {"counter": CounterFacts(CallState.CLOSED, (Opening(OPENING, MORNING),))}
+STOPPED = {
+    "counter": CounterFacts(
+        CallState.SUSPENDED,
+        (Opening(OPENING, MORNING),),
+        SuspensionCause.EXHAUSTION,
+        EVENING,
+    )
+}
+REOPENED = {
+    "counter": CounterFacts(
+        CallState.OPEN, (Opening(OPENING, MORNING), Opening(EVENING, None))
+    )
+}
 NO_NOTICE = call("procedure", refusal_notice=False)
 ABROAD = ApplicantFacts(recognised=False, other_active=None)
 TWICE = ApplicantFacts(recognised=True, other_active="2026/0000003")
@@ -59,8 +94,23 @@ USED_UP = {"aids": (PriorAid(TODAY, ctl().aid.ceiling, "Comune"),)}
 """Nothing is left under the de minimis ceiling."""
 NOT_COVERED = {"earlier": (place(1, requested=Cents(99_000_000)),)}
 LACKING = {"earlier": (place(1, reserved=Cents(0)),)}
+NO_ROOM = {"money": MoneyFacts(Cents(2 * REQUESTED - 1), REQUESTED, Cents(0))}
+STOP = call("allocation", short_money=ShortMoneyPolicy.STOP)
+PART = call("allocation", short_money=ShortMoneyPolicy.PARTIAL)
+AGREES = {"call": PART, "accepts_less": True, **NO_ROOM}
+JUMP = call("counter", jump_ahead=True)
+DRAWN = call("counter", order=OrderPolicy.SAME_WEEK_DRAW)
+BY_MERIT = call("counter", order=OrderPolicy.SAME_DAY_MERIT)
+NO_ACCEPTANCE = call("procedure", acceptance=False)
+TOO_BIG = {"earlier": (place(1, requested=Cents(99_000_000), reserved=Cents(0)),)}
 TWO_FIT = MoneyFacts(Cents(2 * REQUESTED), Cents(0), Cents(0))
 ONE_FITS = MoneyFacts(Cents(2 * REQUESTED - 1), Cents(0), Cents(0))
+
+
+def without(kind):
+    """Return the shipped call without one of its terms."""
+    left = {one: rule for one, rule in ctl().terms.items() if one != kind}
+    return ctl().model_copy(update={"terms": left})
 
 
 def proposed(*delivered):
@@ -76,227 +126,376 @@ def proposed(*delivered):
 
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
-    (guards.window_has_begun, {"now": ctl().window.published_at}, ""),
-    (guards.plan_is_running, {}, ""),
-    (guards.plan_is_running, {"terms": term(TermKind.DURATION, NOW)}, ""),
+    (guards.receipt.window_has_begun, {"now": ctl().window.published_at}, ""),
+    (guards.terms.plan_is_running, {}, ""),
+    (guards.terms.plan_is_running, {"terms": term(TermKind.DURATION, NOW)}, ""),
     (
-        guards.plan_is_running,
+        guards.terms.plan_is_running,
         {"terms": term(TermKind.DURATION, NOW - SECOND)},
         "term.expired",
     ),
     (
-        guards.window_has_begun,
+        guards.receipt.window_has_begun,
         {"now": ctl().window.published_at - MICROSECOND},
         "window.not_published",
     ),
-    (guards.within_window, {"received_at": OPENING}, ""),
-    (guards.within_window, {"received_at": OPENING - MICROSECOND}, "window.too_early"),
-    (guards.within_window, {"received_at": CLOSING}, ""),
-    (guards.within_window, {"received_at": CLOSING + MICROSECOND}, "window.too_late"),
+    (guards.receipt.within_window, {"received_at": OPENING}, ""),
     (
-        guards.within_window,
-        {"received_at": None, "now": CLOSING + DAY},
+        guards.receipt.within_window,
+        {"received_at": OPENING - MICROSECOND},
+        "window.too_early",
+    ),
+    (guards.receipt.within_window, {"received_at": CLOSING, **SHUT}, ""),
+    (
+        guards.receipt.within_window,
+        {"received_at": CLOSING + MICROSECOND, **SHUT},
         "window.too_late",
     ),
     (
-        guards.within_window,
-        {"received_at": CLOSING + DAY, "channel": Channel.PEC},
+        guards.receipt.within_window,
+        {"received_at": None, "now": CLOSING + DAY, **SHUT},
+        "window.too_late",
+    ),
+    (
+        guards.receipt.within_window,
+        {"received_at": CLOSING + DAY, "channel": Channel.PEC, **SHUT},
         "",
     ),
-    (guards.not_in_the_future, {"received_at": None}, ""),
-    (guards.not_in_the_future, {"received_at": NOW}, ""),
-    # The clock of the portal may run a minute ahead of the host's.
-    (guards.not_in_the_future, {"received_at": NOW + 60 * SECOND}, ""),
+    # An opening tells, not the plan: an act has moved the closing.
+    (guards.receipt.within_window, {"received_at": CLOSING + DAY, **EXTENDED_CALL}, ""),
     (
-        guards.not_in_the_future,
+        guards.receipt.within_window,
+        {"received_at": MORNING + MICROSECOND, **CUT_SHORT},
+        "window.too_late",
+    ),
+    (guards.receipt.within_window, {"received_at": OPENING, **NOT_YET}, ""),
+    (
+        guards.receipt.within_window,
+        {"received_at": OPENING - MICROSECOND, **NOT_YET},
+        "window.too_early",
+    ),
+    (
+        guards.receipt.within_window,
+        {"received_at": CLOSING + MICROSECOND, **NOT_YET},
+        "window.too_late",
+    ),
+    # Both ends of an opening are in it.
+    (guards.receipt.within_window, {"received_at": MORNING, **STOPPED}, ""),
+    (
+        guards.receipt.within_window,
+        {"received_at": MORNING + MICROSECOND, **STOPPED},
+        "call.suspended",
+    ),
+    (guards.receipt.within_window, {"received_at": MORNING, **REOPENED}, ""),
+    (
+        guards.receipt.within_window,
+        {"received_at": MORNING + MICROSECOND, **REOPENED},
+        "call.suspended",
+    ),
+    (
+        guards.receipt.within_window,
+        {"received_at": EVENING - MICROSECOND, **REOPENED},
+        "call.suspended",
+    ),
+    (guards.receipt.within_window, {"received_at": EVENING, **REOPENED}, ""),
+    (guards.receipt.not_in_the_future, {"received_at": None}, ""),
+    (guards.receipt.not_in_the_future, {"received_at": NOW}, ""),
+    # The clock of the portal may run a minute ahead of the host's.
+    (guards.receipt.not_in_the_future, {"received_at": NOW + 60 * SECOND}, ""),
+    (
+        guards.receipt.not_in_the_future,
         {"received_at": NOW + 60 * SECOND + MICROSECOND},
         "window.future",
     ),
-    (guards.window_not_over, {"now": CLOSING}, ""),
-    (guards.window_not_over, {"now": CLOSING + MICROSECOND}, "window.too_late"),
-    (guards.window_is_over, {"now": CLOSING}, "window.open"),
-    (guards.window_is_over, {"now": CLOSING + MICROSECOND}, ""),
-    (guards.applicant_is_eligible, {}, ""),
-    (guards.applicant_is_eligible, {"applicant": ABROAD}, "applicant.not_eligible"),
-    (guards.applicant_is_eligible, {"applicant": ABROAD, "channel": Channel.PEC}, ""),
-    (guards.only_one_application, {}, ""),
-    (guards.only_one_application, {"applicant": TWICE}, "applicant.already_applied"),
-    (guards.documents_are_there, {}, ""),
-    (guards.documents_are_there, {"documents": frozenset()}, "documents.missing"),
+    (guards.receipt.window_not_over, {"now": CLOSING}, ""),
+    (guards.receipt.window_not_over, {"now": CLOSING + MICROSECOND}, "window.too_late"),
+    (guards.receipt.window_is_over, {"now": CLOSING}, "window.open"),
+    (guards.receipt.window_is_over, {"now": CLOSING + MICROSECOND}, ""),
+    (guards.receipt.window_not_over, CUT_SHORT, "window.too_late"),
+    (guards.receipt.window_not_over, STOPPED, ""),
+    (guards.receipt.window_not_over, {"now": CLOSING + DAY, **EXTENDED_CALL}, ""),
+    (guards.receipt.window_is_over, CUT_SHORT, ""),
+    (guards.receipt.window_is_over, STOPPED, "window.open"),
     (
-        guards.documents_are_there,
+        # The version that it was filed under closed earlier; the call did not.
+        guards.receipt.window_is_over,
+        {"now": CLOSING + DAY, **EXTENDED_CALL},
+        "window.open",
+    ),
+    (guards.receipt.window_is_over, {"counter": CounterFacts(CallState.CONCLUDED)}, ""),
+    (guards.filing.applicant_is_eligible, {}, ""),
+    (
+        guards.filing.applicant_is_eligible,
+        {"applicant": ABROAD},
+        "applicant.not_eligible",
+    ),
+    (
+        guards.filing.applicant_is_eligible,
+        {"applicant": ABROAD, "channel": Channel.PEC},
+        "",
+    ),
+    (guards.filing.only_one_application, {}, ""),
+    (
+        guards.filing.only_one_application,
+        {"applicant": TWICE},
+        "applicant.already_applied",
+    ),
+    (guards.filing.documents_are_there, {}, ""),
+    (
+        guards.filing.documents_are_there,
+        {"documents": frozenset()},
+        "documents.missing",
+    ),
+    (
+        guards.filing.documents_are_there,
         {"documents": frozenset(), "channel": Channel.PAPER},
         "",
     ),
-    (guards.comes_from_intake, {}, ""),
-    (guards.comes_from_intake, {"key": None}, "submission.no_place"),
-    (guards.request_is_sound, {"requested": Cents(1)}, ""),
-    (guards.request_is_sound, {"requested": Cents(0)}, "amount.out_of_range"),
-    (guards.request_is_sound, {"requested": Cents(100_000_000)}, ""),
-    (guards.request_is_sound, {"requested": Cents(100_000_001)}, "amount.out_of_range"),
+    (guards.filing.comes_from_intake, {}, ""),
+    (guards.filing.comes_from_intake, {"key": None}, "submission.no_place"),
+    (guards.filing.counter_takes_it, {}, ""),
+    (guards.filing.counter_takes_it, {"call": STOP, **NO_ROOM}, "counter.exhausted"),
     (
-        guards.request_is_sound,
+        guards.filing.counter_takes_it,
+        {"call": STOP, "channel": Channel.PEC, **NO_ROOM},
+        "",
+    ),
+    (
+        # Handed over late: later ones took the money, not the right to be taken in.
+        guards.filing.counter_takes_it,
+        {
+            "call": STOP,
+            "filing": FilingFacts(0, None, later=Cents(100_000_000)),
+            **NO_ROOM,
+        },
+        "",
+    ),
+    (guards.filing.request_is_sound, {"requested": Cents(1)}, ""),
+    (guards.filing.request_is_sound, {"requested": Cents(0)}, "amount.out_of_range"),
+    (guards.filing.request_is_sound, {"requested": Cents(100_000_000)}, ""),
+    (
+        guards.filing.request_is_sound,
+        {"requested": Cents(100_000_001)},
+        "amount.out_of_range",
+    ),
+    (
+        guards.filing.request_is_sound,
         {"requested": Cents(101), "call": call("aid", cap=Cents(100))},
         "amount.out_of_range",
     ),
-    (guards.not_receivable, {}, "receivability.no_ground"),
-    (guards.not_receivable, {"received_at": CLOSING}, "receivability.no_ground"),
-    (guards.not_receivable, {"received_at": CLOSING + MICROSECOND}, ""),
-    (guards.not_receivable, {"received_at": None}, "receivability.no_ground"),
-    (guards.not_receivable, {"channel": Channel.PEC}, ""),
-    (guards.is_receivable, {}, ""),
+    (guards.receipt.not_receivable, {}, "receivability.no_ground"),
     (
-        guards.is_receivable,
+        guards.receipt.not_receivable,
+        {"received_at": CLOSING, **SHUT},
+        "receivability.no_ground",
+    ),
+    (guards.receipt.not_receivable, {"received_at": CLOSING + MICROSECOND, **SHUT}, ""),
+    (guards.receipt.not_receivable, {"received_at": MORNING + DAY / 2, **REOPENED}, ""),
+    (guards.receipt.not_receivable, {"received_at": None}, "receivability.no_ground"),
+    (guards.receipt.not_receivable, {"channel": Channel.PEC}, ""),
+    (guards.receipt.is_receivable, {}, ""),
+    (
+        guards.receipt.is_receivable,
         {"channel": Channel.PEC},
         "receivability.not_receivable",
     ),
     (
-        guards.is_receivable,
-        {"received_at": CLOSING + MICROSECOND},
+        guards.receipt.is_receivable,
+        {"received_at": CLOSING + MICROSECOND, **SHUT},
         "receivability.not_receivable",
     ),
-    (guards.is_receivable, {"applicant": ABROAD}, "receivability.not_receivable"),
-    (guards.has_its_turn, {}, ""),
-    (guards.has_its_turn, {"earlier": (place(1, review_started=True),)}, ""),
-    (guards.has_its_turn, {"earlier": (place(1),)}, "order.turn"),
-    (guards.has_its_turn_on_merit, {}, ""),
     (
-        guards.has_its_turn_on_merit,
+        guards.receipt.is_receivable,
+        {"applicant": ABROAD},
+        "receivability.not_receivable",
+    ),
+    (guards.turn.has_its_turn, {}, ""),
+    (guards.turn.has_its_turn, {"earlier": (place(1, review_started=True),)}, ""),
+    (guards.turn.has_its_turn, {"earlier": (place(1),)}, "order.turn"),
+    (guards.turn.has_its_turn_on_merit, {}, ""),
+    (
+        guards.turn.has_its_turn_on_merit,
         {"earlier": (place(1, state=EVALUATED),)},
         "",
     ),
     (
-        guards.has_its_turn_on_merit,
+        guards.turn.has_its_turn_on_merit,
         {"earlier": (place(1, review_started=True),)},
         "order.turn",
     ),
-    (guards.review_not_started, {"review_started": False}, ""),
-    (guards.review_not_started, {}, "review.started"),
-    (guards.review_started, {}, ""),
-    (guards.review_started, {"review_started": False}, "review.not_started"),
-    # Steps beside the state
-    (guards.step_open(REQUEST, "?"), {"steps": step(REQUEST)}, ""),
-    (guards.step_open(REQUEST, "?"), {}, "completion_request.not_open"),
+    (guards.turn.review_not_started, {"review_started": False}, ""),
+    (guards.turn.review_not_started, {}, "review.started"),
+    (guards.turn.review_started, {}, ""),
+    (guards.turn.review_started, {"review_started": False}, "review.not_started"),
+    (guards.turn.was_drawn, {}, ""),
+    (guards.turn.was_drawn, {"call": DRAWN}, "order.not_drawn"),
+    (guards.turn.was_drawn, {"call": DRAWN, "rank": 1}, ""),
+    (guards.turn.day_is_over, {"call": BY_MERIT}, ""),
     (
-        guards.step_open(REQUEST, "?"),
+        guards.turn.day_is_over,
+        {"call": BY_MERIT, "now": OPENING + timedelta(hours=1)},
+        "order.day_not_over",
+    ),
+    (guards.turn.day_is_over, {"now": OPENING + timedelta(hours=1)}, ""),
+    # Steps beside the state
+    (guards.steps.step_open(REQUEST, "?"), {"steps": step(REQUEST)}, ""),
+    (guards.steps.step_open(REQUEST, "?"), {}, "completion_request.not_open"),
+    (
+        guards.steps.step_open(REQUEST, "?"),
         {"steps": step(REQUEST, ANSWERED)},
         "completion_request.not_open",
     ),
     (
-        guards.step_open(REQUEST, "?"),
+        guards.steps.step_open(REQUEST, "?"),
         {"steps": step(REQUEST, CLOSED)},
         "completion_request.not_open",
     ),
     (
-        guards.step_open(PLAN, "?"),
+        guards.steps.step_open(PLAN, "?"),
         {"steps": step(PLAN, CLOSED, "returned") + step(PLAN, ordinal=2)},
         "",
     ),
-    (guards.step_answered(PLAN, "?"), {"steps": step(PLAN, ANSWERED)}, ""),
-    (guards.step_answered(PLAN, "?"), {}, "definitive_plan.not_answered"),
+    (guards.steps.step_answered(PLAN, "?"), {"steps": step(PLAN, ANSWERED)}, ""),
+    (guards.steps.step_answered(PLAN, "?"), {}, "definitive_plan.not_answered"),
     (
-        guards.step_answered(PLAN, "?"),
+        guards.steps.step_answered(PLAN, "?"),
         {"steps": step(PLAN)},
         "definitive_plan.not_answered",
     ),
-    (guards.step_not_open(LAPSE, "?"), {}, ""),
-    (guards.step_not_open(LAPSE, "?"), {"steps": step(LAPSE, CLOSED, "dismissed")}, ""),
-    (guards.step_not_open(LAPSE, "?"), {"steps": step(LAPSE)}, "lapse_proposal.open"),
+    (guards.steps.step_not_open(LAPSE, "?"), {}, ""),
     (
-        guards.step_not_open(LAPSE, "?"),
+        guards.steps.step_not_open(LAPSE, "?"),
+        {"steps": step(LAPSE, CLOSED, "dismissed")},
+        "",
+    ),
+    (
+        guards.steps.step_not_open(LAPSE, "?"),
+        {"steps": step(LAPSE)},
+        "lapse_proposal.open",
+    ),
+    (
+        guards.steps.step_not_open(LAPSE, "?"),
         {"steps": step(LAPSE, ANSWERED)},
         "lapse_proposal.open",
     ),
-    (guards.never_asked(REQUEST), {}, ""),
+    (guards.steps.never_asked(REQUEST), {}, ""),
     (
-        guards.never_asked(REQUEST),
+        guards.steps.never_asked(REQUEST),
         {"steps": step(REQUEST, CLOSED)},
         "completion_request.once",
     ),
-    (guards.plan_may_be_returned, {"steps": step(PLAN, ANSWERED)}, ""),
+    (guards.phase_2.plan_may_be_returned, {"steps": step(PLAN, ANSWERED)}, ""),
     (
-        guards.plan_may_be_returned,
+        guards.phase_2.plan_may_be_returned,
         {"steps": step(PLAN, CLOSED, "returned") + step(PLAN, ANSWERED, ordinal=2)},
         "definitive_plan.returned_before",
     ),
-    (guards.notice_of_refusal_given, {}, "refusal_notice.missing"),
-    (guards.notice_of_refusal_given, {"call": NO_NOTICE}, ""),
-    (guards.notice_of_refusal_given, {"steps": step(NOTICE)}, "refusal_notice.pending"),
-    (guards.notice_of_refusal_given, {"steps": step(NOTICE, ANSWERED)}, ""),
-    (guards.notice_of_refusal_given, {"steps": step(NOTICE, CLOSED, "unanswered")}, ""),
+    (guards.refusals.notice_of_refusal_given, {}, "refusal_notice.missing"),
+    (guards.refusals.notice_of_refusal_given, {"call": NO_NOTICE}, ""),
     (
-        guards.notice_of_refusal_given,
+        guards.refusals.notice_of_refusal_given,
+        {"steps": step(NOTICE)},
+        "refusal_notice.pending",
+    ),
+    (guards.refusals.notice_of_refusal_given, {"steps": step(NOTICE, ANSWERED)}, ""),
+    (
+        guards.refusals.notice_of_refusal_given,
+        {"steps": step(NOTICE, CLOSED, "unanswered")},
+        "",
+    ),
+    (
+        guards.refusals.notice_of_refusal_given,
         {"steps": step(NOTICE, CLOSED, "upheld")},
         "refusal_notice.upheld",
     ),
     (
-        guards.notice_of_refusal_given,
+        guards.refusals.notice_of_refusal_given,
         {"steps": step(NOTICE, CLOSED, "scored_again")},
         "refusal_notice.upheld",
     ),
-    (guards.may_be_upheld, {}, "refusal_notice.not_answered"),
-    (guards.may_be_upheld, {"steps": step(NOTICE)}, "refusal_notice.not_answered"),
-    (guards.may_be_upheld, {"steps": step(NOTICE, ANSWERED)}, ""),
-    (guards.may_be_upheld, {"steps": step(NOTICE, CLOSED, "unanswered")}, ""),
+    (guards.refusals.may_be_upheld, {}, "refusal_notice.not_answered"),
     (
-        guards.may_be_upheld,
+        guards.refusals.may_be_upheld,
+        {"steps": step(NOTICE)},
+        "refusal_notice.not_answered",
+    ),
+    (guards.refusals.may_be_upheld, {"steps": step(NOTICE, ANSWERED)}, ""),
+    (guards.refusals.may_be_upheld, {"steps": step(NOTICE, CLOSED, "unanswered")}, ""),
+    (
+        guards.refusals.may_be_upheld,
         {"steps": step(NOTICE, CLOSED, "upheld")},
         "refusal_notice.not_answered",
     ),
-    (guards.not_being_refused, {}, ""),
-    (guards.not_being_refused, {"steps": step(NOTICE)}, "refusal_notice.open"),
+    (guards.refusals.not_being_refused, {}, ""),
+    (guards.refusals.not_being_refused, {"steps": step(NOTICE)}, "refusal_notice.open"),
     (
-        guards.not_being_refused,
+        guards.refusals.not_being_refused,
         {"steps": step(NOTICE, ANSWERED)},
         "refusal_notice.not_upheld",
     ),
     (
-        guards.not_being_refused,
+        guards.refusals.not_being_refused,
         {"steps": step(NOTICE, CLOSED, "unanswered")},
         "refusal_notice.not_upheld",
     ),
-    (guards.not_being_refused, {"steps": step(NOTICE, CLOSED, "upheld")}, ""),
-    (guards.not_being_refused, {"steps": step(NOTICE, CLOSED, "scored_again")}, ""),
-    (guards.refusal_notice_may_be_sent, {}, ""),
-    (guards.refusal_notice_may_be_sent, {"call": NO_NOTICE}, "refusal_notice.off"),
-    (guards.refusal_notice_may_be_sent, {"steps": step(NOTICE)}, "refusal_notice.once"),
-    (guards.refusal_notice_may_be_sent, {"steps": step(NOTICE, CLOSED, "upheld")}, ""),
+    (guards.refusals.not_being_refused, {"steps": step(NOTICE, CLOSED, "upheld")}, ""),
     (
-        guards.refusal_notice_may_be_sent,
+        guards.refusals.not_being_refused,
+        {"steps": step(NOTICE, CLOSED, "scored_again")},
+        "",
+    ),
+    (guards.refusals.refusal_notice_may_be_sent, {}, ""),
+    (
+        guards.refusals.refusal_notice_may_be_sent,
+        {"call": NO_NOTICE},
+        "refusal_notice.off",
+    ),
+    (
+        guards.refusals.refusal_notice_may_be_sent,
+        {"steps": step(NOTICE)},
+        "refusal_notice.once",
+    ),
+    (
+        guards.refusals.refusal_notice_may_be_sent,
+        {"steps": step(NOTICE, CLOSED, "upheld")},
+        "",
+    ),
+    (
+        guards.refusals.refusal_notice_may_be_sent,
         {"steps": step(NOTICE, CLOSED, "scored_again")},
         "",
     ),
     (
-        guards.refusal_notice_may_be_sent,
+        guards.refusals.refusal_notice_may_be_sent,
         {"steps": step(NOTICE, CLOSED, "unanswered")},
         "refusal_notice.once",
     ),
     # Terms
-    (guards.in_time(TermKind.START), {}, ""),
-    (guards.in_time(TermKind.START), {"terms": term(TermKind.START, NOW)}, ""),
+    (guards.terms.in_time(TermKind.START), {}, ""),
+    (guards.terms.in_time(TermKind.START), {"terms": term(TermKind.START, NOW)}, ""),
     (
-        guards.in_time(TermKind.START),
+        guards.terms.in_time(TermKind.START),
         {"terms": term(TermKind.START, NOW - SECOND + MICROSECOND)},
         "",
     ),
     (
-        guards.in_time(TermKind.START),
+        guards.terms.in_time(TermKind.START),
         {"terms": term(TermKind.START, NOW - SECOND)},
         "term.expired",
     ),
     (
-        guards.in_time(TermKind.START),
+        guards.terms.in_time(TermKind.START),
         {"terms": term(TermKind.START, NOW + DAY, TermStatus.EXPIRED)},
         "term.expired",
     ),
     (
-        guards.in_time(TermKind.START),
+        guards.terms.in_time(TermKind.START),
         {"terms": term(TermKind.START, NOW - DAY, TermStatus.MET)},
         "",
     ),
     (
         # A dismissed proposal excuses nothing by itself: the missed term restarts.
-        guards.in_time(TermKind.START),
+        guards.terms.in_time(TermKind.START),
         {
             "terms": term(TermKind.START, NOW - DAY, TermStatus.EXPIRED),
             "steps": step(LAPSE, CLOSED, "dismissed", subject="acceptance"),
@@ -304,7 +503,7 @@ NEEDS = [
         "term.expired",
     ),
     (
-        guards.in_time(TermKind.START),
+        guards.terms.in_time(TermKind.START),
         {
             "terms": term(TermKind.START, NOW - DAY, TermStatus.EXPIRED)
             + term(TermKind.START, NOW + DAY, ordinal=2)
@@ -313,145 +512,192 @@ NEEDS = [
     ),
     (
         # What is not peremptory lets a late answer in.
-        guards.in_time(TermKind.COMPLETION),
+        guards.terms.in_time(TermKind.COMPLETION),
         {"terms": term(TermKind.COMPLETION, NOW - DAY)},
         "",
     ),
-    (guards.some_term_missed, {}, "term.none_missed"),
-    (guards.some_term_missed, {"terms": term(TermKind.REPORT, NOW - SECOND)}, ""),
+    (guards.terms.some_term_missed, {}, "term.none_missed"),
+    (guards.terms.some_term_missed, {"terms": term(TermKind.REPORT, NOW - SECOND)}, ""),
     (
-        guards.some_term_missed,
+        guards.terms.some_term_missed,
         {"terms": term(TermKind.REPORT, NOW)},
         "term.none_missed",
     ),
     (
-        guards.some_term_missed,
+        guards.terms.some_term_missed,
         {"terms": term(TermKind.MERIT, NOW - DAY)},
         "term.none_missed",
     ),
-    (guards.has_expired(TermKind.COMPLETION), {}, "term.not_started"),
+    (guards.terms.has_expired(TermKind.COMPLETION), {}, "term.not_started"),
     (
-        guards.has_expired(TermKind.COMPLETION),
+        guards.terms.has_expired(TermKind.COMPLETION),
         {"terms": term(TermKind.COMPLETION, NOW - SECOND)},
         "",
     ),
     (
-        guards.has_expired(TermKind.COMPLETION),
+        guards.terms.has_expired(TermKind.COMPLETION),
         {"terms": term(TermKind.COMPLETION, NOW - SECOND + MICROSECOND)},
         "term.running",
     ),
     (
         # The second notice of refusal was not delivered yet; the first was answered.
-        guards.has_expired(TermKind.OBSERVATIONS),
+        guards.terms.has_expired(TermKind.OBSERVATIONS),
         {"terms": term(TermKind.OBSERVATIONS, NOW - DAY, TermStatus.MET)},
         "term.not_started",
     ),
     # Money
-    (guards.has_money, {}, ""),
-    (guards.has_money, {"reserved": Cents(0)}, "money.not_reserved"),
-    (guards.has_no_money, {"reserved": Cents(0)}, ""),
-    (guards.has_no_money, {}, "money.reserved"),
-    (guards.comes_first_for_money, {"earlier": (place(1),)}, ""),
+    (guards.money.has_money, {}, ""),
+    (guards.money.has_money, {"reserved": Cents(0)}, "money.not_reserved"),
+    (guards.money.has_no_money, {"reserved": Cents(0)}, ""),
+    (guards.money.has_no_money, {}, "money.reserved"),
+    (guards.money.comes_first_for_money, {"earlier": (place(1),)}, ""),
     (
-        guards.comes_first_for_money,
+        guards.money.comes_first_for_money,
         {"earlier": (place(1, reserved=Cents(0)),)},
         "money.not_head",
     ),
     (
-        guards.comes_first_for_money,
+        guards.money.comes_first_for_money,
         {"money": MoneyFacts(REQUESTED, Cents(1), Cents(0))},
         "money.short",
     ),
-    (guards.no_money_for_it, {"money": TWO_FIT}, "money.free"),
-    (guards.no_money_for_it, {"money": MoneyFacts(REQUESTED, Cents(1), Cents(0))}, ""),
-    # It need not come first: what is free may do for the earlier one and for it.
-    (guards.no_money_for_it, {"money": TWO_FIT, **LACKING}, "money.free"),
-    (guards.no_money_for_it, {"money": ONE_FITS, **LACKING}, ""),
-    (guards.no_money_for_it, {"money": ONE_FITS, "earlier": (place(1),)}, "money.free"),
-    (guards.may_be_granted, {}, ""),
-    (guards.may_be_granted, USED_UP, "aid.nothing_left"),
-    (guards.may_be_granted, NOT_COVERED, "money.short"),
-    # Merit
-    (guards.may_be_scored, {}, ""),
-    (guards.may_be_scored, {"score": 0}, "score.given"),
-    (guards.may_be_scored, {"score": 0, "steps": step(NOTICE)}, "score.given"),
+    # A part goes only to whom it is enough for, and only to the head.
+    (guards.money.comes_first_for_money, NO_ROOM, "money.short"),
+    (guards.money.comes_first_for_money, {"call": PART, **NO_ROOM}, "money.short"),
+    (guards.money.comes_first_for_money, AGREES, ""),
+    (guards.money.comes_first_for_money, {**AGREES, **LACKING}, "money.not_head"),
+    # Only where the call says so does a smaller one pass one that does not fit.
+    (guards.money.comes_first_for_money, TOO_BIG, "money.not_head"),
+    (guards.money.comes_first_for_money, {**TOO_BIG, "call": JUMP}, ""),
+    (guards.money.comes_first_for_money, {**LACKING, "call": JUMP}, "money.not_head"),
+    # Another order may give money than that in which files are examined.
+    (guards.money.comes_first_for_money, {**LACKING, "claims": ()}, ""),
+    (guards.money.no_money_for_it, {**TOO_BIG, "call": JUMP}, "money.free"),
+    (guards.money.no_money_for_it, TOO_BIG, ""),
+    (guards.money.no_money_for_it, AGREES, "money.free"),
+    (guards.money.no_money_for_it, {"call": PART, **NO_ROOM}, ""),
+    (guards.money.no_money_for_it, {"money": TWO_FIT}, "money.free"),
     (
-        guards.may_be_scored,
+        guards.money.no_money_for_it,
+        {"money": MoneyFacts(REQUESTED, Cents(1), Cents(0))},
+        "",
+    ),
+    # It need not come first: what is free may do for the earlier one and for it.
+    (guards.money.no_money_for_it, {"money": TWO_FIT, **LACKING}, "money.free"),
+    (guards.money.no_money_for_it, {"money": ONE_FITS, **LACKING}, ""),
+    (
+        guards.money.no_money_for_it,
+        {"money": ONE_FITS, "earlier": (place(1),)},
+        "money.free",
+    ),
+    (guards.money.no_money_is_due_to_it, {}, ""),
+    (
+        guards.money.no_money_is_due_to_it,
+        {"earlier": (place(1),)},
+        "money.may_be_freed",
+    ),
+    (guards.money.no_money_is_due_to_it, LACKING, ""),
+    (
+        guards.money.no_money_is_due_to_it,
+        {"later_waiting": place(11, reserved=Cents(0))},
+        "money.later_waiting",
+    ),
+    (guards.grants.may_be_granted, {}, ""),
+    (guards.grants.may_be_granted, USED_UP, "aid.nothing_left"),
+    (guards.grants.may_be_granted, NOT_COVERED, "money.short"),
+    # Merit
+    (guards.merit.may_be_scored, {}, ""),
+    (guards.merit.may_be_scored, {"score": 0}, "score.given"),
+    (guards.merit.may_be_scored, {"score": 0, "steps": step(NOTICE)}, "score.given"),
+    (
+        guards.merit.may_be_scored,
         {"score": 0, "steps": step(NOTICE, CLOSED, "upheld", subject=EVALUATED)},
         "",
     ),
     (
         # Those upheld in the formal check say nothing on the merit.
-        guards.may_be_scored,
+        guards.merit.may_be_scored,
         {"score": 0, "steps": step(NOTICE, CLOSED, "upheld", subject=SUBMITTED)},
         "score.given",
     ),
     (
-        guards.may_be_scored,
+        guards.merit.may_be_scored,
         {"score": 0, "steps": step(NOTICE, CLOSED, "scored_again", subject=EVALUATED)},
         "score.given",
     ),
     (
-        guards.may_be_scored,
+        guards.merit.may_be_scored,
         {"score": 0, "steps": step(NOTICE, CLOSED, "unanswered", subject=EVALUATED)},
         "score.given",
     ),
-    (guards.reaches_threshold, {"score": 60}, ""),
-    (guards.reaches_threshold, {"score": 59}, "score.below_threshold"),
-    (guards.reaches_threshold, {"score": None}, "score.below_threshold"),
-    (guards.refusal_has_ground, {"score": None}, ""),
-    (guards.refusal_has_ground, {"score": 59}, ""),
-    (guards.refusal_has_ground, {"score": 60}, "score.reaches_threshold"),
-    (guards.refusal_has_ground, {"score": 60, **USED_UP}, ""),
+    (guards.merit.reaches_threshold, {"score": 60}, ""),
+    (guards.merit.reaches_threshold, {"score": 59}, "score.below_threshold"),
+    (guards.merit.reaches_threshold, {"score": None}, "score.below_threshold"),
+    (guards.refusals.refusal_has_ground, {"score": None}, ""),
+    (guards.refusals.refusal_has_ground, {"score": 59}, ""),
+    (guards.refusals.refusal_has_ground, {"score": 60}, "score.reaches_threshold"),
+    (guards.refusals.refusal_has_ground, {"score": 60, **USED_UP}, ""),
     # Phase 2
-    (guards.is_published, {"published_on": TODAY}, ""),
-    (guards.is_published, {}, "grant.not_published"),
-    (guards.not_published, {}, ""),
-    (guards.not_published, {"published_on": TODAY}, "grant.published"),
-    (guards.not_signed, {}, ""),
-    (guards.not_signed, {"steps": step(NEGOTIATION)}, ""),
-    (guards.not_signed, {"steps": step(NEGOTIATION, CLOSED, "convened_again")}, ""),
+    (guards.grants.acceptance_is_wanted, {}, ""),
     (
-        guards.not_signed,
+        guards.grants.acceptance_is_wanted,
+        {"call": NO_ACCEPTANCE},
+        "acceptance.not_wanted",
+    ),
+    (guards.grants.no_acceptance_is_wanted, {}, "acceptance.missing"),
+    (guards.grants.no_acceptance_is_wanted, {"call": NO_ACCEPTANCE}, ""),
+    (guards.grants.is_published, {"published_on": TODAY}, ""),
+    (guards.grants.is_published, {}, "grant.not_published"),
+    (guards.grants.not_published, {}, ""),
+    (guards.grants.not_published, {"published_on": TODAY}, "grant.published"),
+    (guards.phase_2.not_signed, {}, ""),
+    (guards.phase_2.not_signed, {"steps": step(NEGOTIATION)}, ""),
+    (
+        guards.phase_2.not_signed,
+        {"steps": step(NEGOTIATION, CLOSED, "convened_again")},
+        "",
+    ),
+    (
+        guards.phase_2.not_signed,
         {"steps": step(NEGOTIATION, CLOSED, "signed")},
         "negotiation.signed",
     ),
-    (guards.cor_not_confirmed, {}, ""),
-    (guards.cor_not_confirmed, {"terms": term(TermKind.AID_REGISTRY, NOW)}, ""),
+    (guards.grants.cor_not_confirmed, {}, ""),
+    (guards.grants.cor_not_confirmed, {"terms": term(TermKind.AID_REGISTRY, NOW)}, ""),
     (
-        guards.cor_not_confirmed,
+        guards.grants.cor_not_confirmed,
         {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.MET)},
         "cor.confirmed",
     ),
-    (guards.lapse_was_notified, {}, "lapse_proposal.not_delivered"),
-    (guards.lapse_was_notified, proposed(None), "lapse_proposal.not_delivered"),
+    (guards.terms.lapse_was_notified, {}, "lapse_proposal.not_delivered"),
+    (guards.terms.lapse_was_notified, proposed(None), "lapse_proposal.not_delivered"),
     # Today is 30/01/2026: the tenth day after the 20th, one past that of the 19th.
     (
-        guards.lapse_was_notified,
+        guards.terms.lapse_was_notified,
         proposed(rome(2026, 1, 20, 0)),
         "lapse_proposal.pending",
     ),
-    (guards.lapse_was_notified, proposed(rome(2026, 1, 19, 23, 59)), ""),
+    (guards.terms.lapse_was_notified, proposed(rome(2026, 1, 19, 23, 59)), ""),
     (
-        guards.lapse_was_notified,
+        guards.terms.lapse_was_notified,
         proposed(rome(2026, 1, 1), None),
         "lapse_proposal.not_delivered",
     ),
     (
         # Ten days after the 15th is a Sunday: the applicant has the Monday too.
-        guards.lapse_was_notified,
+        guards.terms.lapse_was_notified,
         {**proposed(rome(2026, 1, 15, 9)), "now": rome(2026, 1, 26, 23)},
         "lapse_proposal.pending",
     ),
     (
-        guards.lapse_was_notified,
+        guards.terms.lapse_was_notified,
         {**proposed(rome(2026, 1, 15, 9)), "now": rome(2026, 1, 27)},
         "",
     ),
-    (guards.determined, {"steps": step(DETERMINATION)}, ""),
-    (guards.determined, {}, "determination.missing"),
+    (guards.phase_2.determined, {"steps": step(DETERMINATION)}, ""),
+    (guards.phase_2.determined, {}, "determination.missing"),
     (
-        guards.determined,
+        guards.phase_2.determined,
         {"steps": step(DETERMINATION, CLOSED)},
         "determination.missing",
     ),
@@ -481,7 +727,13 @@ DELIVERED = stated.DeliveryInputs
 
 def granting(**values):
     """Return what an act of grant usually carries, with some of it changed."""
-    usual = {"cor": COR, "cup": CUP, "durc_until": TODAY}
+    usual = {
+        "cor": COR,
+        "cor_on": TODAY,
+        "cup": CUP,
+        "cup_on": TODAY,
+        "durc_until": TODAY,
+    }
     return say(stated.GrantInputs, **{**usual, **values})
 
 
@@ -496,27 +748,32 @@ BELOW_ANTIMAFIA = {**AT_ANTIMAFIA, "investment": Cents(14_117_646)}
 
 ACCEPTS = [
     # what, facts, what is stated, the code that stands in the way or nothing
-    (guards.takes_its_turn, {}, REVIEW, ""),
-    (guards.takes_its_turn, EARLIER, REVIEW, "order.turn"),
-    (guards.takes_its_turn, {}, OVERTAKE, "order.nobody_to_overtake"),
-    (guards.takes_its_turn, EARLIER, OVERTAKE, "order.overtaking_needs_act"),
+    (guards.turn.takes_its_turn, {}, REVIEW, ""),
+    (guards.turn.takes_its_turn, EARLIER, REVIEW, "order.turn"),
+    (guards.turn.takes_its_turn, {}, OVERTAKE, "order.nobody_to_overtake"),
+    (guards.turn.takes_its_turn, EARLIER, OVERTAKE, "order.overtaking_needs_act"),
     (
-        guards.takes_its_turn,
+        guards.turn.takes_its_turn,
         {**EARLIER, "act": act()},
         OVERTAKE,
         "order.overtaking_needs_act",
     ),
-    (guards.takes_its_turn, ORDERED, OVERTAKE, ""),
-    (guards.takes_its_turn, ORDERED, REVIEW, "order.turn"),
-    (guards.takes_its_turn, {"earlier": (place(1, review_started=True),)}, REVIEW, ""),
+    (guards.turn.takes_its_turn, ORDERED, OVERTAKE, ""),
+    (guards.turn.takes_its_turn, ORDERED, REVIEW, "order.turn"),
     (
-        guards.takes_its_turn,
+        guards.turn.takes_its_turn,
+        {"earlier": (place(1, review_started=True),)},
+        REVIEW,
+        "",
+    ),
+    (
+        guards.turn.takes_its_turn,
         {"earlier": (place(1, waits_for_applicant=True),)},
         REVIEW,
         "",
     ),
     (
-        guards.takes_its_turn,
+        guards.turn.takes_its_turn,
         {
             "earlier": (place(1, waits_for_applicant=True),),
             "call": call("procedure", skip_when_suspended=False),
@@ -524,235 +781,279 @@ ACCEPTS = [
         REVIEW,
         "order.turn",
     ),
-    (guards.is_scored_in_turn, {}, SHEET, ""),
+    (guards.turn.is_scored_in_turn, {}, SHEET, ""),
     (
-        guards.is_scored_in_turn,
+        guards.turn.is_scored_in_turn,
         {"earlier": (place(1, review_started=True),)},
         SHEET,
         "order.turn",
     ),
-    (guards.is_scored_in_turn, ORDERED, HIGH_SHEET, ""),
-    (guards.scores_are_complete, {}, SHEET, ""),
+    (guards.turn.is_scored_in_turn, ORDERED, HIGH_SHEET, ""),
+    (guards.merit.scores_are_complete, {}, SHEET, ""),
     (
-        guards.scores_are_complete,
+        guards.merit.scores_are_complete,
         {},
         say(stated.EvaluationInputs, minutes="1", score=scores()[1:]),
         "score.invalid",
     ),
     (
-        guards.checklist_is_complete,
+        guards.merit.checklist_is_complete,
         {},
         say(stated.AdmissionInputs, checked=CHECKED),
         "",
     ),
     (
-        guards.checklist_is_complete,
+        guards.merit.checklist_is_complete,
         {},
         say(stated.AdmissionInputs, checked=CHECKED[1:]),
         "checklist.incomplete",
     ),
     (
-        guards.checklist_is_complete,
+        guards.merit.checklist_is_complete,
         {},
         say(stated.AdmissionInputs, checked=[*CHECKED, "x"]),
         "checklist.unknown",
     ),
-    (guards.not_after_today("started_on"), {}, STARTED(started_on=TODAY), ""),
-    (guards.not_after_today("started_on"), {}, STARTED(started_on=SOON), "date.future"),
+    (guards.days.not_after_today("started_on"), {}, STARTED(started_on=TODAY), ""),
     (
-        guards.not_after_today("delivered_on"),
+        guards.days.not_after_today("started_on"),
+        {},
+        STARTED(started_on=SOON),
+        "date.future",
+    ),
+    (
+        guards.days.not_after_today("delivered_on"),
         {},
         DELIVERED(letter=Letter.GRANT, receipt="R"),
         "",
     ),
     (
-        guards.not_before("started_on", Letter.GRANT),
+        guards.days.not_before("started_on", Letter.GRANT),
         GRANTED,
         STARTED(started_on=TODAY),
         "",
     ),
     (
-        guards.not_before("started_on", Letter.GRANT),
+        guards.days.not_before("started_on", Letter.GRANT),
         GRANTED,
         STARTED(started_on=TODAY - DAY),
         "date.too_early",
     ),
     (
-        guards.not_before("started_on", Letter.GRANT),
+        guards.days.not_before("started_on", Letter.GRANT),
         {},
         STARTED(started_on=LONG_AGO),
         "",
     ),
     (
-        guards.letter_awaits_delivery,
+        guards.days.letter_awaits_delivery,
         GRANTED,
         DELIVERED(letter=Letter.GRANT, receipt="R"),
         "",
     ),
     (
-        guards.letter_awaits_delivery,
+        guards.days.letter_awaits_delivery,
         GRANTED,
         DELIVERED(letter=Letter.GRANT, receipt="R", delivered_on=LONG_AGO),
         "date.too_early",
     ),
     (
-        guards.letter_awaits_delivery,
+        guards.days.letter_awaits_delivery,
         GRANTED,
         DELIVERED(letter=Letter.REVOKED, receipt="R"),
         "notice.not_written",
     ),
     (
-        guards.letter_awaits_delivery,
+        guards.days.letter_awaits_delivery,
         {"notices": letter(Letter.GRANT, OPENING, NOW)},
         DELIVERED(letter=Letter.GRANT, receipt="R"),
         "notice.delivered",
     ),
     (
         # The host's clock stood still between the two: the second one waits.
-        guards.letter_awaits_delivery,
+        guards.days.letter_awaits_delivery,
         {"notices": letter(Letter.GRANT, NOW, NOW) + letter(Letter.GRANT, NOW)},
         DELIVERED(letter=Letter.GRANT, receipt="R"),
         "",
     ),
     (
-        guards.missed_term,
+        guards.terms.missed_term,
         {"terms": term(TermKind.START, NOW - SECOND)},
         LAPSED(term=TermKind.START),
         "",
     ),
     (
-        guards.missed_term,
+        guards.terms.missed_term,
         {"terms": term(TermKind.START, NOW)},
         LAPSED(term=TermKind.START),
         "term.running",
     ),
     (
-        guards.missed_term,
+        guards.terms.missed_term,
         {"terms": term(TermKind.START, NOW - DAY, TermStatus.MET)},
         LAPSED(term=TermKind.START),
         "term.met",
     ),
-    (guards.missed_term, {}, LAPSED(term=TermKind.START), "term.not_started"),
-    (guards.missed_term, {}, LAPSED(term=TermKind.MERIT), "term.no_lapse"),
+    (guards.terms.missed_term, {}, LAPSED(term=TermKind.START), "term.not_started"),
+    (guards.terms.missed_term, {}, LAPSED(term=TermKind.MERIT), "term.no_lapse"),
     # The call sets no such term at all.
-    (guards.missed_term, {}, LAPSED(term=TermKind.PAYMENT), "term.no_lapse"),
+    (guards.terms.missed_term, {}, LAPSED(term=TermKind.PAYMENT), "term.no_lapse"),
     (
-        guards.within_grant,
+        guards.money.within_grant,
         {"granted": Cents(100)},
         say(stated.SettlementInputs, recognised="1.00"),
         "",
     ),
     (
-        guards.within_grant,
+        guards.money.within_grant,
         {"granted": Cents(100)},
         say(stated.SettlementInputs, recognised="1.01"),
         "amount.above_grant",
     ),
     (
-        guards.recovery_within_grant,
+        guards.money.recovery_within_grant,
         {"granted": Cents(100)},
         say(stated.RecoveryInputs, recover="1.00"),
         "",
     ),
     (
-        guards.recovery_within_grant,
+        guards.money.recovery_within_grant,
         {"granted": Cents(100)},
         say(stated.RecoveryInputs, recover="1.01"),
         "amount.above_grant",
     ),
-    (guards.grant_is_covered, {}, granting(), ""),
-    (guards.grant_is_covered, USED_UP, granting(), "aid.nothing_left"),
-    (guards.grant_is_covered, NOT_COVERED, granting(), "money.short"),
+    (guards.grants.grant_is_covered, {}, granting(), ""),
+    (guards.grants.grant_is_covered, USED_UP, granting(), "aid.nothing_left"),
+    (guards.grants.grant_is_covered, NOT_COVERED, granting(), "money.short"),
     # Ten thousand euro are left: a smaller investment may need no more.
     (
-        guards.grant_is_covered,
+        guards.grants.grant_is_covered,
         {**NOT_COVERED, "call": call("aid", fixed=Cents(0))},
         granting(admitted_investment="11764.70"),
         "",
     ),
     (
-        guards.grant_is_covered,
+        guards.grants.grant_is_covered,
         {**NOT_COVERED, "call": call("aid", fixed=Cents(0))},
         granting(admitted_investment="11764.72"),
         "money.short",
     ),
-    (guards.admitted_within_declared, {}, granting(), ""),
+    # Twenty days from the COR to send the act: today is 30/01/2026, a Friday.
+    (guards.grants.cor_is_valid, {}, granting(), ""),
+    (guards.grants.cor_is_valid, {}, granting(cor_on=date(2026, 1, 10)), ""),
+    (guards.grants.cor_is_valid, {}, granting(cor_on=date(2026, 1, 9)), "cor.expired"),
     (
-        guards.admitted_within_declared,
+        # The twentieth day after the 11th is a Saturday, after the 12th a Sunday.
+        guards.grants.cor_is_valid,
+        {"now": rome(2026, 2, 2, 9)},
+        granting(cor_on=date(2026, 1, 12)),
+        "",
+    ),
+    (
+        guards.grants.cor_is_valid,
+        {"now": rome(2026, 2, 2, 9)},
+        granting(cor_on=date(2026, 1, 11)),
+        "cor.expired",
+    ),
+    (
+        guards.grants.cor_is_valid,
+        {"call": without(TermKind.AID_REGISTRY)},
+        granting(cor_on=date(2020, 1, 1)),
+        "",
+    ),
+    (
+        guards.grants.grant_is_covered,
+        {**NOT_COVERED, "claims": ()},
+        granting(),
+        "",
+    ),
+    (guards.grants.admitted_within_declared, {}, granting(), ""),
+    (
+        guards.grants.admitted_within_declared,
         {},
         granting(admitted_investment="95424.84"),
         "",
     ),
     (
-        guards.admitted_within_declared,
+        guards.grants.admitted_within_declared,
         {},
         granting(admitted_investment="95424.85"),
         "amount.above_declared",
     ),
     (
-        guards.admitted_within_plan,
+        guards.grants.admitted_within_plan,
         {"plan_investment": Cents(5_000)},
         determining("50.00"),
         "",
     ),
     (
-        guards.admitted_within_plan,
+        guards.grants.admitted_within_plan,
         {"plan_investment": Cents(5_000)},
         determining("50.01"),
         "amount.above_declared",
     ),
     # A plan filed before the system kept its investment: what was declared counts.
-    (guards.admitted_within_plan, {}, determining("95424.84"), ""),
-    (guards.admitted_within_plan, {}, determining("95424.85"), "amount.above_declared"),
-    (guards.contributions_are_regular, {}, granting(), ""),
+    (guards.grants.admitted_within_plan, {}, determining("95424.84"), ""),
     (
-        guards.contributions_are_regular,
+        guards.grants.admitted_within_plan,
+        {},
+        determining("95424.85"),
+        "amount.above_declared",
+    ),
+    (guards.grants.contributions_are_regular, {}, granting(), ""),
+    (
+        guards.grants.contributions_are_regular,
         {},
         granting(durc_until=TODAY - DAY),
         "durc.expired",
     ),
-    (guards.antimafia_is_checked, BELOW_ANTIMAFIA, granting(), ""),
-    (guards.antimafia_is_checked, AT_ANTIMAFIA, granting(), "antimafia.missing"),
-    (guards.antimafia_is_checked, AT_ANTIMAFIA, granting(antimafia="BDNA 1"), ""),
+    (guards.grants.antimafia_is_checked, BELOW_ANTIMAFIA, granting(), ""),
+    (guards.grants.antimafia_is_checked, AT_ANTIMAFIA, granting(), "antimafia.missing"),
     (
-        guards.antimafia_is_checked,
+        guards.grants.antimafia_is_checked,
+        AT_ANTIMAFIA,
+        granting(antimafia="BDNA 1"),
+        "",
+    ),
+    (
+        guards.grants.antimafia_is_checked,
         AT_ANTIMAFIA,
         granting(admitted_investment="141176.46"),
         "",
     ),
     (
-        guards.not_before_today("meeting_on"),
+        guards.days.not_before_today("meeting_on"),
         {},
         stated.MeetingInputs(meeting_on=TODAY),
         "",
     ),
     (
-        guards.not_before_today("meeting_on"),
+        guards.days.not_before_today("meeting_on"),
         {},
         stated.MeetingInputs(meeting_on=TODAY - DAY),
         "date.past",
     ),
-    (guards.extension_allowed, {}, stated.ExtensionInputs(months=6), ""),
+    (guards.terms.extension_allowed, {}, stated.ExtensionInputs(months=6), ""),
     (
-        guards.extension_allowed,
+        guards.terms.extension_allowed,
         {},
         stated.ExtensionInputs(months=7),
         "extension.too_long",
     ),
     (
-        guards.extension_allowed,
+        guards.terms.extension_allowed,
         {"notices": EXTENDED},
         stated.ExtensionInputs(months=1),
         "extension.used",
     ),
     (
-        guards.extension_allowed,
+        guards.terms.extension_allowed,
         {"terms": term(TermKind.DURATION, NOW)},
         stated.ExtensionInputs(months=1),
         "",
     ),
     (
-        guards.extension_allowed,
+        guards.terms.extension_allowed,
         {"terms": term(TermKind.DURATION, NOW - SECOND)},
         stated.ExtensionInputs(months=1),
         "term.expired",
@@ -797,18 +1098,39 @@ def test_every_guard_has_a_case_that_passes_and_one_that_does_not():
     tried = [(_named(row[0]), row[-1] == "") for row in (*NEEDS, *ACCEPTS)]
     guards_there = {
         name
-        for name, member in inspect.getmembers(guards, inspect.isfunction)
-        if member.__module__ == guards.__name__ and not name.startswith("_")
-    } - {"rome"}
+        for _, module in inspect.getmembers(guards, inspect.ismodule)
+        for name, member in inspect.getmembers(module, inspect.isfunction)
+        if member.__module__ == module.__name__ and not name.startswith("_")
+    }
 
     assert {name for name, passes in tried if passes} == guards_there
     assert {name for name, passes in tried if not passes} == guards_there
 
 
+@pytest.mark.parametrize(
+    ("reserved", "words"),
+    [(0, "and nothing is reserved"), (1_000_000, "and only 10000.00 is reserved")],
+)
+def test_who_lacks_money_is_told_what_is_reserved(reserved, words):
+    verdict = guards.money.has_money(facts(reserved=Cents(reserved)))
+
+    assert words in verdict.message
+
+
+def test_who_holds_money_is_not_told_to_wait_for_it():
+    later = facts(earlier=(place(1),), money=MoneyFacts(REQUESTED, REQUESTED, Cents(0)))
+
+    verdict = guards.grants.may_be_granted(later)
+
+    assert verdict.code == "money.short"
+    assert "decide the earlier ones first" in verdict.message
+    assert "waiting list" not in verdict.message
+
+
 def test_lateness_is_told_to_the_microsecond():
     late = CLOSING + timedelta(seconds=33, microseconds=7)
 
-    verdict = guards.within_window(facts(received_at=late))
+    verdict = guards.receipt.within_window(facts(received_at=late, **SHUT))
 
     assert verdict.details["late_microseconds"] == 33_000_007
     assert "0:00:33.000007 (hours:minutes:seconds) after the window closed at " in (
@@ -817,11 +1139,71 @@ def test_lateness_is_told_to_the_microsecond():
     assert "closed at 05/03/2026 16:00:00;" in verdict.message
 
 
+def test_a_suspension_is_told_with_its_cause_and_its_announced_end():
+    received = MORNING + MICROSECOND
+
+    verdict = guards.receipt.within_window(facts(received_at=received, **STOPPED))
+
+    assert "while the counter was suspended from 22/01/2026 10:00:00 on" in (
+        verdict.message
+    )
+    assert "(exhaustion); file it again from 23/01/2026 10:00:00 on" in (
+        verdict.message
+    )
+    assert verdict.details == {
+        "received_at": written(received),
+        "suspended_at": written(MORNING),
+        "suspended_for": "exhaustion",
+        "reopens_at": written(EVENING),
+    }
+
+
+def test_a_suspension_without_an_announced_end_is_told_so():
+    stopped = replace(STOPPED["counter"], reopens_at=None)
+
+    verdict = guards.receipt.within_window(
+        facts(received_at=MORNING + MICROSECOND, counter=stopped)
+    )
+
+    assert verdict.message.endswith("file it again if it is reopened")
+    assert "reopens_at" not in verdict.details
+
+
+def test_of_a_past_suspension_its_two_ends_are_told():
+    verdict = guards.receipt.within_window(
+        facts(received_at=MORNING + MICROSECOND, **REOPENED)
+    )
+
+    assert verdict.details["suspended_at"] == written(MORNING)
+    assert verdict.details["reopens_at"] == written(EVENING)
+    assert "suspended_for" not in verdict.details
+
+
+def test_a_closing_that_came_early_is_told_as_it_was():
+    verdict = guards.receipt.window_not_over(facts(**CUT_SHORT))
+
+    assert "the window closed at 22/01/2026 10:00:00" in verdict.message
+
+
+def test_a_draw_that_lacks_is_told_with_its_command():
+    verdict = guards.turn.was_drawn(facts(call=DRAWN))
+
+    assert f"`sportello call draw {ctl().code}`" in verdict.message
+
+
+def test_an_expired_cor_tells_until_when_the_act_could_be_sent():
+    verdict = guards.grants.cor_is_valid(facts(), granting(cor_on=date(2026, 1, 9)))
+
+    assert verdict.details == {"send_by": "2026-01-29"}
+
+
 def test_the_end_of_a_term_is_told_as_the_register_writes_it():
     over, running = NOW - SECOND, NOW
 
-    ended = guards.in_time(TermKind.START)(facts(terms=term(TermKind.START, over)))
-    waits = guards.has_expired(TermKind.START)(
+    ended = guards.terms.in_time(TermKind.START)(
+        facts(terms=term(TermKind.START, over))
+    )
+    waits = guards.terms.has_expired(TermKind.START)(
         facts(terms=term(TermKind.START, running))
     )
 
@@ -832,20 +1214,20 @@ def test_the_end_of_a_term_is_told_as_the_register_writes_it():
 @pytest.mark.parametrize(
     ("many", "words"),
     [
-        (1, "2026/0000001 arrived earlier and is"),
-        (2, "0000002 arrived earlier and are"),
+        (1, "2026/0000001 comes earlier and is"),
+        (2, "0000002 come earlier and are"),
     ],
 )
 def test_one_that_is_overtaken_is_and_two_are(many, words):
     queue = tuple(place(number) for number in range(1, many + 1))
 
-    assert words in guards.takes_its_turn(facts(earlier=queue), REVIEW).message
+    assert words in guards.turn.takes_its_turn(facts(earlier=queue), REVIEW).message
 
 
 def test_only_the_first_few_of_a_long_queue_are_named():
     queue = tuple(place(number) for number in range(1, 8))
 
-    verdict = guards.takes_its_turn(facts(earlier=queue), REVIEW)
+    verdict = guards.turn.takes_its_turn(facts(earlier=queue), REVIEW)
 
-    assert "2026/0000005 and 2 more arrived earlier" in verdict.message
+    assert "2026/0000005 and 2 more come earlier" in verdict.message
     assert verdict.details["blocked_by"] == [one.protocol for one in queue]

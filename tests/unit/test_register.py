@@ -422,6 +422,12 @@ LOADED = {
     "rules": "abc",
     "findings": {"allocation": 100},
 }
+PUBLISHED = {
+    "state": "published",
+    "suspended_for": None,
+    "reopens_at": None,
+    "closed_at": None,
+}
 SUBMITTED = {
     "event": "submit",
     "application": ONE,
@@ -472,7 +478,12 @@ def test_entries_tell_the_place_the_codes_and_the_score_of_a_file():
         {"event": "grant", "application": ONE, "inputs": {"cor": "1", "cup": "2"}},
     )
 
-    assert chain.beside.call == {"filed": 1, "version": 1, "allocation": 100}
+    assert chain.beside.call == {
+        "filed": 1,
+        "version": 1,
+        "allocation": 100,
+        **PUBLISHED,
+    }
     assert chain.beside.rows["application"][(ONE,)] == {
         "received_at": "2026-01-20T09:00:00.000000Z",
         "protocol_year": 2026,
@@ -480,10 +491,105 @@ def test_entries_tell_the_place_the_codes_and_the_score_of_a_file():
         "filed_seq": 1,
         "requested": 60,
         "score": 7,
+        "rank": None,
+        "accepts_less": False,
+        "review_started": False,
+        "cor_on": None,
+        "cup_on": None,
         "cor": "1",
         "cup": "2",
         "call_version": None,
     }
+
+
+OPENED = {
+    "event": "open_call",
+    "call_version": 1,
+    "rules": "abc",
+    "from": "published",
+    "to": "open",
+    "findings": {
+        "suspended_for": None,
+        "reopens_at": None,
+        "closed_at": None,
+        "opening": {"ordinal": 1, "opened_at": "a", "ended_at": None},
+    },
+}
+SUSPENDED = {
+    **OPENED,
+    "event": "suspend_call",
+    "from": "open",
+    "to": "suspended",
+    "findings": {
+        "suspended_for": "act",
+        "reopens_at": None,
+        "closed_at": None,
+        "opening": {"ordinal": 1, "opened_at": "a", "ended_at": "b"},
+    },
+}
+
+
+def test_entries_tell_where_the_call_stands_and_when_it_was_open():
+    chain = heard(LOADED, OPENED, SUSPENDED)
+
+    assert chain.beside.call["state"] == "suspended"
+    assert chain.beside.call["suspended_for"] == "act"
+    assert chain.beside.rows["opening"] == {(1,): {"opened_at": "a", "ended_at": "b"}}
+
+
+def test_a_call_that_moves_from_where_it_was_not_is_found():
+    chain = heard(LOADED, OPENED)
+
+    fault = chain.beside.feed(body(3, "", **OPENED))
+
+    assert fault == "it starts from `published` but the call stood at `open`"
+
+
+def test_an_entry_about_a_call_that_says_no_state_moves_it_nowhere():
+    chain = heard(LOADED, OPENED, {**LOADED, "event": "change_call"})
+
+    assert chain.beside.call["state"] == "open"
+
+
+def test_a_version_that_is_announced_is_in_force_once_it_is_applied():
+    announced = {
+        "event": "refinance_call",
+        "call_version": 2,
+        "rules": "abd",
+        "at": "2026-01-20T09:00:00.000000Z",
+        "findings": {"allocation": 150, "effective_at": "2026-01-21T09:00:00.000000Z"},
+    }
+    chain = heard(LOADED, announced)
+    before = dict(chain.beside.call)
+
+    chain.beside.feed(
+        body(
+            3,
+            "",
+            event="apply_version",
+            call_version=2,
+            rules="abd",
+            findings={"allocation": 150},
+        )
+    )
+
+    assert (before["version"], before["allocation"]) == (1, 100)
+    assert (chain.beside.call["version"], chain.beside.call["allocation"]) == (2, 150)
+    assert (2,) in chain.beside.rows["version"]
+
+
+def test_a_promotion_may_lower_what_is_asked_for():
+    promoted = {
+        "event": "promote",
+        "application": ONE,
+        "call_version": 1,
+        "rules": "abc",
+        "findings": {"requested": 40},
+    }
+
+    chain = heard(LOADED, SUBMITTED, promoted)
+
+    assert chain.beside.rows["application"][(ONE,)]["requested"] == 40
 
 
 def test_what_was_said_last_of_a_term_counts():
@@ -507,7 +613,9 @@ def test_rows_that_are_as_the_entries_say_are_no_fault():
     chain.compare_rows(
         "version", [((1,), {"fingerprint": "abc", "a content of hash": "abc"})]
     )
-    chain.compare_call({"filed": 1, "version": 1, "allocation": 100, "code": CALL})
+    chain.compare_call(
+        {"filed": 1, "version": 1, "allocation": 100, "code": CALL, **PUBLISHED}
+    )
 
     assert chain.faults == []
 

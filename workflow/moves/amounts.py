@@ -1,8 +1,8 @@
 """How much aid may an application have, on these facts?"""
 
 from models.vocabulary import Cents
-from workflow.facts import Facts
-from workflow.rules import aid
+from workflow.facts import Facts, Place
+from workflow.rules import aid, money
 
 
 def aid_rules(facts: Facts) -> aid.AidRules:
@@ -31,3 +31,8 @@ def aid_on(facts: Facts, investment: Cents) -> aid.AidComputation:
 def declared_aid(facts: Facts) -> aid.AidComputation:
     """Compute what may be granted if all that was declared is admitted."""
     return aid_on(facts, facts.application.investment)
+
+
+def provided_for(facts: Facts) -> tuple[Place, ...]:
+    """Return whose money is set aside before this one is granted any."""
+    return money.provided_for(facts.before, jump_ahead=facts.call.counter.jump_ahead)

@@ -116,6 +116,8 @@ class GrantInputs(Inputs):
         pattern=r"^[A-Z0-9]{15}$",
         description="CUP: the project's code, 15 capitals and digits (L. 3/2003).",
     )
+    cor_on: date = Field(description="Day the registry gave the COR, YYYY-MM-DD.")
+    cup_on: date = Field(description="Day the CUP was given, YYYY-MM-DD.")
     durc_until: date = Field(
         description="Last day of validity of the DURC, YYYY-MM-DD."
     )

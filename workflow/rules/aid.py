@@ -146,7 +146,8 @@ def _prior_step(aid: PriorAid) -> Step:
     return Step(
         "aid.prior",
         DE_MINIMIS,
-        f"{format_money(aid.amount)} granted on {italian_date(aid.granted_on)}",
+        f"{format_money(aid.amount)} granted on {italian_date(aid.granted_on)} "
+        f"by {aid.grantor}",
     )
 
 

@@ -10,6 +10,15 @@ from workflow.facts import ALLOWED, MoneyFacts, Place, Verdict
 from workflow.rules.amounts import format_money
 
 
+def provided_for(earlier: Iterable[Place], *, jump_ahead: bool) -> tuple[Place, ...]:
+    """Return for whom of the earlier ones money is set aside.
+
+    For all of them, unless smaller requests may jump ahead: whoever was passed
+    over for want of money keeps its place, but nothing of what others hold.
+    """
+    return tuple(place for place in earlier if place.reserved or not jump_ahead)
+
+
 def set_aside(earlier: Iterable[Place]) -> Cents:
     """Return what the earlier applications still waiting for a grant ask for."""
     return Cents(sum(place.requested for place in earlier))
@@ -34,29 +43,9 @@ def may_grant(amount: Cents, money: MoneyFacts, earlier: Iterable[Place]) -> Ver
         f"{format_money(amount)} is not covered: {format_money(left)} is left of "
         f"{format_money(money.allocation)} after {format_money(money.granted)} "
         f"granted and {format_money(set_aside(earlier))} set aside for earlier "
-        "applications; decide the earlier ones, or put it on the waiting list",
+        "applications; decide the earlier ones first",
         {"available": format_money(left), "amount": format_money(amount)},
     )
-
-
-def fits(requested: Cents, money: MoneyFacts, earlier: Iterable[Place]) -> bool:
-    """Tell whether a request can be reserved without overtaking anybody.
-
-    Nobody jumps ahead: while an earlier one has no money, a smaller later one
-    gets none either.
-    """
-    return requested <= money.residual and first_without_money(earlier) is None
-
-
-def first_without_money(earlier: Iterable[Place]) -> Place | None:
-    """Return the first application in order that has nothing reserved."""
-    lacking = (place for place in earlier if place.reserved < place.requested)
-    return min(lacking, key=lambda place: place.key, default=None)
-
-
-def lacking(earlier: Iterable[Place]) -> Cents:
-    """Return what the earlier applications still ask for and have not reserved."""
-    return Cents(sum(max(0, place.requested - place.reserved) for place in earlier))
 
 
 def yielding(
@@ -64,13 +53,16 @@ def yielding(
     money: MoneyFacts,
     earlier: Iterable[Place],
     later: Iterable[Place],
+    *,
+    jump_ahead: bool = False,
 ) -> tuple[Place, ...]:
     """Return who gives its reservation up for one that arrived earlier, last first.
 
     Also when what they hold is not enough for it: whoever held money behind one
-    without it could neither be granted nor let it be promoted.
+    without it could neither be granted nor let it be promoted. Where smaller ones
+    may jump ahead they could, so that they give up only what is enough for it.
     """
-    if first_without_money(earlier) is not None:
+    if not jump_ahead and any(place.reserved < place.requested for place in earlier):
         return ()
     short = requested - money.residual
     given_up: list[Place] = []
@@ -78,25 +70,6 @@ def yielding(
         if short > 0 and place.reserved:
             given_up.append(place)
             short -= place.reserved
+    if jump_ahead and short > 0:
+        return ()
     return tuple(given_up)
-
-
-def may_reserve(
-    requested: Cents, money: MoneyFacts, earlier: Iterable[Place]
-) -> Verdict:
-    """Tell whether money set free goes to this application now (*scorrimento*)."""
-    first = first_without_money(earlier)
-    if first is not None:
-        return Verdict(
-            "money.not_head",
-            f"{first.protocol} comes first on the waiting list; promote it first",
-            {"blocked_by": [first.protocol]},
-        )
-    if requested > money.residual:
-        return Verdict(
-            "money.short",
-            f"it asks for {format_money(requested)} and {format_money(money.residual)} "
-            "is free; wait until money is set free or the call is refinanced",
-            {"available": format_money(money.residual)},
-        )
-    return ALLOWED

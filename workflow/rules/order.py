@@ -4,34 +4,41 @@ Applications are examined in the exact order of arrival (art. 5 c. 3
 D.Lgs. 123/1998, *procedura a sportello*).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from models.vocabulary import ApplicationState
 from workflow.facts import ALLOWED, Place, Verdict
 
 _NAMED = 5
+_UNSCORED = frozenset({ApplicationState.SUBMITTED, ApplicationState.ADMISSIBLE})
 
 
 def unreviewed(earlier: Iterable[Place], *, skip_waiting: bool) -> tuple[Place, ...]:
     """Return the earlier applications whose formal check has not started."""
     return _pending(
-        earlier,
-        skip_waiting=skip_waiting,
-        behind=lambda place: (
-            place.state == ApplicationState.SUBMITTED and not place.review_started
-        ),
+        place for place in earlier if awaits_review(place, skip_waiting=skip_waiting)
     )
 
 
 def unevaluated(earlier: Iterable[Place], *, skip_waiting: bool) -> tuple[Place, ...]:
     """Return the earlier applications that the review board has not scored."""
     return _pending(
-        earlier,
-        skip_waiting=skip_waiting,
-        behind=lambda place: (
-            place.state in {ApplicationState.SUBMITTED, ApplicationState.ADMISSIBLE}
-        ),
+        place for place in earlier if awaits_score(place, skip_waiting=skip_waiting)
     )
+
+
+def awaits_review(place: Place, *, skip_waiting: bool) -> bool:
+    """Tell whether the formal check of later ones has to wait for this one."""
+    return (
+        place.state == ApplicationState.SUBMITTED
+        and not place.review_started
+        and not (skip_waiting and place.waits_for_applicant)
+    )
+
+
+def awaits_score(place: Place, *, skip_waiting: bool) -> bool:
+    """Tell whether the scoring of later ones has to wait for this one."""
+    return place.state in _UNSCORED and not (skip_waiting and place.waits_for_applicant)
 
 
 def may_proceed(overtaken: tuple[Place, ...]) -> Verdict:
@@ -44,7 +51,8 @@ def may_proceed(overtaken: tuple[Place, ...]) -> Verdict:
         return ALLOWED
     return Verdict(
         "order.turn",
-        f"it is not its turn: {named(overtaken)} arrived earlier and "
+        f"it is not its turn: {named(overtaken)} "
+        f"{'comes' if len(overtaken) == 1 else 'come'} earlier and "
         f"{'is' if len(overtaken) == 1 else 'are'} not taken up yet; take up the "
         "earlier ones first, or overtake with --overtake and an act",
         {"blocked_by": [place.protocol for place in overtaken]},
@@ -58,11 +66,5 @@ def named(places: tuple[Place, ...]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _pending(
-    earlier: Iterable[Place], *, skip_waiting: bool, behind: Callable[[Place], bool]
-) -> tuple[Place, ...]:
-    return tuple(
-        place
-        for place in sorted(earlier, key=lambda place: place.key)
-        if behind(place) and not (skip_waiting and place.waits_for_applicant)
-    )
+def _pending(behind: Iterable[Place]) -> tuple[Place, ...]:
+    return tuple(sorted(behind, key=lambda place: place.key))

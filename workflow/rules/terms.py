@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from models.vocabulary import Counting
 from workflow.rules.calendar import (
@@ -90,6 +91,7 @@ class ComputedTerm:
     """The holidays it lists between the first day and the last."""
 
 
+@lru_cache(maxsize=256)
 def compute(facts: TermFacts, calendar: Calendar, *, today: date) -> ComputedTerm:
     """Compute the end of a term (*computo dei termini*, art. 2963 c.c.).
 

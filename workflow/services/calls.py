@@ -1,31 +1,58 @@
 """How is a call registered, changed and shown?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlmodel import Session, col, select
+from sqlalchemy import text
+from sqlmodel import Session, col, func, select
 
-from config.loader import dump, fingerprint, load, parse
+from config.loader import fingerprint, load
 from config.logs import log
 from config.schema import CallDefinition
 from models.session import add_unless_there, reading, transaction
-from models.tables import Act, Application, Call, CallVersion, Officer
-from models.vocabulary import ApplicationState, CallState, Outcome, Role
+from models.tables import (
+    HOLDS_A_PLACE,
+    LACKS_MONEY,
+    Act,
+    Application,
+    Call,
+    CallVersion,
+    Malfunction,
+    Officer,
+    RegisterEntry,
+)
+from models.vocabulary import (
+    CallEvent,
+    CallState,
+    Channel,
+    Outcome,
+    Role,
+    SuspensionCause,
+)
 from workflow import register
 from workflow.desk import Desk
-from workflow.errors import RefusedError
-from workflow.facts import ActFacts
-from workflow.rules.amounts import format_money
-from workflow.rules.calendar import civil_day
+from workflow.errors import InputError, RefusedError
+from workflow.facts import ActFacts, Opening
+from workflow.moves.calls import VersionInputs
 from workflow.rules.differences import Difference, differences
-from workflow.rules.windows import call_state
-from workflow.services import lookups, officers
-from workflow.services.entries import Draft, append, dated, refusal
+from workflow.rules.windows import as_of
+from workflow.services import (
+    call_acts,
+    call_moves,
+    call_versions,
+    funds,
+    lookups,
+    officers,
+    windows,
+)
+from workflow.services import log as register_log
+from workflow.services.call_asked import Asked
+from workflow.services.call_effects import malfunctions_of
+from workflow.services.entries import Draft, append, dated
 
-_MAY_CHANGE = (Role.MANAGER, Role.ADMINISTRATOR)
 _MAY_LOAD = (Role.ADMINISTRATOR, Role.MANAGER, Role.RESPONSIBLE)
 
 
@@ -38,11 +65,29 @@ class Loaded:
     hash: str
     changed: bool
     differences: tuple[Difference, ...] = ()
+    effective_at: datetime | None = None
+    waits: bool = False
+    """Whether it is only announced, and not in force yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A version of a call, and what it changed."""
+
+    number: int
+    hash: str
+    event: str
+    loaded_at: datetime
+    loaded_by: str
+    effective_at: datetime
+    act: str | None
+    reason: str | None
+    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """A call as shown to people; money in cents."""
+    """A call as it stands now, whoever has noticed; money in cents."""
 
     code: str
     title: str
@@ -53,35 +98,47 @@ class CallView:
     reserved: int
     granted: int
     waiting: int
+    """How many hold a place and have no money, examined or not."""
+    waiting_amount: int
+    """What they ask for."""
     filed: int
     entries: int
+    openings: tuple[Opening, ...]
+    suspended_for: SuspensionCause | None
+    suspended_because: str | None
+    """The reason that stands in the register, if an officer gave one."""
+    reopens_at: datetime | None
+    closed_at: datetime | None
+    """When it closed in fact; when it should, its rules say."""
+    announced: VersionView | None
+    malfunctions: tuple[Malfunction, ...]
 
     @property
     def residual(self) -> int:
         """What nobody has a claim on."""
         return self.allocation - self.reserved - self.granted
 
-
-@dataclass(frozen=True, slots=True)
-class VersionView:
-    """A version of a call, and what it changed."""
-
-    number: int
-    hash: str
-    loaded_at: datetime
-    loaded_by: str
-    act: str | None
-    reason: str | None
-    differences: tuple[Difference, ...]
+    @property
+    def suspended_since(self) -> datetime | None:
+        """The last instant that was still in time."""
+        if self.state != CallState.SUSPENDED or not self.openings:
+            return None
+        return self.openings[-1].ended_at
 
 
 def register_call(
-    desk: Desk, path: Path, *, act: str | None = None, reason: str | None = None
+    desk: Desk,
+    path: Path,
+    *,
+    act: str | None = None,
+    reason: str | None = None,
+    effective_at: datetime | None = None,
 ) -> Loaded:
     """Register a call, or a new version of it, from its file.
 
     What is loaded is frozen under its hash. The same file again changes nothing;
-    another file under the same code needs an act.
+    another file under the same code (*rettifica*) needs an act, and may wait to
+    take effect.
 
     Raises:
         RefusedError: no role for it, no act, or money already given out would
@@ -92,191 +149,147 @@ def register_call(
     lookups.refuse_unwritable("act", act, lookups.LONGEST_ACT)
     lookups.refuse_unwritable("reason", reason, lookups.LONGEST_REASON)
     rules = load(path)
-    given = lookups.read_act(act) if act else None
+    asked = Asked(
+        CallEvent.CHANGE_CALL,
+        VersionInputs(effective_at=effective_at),
+        lookups.read_act(act) if act else None,
+        reason,
+        rules,
+    )
     try:
-        loaded = _load(desk, rules, given, reason)
+        loaded = _load(desk, rules, asked)
     except RefusedError as error:
-        _record_refusal(desk, rules, error, given, reason)
+        file = {"file": fingerprint(rules)}
+        call_acts.record_refusal(desk, rules.code, replace(asked, findings=file), error)
         raise
     log.info("call_loaded", call=loaded.call, version=loaded.version)
     return loaded
 
 
-def _load(
-    desk: Desk, rules: CallDefinition, given: ActFacts | None, reason: str | None
-) -> Loaded:
+def _load(desk: Desk, rules: CallDefinition, asked: Asked) -> Loaded:
     with transaction(desk.engine) as session:
         actor = officers.identify(session, desk.identity)
         role = officers.require(actor, *_MAY_LOAD)
         query = select(Call).where(Call.code == rules.code).with_for_update()
-        loading = _Loading(session, desk, rules, actor, role, given, reason)
         call = session.exec(query).first()
         if call is None:
-            add_unless_there(session, loading.empty())
+            add_unless_there(session, _without_version(desk, rules))
             call = session.exec(query).one()
-        return loading.next(call) if call.version else loading.first(call)
+        if call.version:
+            return _change(session, desk, call, actor, asked=asked, rules=rules)
+        return _first(session, desk, call, actor, asked=asked, role=role, rules=rules)
 
 
-def _record_refusal(
+def _without_version(desk: Desk, rules: CallDefinition) -> Call:
+    """Return a call that has no version yet."""
+    return Call(
+        id=desk.ambient.new_id(),
+        code=rules.code,
+        family=rules.family,
+        version=0,
+        allocation=rules.allocation.amount,
+        head_hash=register.GENESIS,
+        last_instant=desk.ambient.now(),
+    )
+
+
+def _change(  # noqa: PLR0913 - the parts of one command
+    session: Session,
     desk: Desk,
+    call: Call,
+    actor: officers.Actor,
+    *,
+    asked: Asked,
     rules: CallDefinition,
-    error: RefusedError,
-    act: ActFacts | None,
-    reason: str | None,
-) -> None:
-    """Record the refusal in the call's chain, if the call is there."""
-    with transaction(desk.engine) as session:
-        query = select(Call).where(Call.code == rules.code).with_for_update()
-        call = session.exec(query).first()
-        if call is None:
-            return
-        version = session.get_one(CallVersion, (call.id, call.version))
-        try:
-            actor = officers.identify(session, desk.identity)
-        except RefusedError:
-            actor = officers.unknown(desk.identity)
-        append(
-            session,
-            desk,
-            call,
-            dated(call, desk),
-            Draft(
-                event="change_call",
-                outcome=Outcome.REFUSED,
-                actor=actor.entered(None),
-                call_version=call.version,
-                rules=version.fingerprint,
-                act=act,
-                reason=reason,
-                findings={"file": fingerprint(rules)},
-                refusal=refusal(error),
-            ),
+) -> Loaded:
+    """Add a version to a call, if the file says something else."""
+    windows.bring_up_to_date(session, desk, call)
+    known, hashed = call_versions.known(session, call), fingerprint(rules)
+    if hashed == known.fingerprint:
+        return Loaded(call.code, call.version, hashed, changed=False)
+    waiting = known.announced
+    if waiting is not None and hashed == fingerprint(waiting.rules):
+        return Loaded(call.code, waiting.number, hashed, changed=False)
+    changed = call_versions.between(known.rules, rules)
+    shown = "; ".join(str(difference) for difference in changed[:3])
+    if asked.act is None:
+        raise RefusedError(
+            "act.missing",
+            f"{call.code} is already loaded and this file differs ({shown}); a "
+            'new version needs its act: --act "decreto 1234/2026-03-10"',
+            {"differences": [str(difference) for difference in changed]},
         )
+    entry = call_moves.make(session, desk, call, actor, asked).entry
+    stated = asked.inputs
+    later = stated.effective_at if isinstance(stated, VersionInputs) else None
+    waits = later is not None and later > entry.at
+    return Loaded(
+        call.code,
+        call.version + 1 if waits else call.version,
+        hashed,
+        changed=True,
+        differences=changed,
+        effective_at=later if waits else entry.at,
+        waits=waits,
+    )
 
 
-@dataclass(frozen=True)
-class _Loading:
-    session: Session
-    desk: Desk
-    rules: CallDefinition
-    actor: officers.Actor
-    role: Role
-    act: ActFacts | None
-    reason: str | None
-
-    def empty(self) -> Call:
-        """Return a call that has no version yet."""
-        return Call(
-            id=self.desk.ambient.new_id(),
-            code=self.rules.code,
-            family=self.rules.family,
-            version=0,
-            allocation=self.rules.allocation.amount,
-            head_hash=register.GENESIS,
-            last_instant=self.desk.ambient.now(),
+def _first(  # noqa: PLR0913 - the parts of one command
+    session: Session,
+    desk: Desk,
+    call: Call,
+    actor: officers.Actor,
+    *,
+    asked: Asked,
+    role: Role,
+    rules: CallDefinition,
+) -> Loaded:
+    """Give a call that was not there its first version."""
+    if asked.inputs != VersionInputs():
+        raise InputError(
+            "effective.first",
+            "--effective is for a new version of a call; the first one is in force "
+            "once it is loaded",
         )
-
-    def first(self, call: Call) -> Loaded:
-        """Give a call that was not there its first version."""
-        return self._add_version(call, "load_call", ())
-
-    def next(self, call: Call) -> Loaded:
-        """Add a version to a call, if the file says something else."""
-        kept = self.session.get_one(CallVersion, (call.id, call.version))
-        if kept.fingerprint == fingerprint(self.rules):
-            return Loaded(call.code, call.version, kept.fingerprint, changed=False)
-        changed = tuple(
-            differences(orjson.loads(kept.body), orjson.loads(dump(self.rules)))
-        )
-        shown = "; ".join(str(difference) for difference in changed[:3])
-        if self.act is None:
-            raise RefusedError(
-                "act.missing",
-                f"{call.code} is already loaded and this file differs ({shown}); a "
-                'new version needs its act: --act "decreto 1234/2026-03-10"',
-                {"differences": [str(difference) for difference in changed]},
-            )
-        officers.require(self.actor, *_MAY_CHANGE)
-        self._check(call, parse(kept.body.encode()))
-        return self._add_version(call, "change_call", changed)
-
-    def _check(self, call: Call, before: CallDefinition) -> None:
-        now = dated(call, self.desk)
-        closes = self.rules.window.closes_at
-        if closes < now and closes != before.window.closes_at:
-            raise RefusedError(
-                "call.closing_in_the_past",
-                "window.closes_at has already passed; an act takes effect from now on",
-            )
-        committed = call.reserved + call.granted
-        if self.rules.allocation.amount < committed:
-            raise RefusedError(
-                "call.allocation_below_committed",
-                f"allocation.amount {format_money(self.rules.allocation.amount)} is "
-                f"less than the {format_money(committed)} already reserved and "
-                "granted; release that money first",
-            )
-        if self.rules.family != call.family:
-            raise RefusedError(
-                "call.family_changed",
-                f"family: {call.code} follows {call.family} and running files cannot "
-                "change procedure; load it under another code",
-            )
-
-    def _add_version(
-        self, call: Call, event: str, changed: tuple[Difference, ...]
-    ) -> Loaded:
-        at = dated(call, self.desk)
-        today = civil_day(at)
-        if self.act is not None and self.act.signed_on > today:
-            raise RefusedError(
-                "act.future",
-                f"--act {self.act} is dated after today, {today.isoformat()}",
-            )
-        act = (
-            lookups.keep_act(self.session, self.desk, self.act, self.actor)
-            if self.act
-            else None
-        )
-        call.version += 1
-        call.allocation = self.rules.allocation.amount
-        hashed = fingerprint(self.rules)
-        assert self.actor.id is not None  # noqa: S101 - only persons hold these roles
-        self.session.add(
-            CallVersion(
-                call_id=call.id,
-                number=call.version,
-                fingerprint=hashed,
-                body=dump(self.rules).decode(),
-                act_id=act.id if act else None,
-                reason=self.reason,
-                loaded_at=at,
-                loaded_by=self.actor.id,
-            )
-        )
-        self.session.add(call)
-        append(
-            self.session,
-            self.desk,
-            call,
-            at,
-            Draft(
-                event=event,
-                outcome=Outcome.OK,
-                actor=self.actor.entered(self.role),
-                call_version=call.version,
-                rules=hashed,
-                act=self.act,
-                reason=self.reason,
-                findings={
-                    "allocation": call.allocation,
-                    "differences": [str(difference) for difference in changed],
-                },
-            ),
-        )
-        return Loaded(
-            call.code, call.version, hashed, changed=True, differences=changed
-        )
+    at = dated(call, desk)
+    act = call_moves.keep_act(session, desk, asked.act, actor, at)
+    row = call_versions.freeze(
+        session,
+        call,
+        rules,
+        actor=actor,
+        act=act,
+        reason=asked.reason,
+        at=at,
+        effective_at=at,
+    )
+    call_versions.put_in_force(call, row.number, rules)
+    session.flush()
+    entry = append(
+        session,
+        desk,
+        call,
+        at,
+        Draft(
+            event=CallEvent.LOAD_CALL.value,
+            outcome=Outcome.OK,
+            actor=actor.entered(role),
+            call_version=row.number,
+            rules=row.fingerprint,
+            target=call.state.value,
+            act=asked.act,
+            reason=asked.reason,
+            findings=call_versions.told(row, rules, ()),
+        ),
+    )
+    funds.add(
+        session,
+        call,
+        entry_seq=entry.seq,
+        event=CallEvent.LOAD_CALL.value,
+        amount=call.allocation,
+    )
+    return Loaded(call.code, row.number, row.fingerprint, changed=True, effective_at=at)
 
 
 def listed(desk: Desk) -> tuple[CallView, ...]:
@@ -303,25 +316,43 @@ def history(desk: Desk, code: str) -> tuple[VersionView, ...]:
         RefusedError: there is no such call.
     """
     with reading(desk.engine) as session:
-        call = lookups.find_call(session, code)
-        rows = session.exec(
-            select(CallVersion)
-            .where(CallVersion.call_id == call.id)
-            .order_by(col(CallVersion.number))
-        ).all()
-        bodies: list[Any] = [None, *(orjson.loads(row.body) for row in rows)]
-        return tuple(
-            VersionView(
-                number=row.number,
-                hash=row.fingerprint,
-                loaded_at=row.loaded_at,
-                loaded_by=session.get_one(Officer, row.loaded_by).login,
-                act=_act(session, row),
-                reason=row.reason,
-                differences=tuple(differences(before, after)) if before else (),
-            )
-            for row, before, after in zip(rows, bodies, bodies[1:], strict=False)
+        return _versions(session, lookups.find_call(session, code))
+
+
+def _versions(session: Session, call: Call) -> tuple[VersionView, ...]:
+    rows = session.exec(
+        select(CallVersion)
+        .where(CallVersion.call_id == call.id)
+        .order_by(col(CallVersion.number))
+    ).all()
+    bodies: list[Any] = [None, *(orjson.loads(row.body) for row in rows)]
+    events = _loading_events(session, call)
+    return tuple(
+        VersionView(
+            number=row.number,
+            hash=row.fingerprint,
+            event=events.get(row.number, CallEvent.CHANGE_CALL.value),
+            loaded_at=row.loaded_at,
+            loaded_by=session.get_one(Officer, row.loaded_by).login,
+            effective_at=row.effective_at or row.loaded_at,
+            act=_act(session, row),
+            reason=row.reason,
+            differences=tuple(differences(before, after)) if before else (),
         )
+        for row, before, after in zip(rows, bodies, bodies[1:], strict=False)
+    )
+
+
+def _loading_events(session: Session, call: Call) -> dict[int, str]:
+    """Return by which event each version came: they are numbered as they come."""
+    events = session.exec(
+        select(RegisterEntry.event)
+        .where(RegisterEntry.call_id == call.id)
+        .where(RegisterEntry.outcome == Outcome.OK)
+        .where(col(RegisterEntry.event).in_(register.LOADING))
+        .order_by(col(RegisterEntry.seq))
+    )
+    return dict(enumerate(events, start=1))
 
 
 def _act(session: Session, row: CallVersion) -> str | None:
@@ -332,22 +363,56 @@ def _act(session: Session, row: CallVersion) -> str | None:
 
 
 def _view(session: Session, desk: Desk, call: Call) -> CallView:
-    rules = lookups.rules_of(session, call.id, call.version)
-    waiting = session.exec(
-        select(Application.id)
-        .where(Application.call_id == call.id)
-        .where(Application.state == ApplicationState.WAITING)
-    ).all()
+    stored = call_moves.agenda_of(session, call, with_openings=True)
+    now = as_of(stored, dated(call, desk))
+    in_force = call.version
+    if stored.announced is not None and now.announced is None:
+        in_force = stored.announced.number
     return CallView(
         code=call.code,
-        title=rules.title,
-        state=call_state(rules.window, desk.ambient.now()),
-        version=call.version,
-        rules=rules,
-        allocation=call.allocation,
+        title=now.rules.title,
+        state=now.state,
+        version=in_force,
+        rules=now.rules,
+        allocation=now.rules.allocation.amount,
         reserved=call.reserved,
         granted=call.granted,
-        waiting=len(waiting),
+        waiting=_without_money(session, call, now.rules.filing.channel),
+        waiting_amount=call.waiting,
         filed=call.filed,
         entries=call.head_seq,
+        openings=now.openings,
+        suspended_for=now.suspended_for,
+        suspended_because=_suspension(session, call) if now.suspended_for else None,
+        reopens_at=now.reopens_at,
+        closed_at=now.closed_at,
+        announced=_versions(session, call)[-1] if now.announced else None,
+        malfunctions=tuple(malfunctions_of(session, call)),
     )
+
+
+def _without_money(session: Session, call: Call, channel: Channel) -> int:
+    """Count who holds a place and has no money: those whom `call.waiting` sums up."""
+    found = session.exec(
+        select(func.count())
+        .select_from(Application)
+        .where(Application.call_id == call.id)
+        .where(Application.channel == channel)
+        .where(text(HOLDS_A_PLACE))
+        .where(text(LACKS_MONEY))
+    )
+    return found.one()
+
+
+def _suspension(session: Session, call: Call) -> str | None:
+    """Return why the counter was suspended, in the words of the register."""
+    entry = session.exec(
+        select(RegisterEntry)
+        .where(RegisterEntry.call_id == call.id)
+        .where(RegisterEntry.event == CallEvent.SUSPEND_CALL)
+        .where(RegisterEntry.outcome == Outcome.OK)
+        .order_by(col(RegisterEntry.seq).desc())
+        .limit(1)
+    ).first()
+    reason = register_log.content(entry.seq, entry.body)["reason"] if entry else None
+    return str(reason) if reason else None

@@ -1,20 +1,27 @@
 """What is in the case file (*fascicolo*) of an application right now?"""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, text, tuple_
+import sqlalchemy
+from sqlalchemy import BindParameter, Select, Tuple, bindparam, text, tuple_
 from sqlmodel import Session, col, select
 
 from config.schema import CallDefinition
 from models.tables import (
     HOLDS_A_PLACE,
-    Aid,
+    LACKS_MONEY,
     Applicant,
     Application,
     Call,
+    CallVersion,
     Document,
     Notice,
+    Opening,
     Step,
     Term,
 )
@@ -24,77 +31,246 @@ from models.vocabulary import (
     ApplicationState,
     Cents,
     Channel,
+    OrderPolicy,
     Role,
 )
+from workflow import facts
 from workflow.facts import (
     ActFacts,
     ApplicantFacts,
     ApplicationFacts,
+    CounterFacts,
     Facts,
     MoneyFacts,
     NoticeRecord,
     OrderKey,
     Place,
-    PriorAid,
     StepRecord,
     TermRecord,
 )
+from workflow.rules import counter, strategies
 from workflow.rules.calendar import civil_day
+from workflow.services import lookups, undertakings
 from workflow.services.lookups import named
 
-_ORDER = (
-    col(Application.received_at),
-    col(Application.protocol_year),
-    col(Application.protocol_number),
+_COLUMNS = Application.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+_ORDER = (_COLUMNS.received_at, _COLUMNS.protocol_year, _COLUMNS.protocol_number)
+_COLUMNS_OF_PLACE = (
+    _COLUMNS.id,
+    *_ORDER,
+    _COLUMNS.portal_id,
+    _COLUMNS.state,
+    _COLUMNS.requested,
+    _COLUMNS.reserved,
+    _COLUMNS.review_started,
+    _COLUMNS.waits_for_applicant,
+    _COLUMNS.score,
+    _COLUMNS.accepts_less,
+    _COLUMNS.rank,
+)
+
+# Made once: to make a statement takes longer than to send it.
+_OF_FILE: BindParameter[Any] = bindparam("application")
+_DOCUMENTS = select(Document.kind).where(col(Document.application_id) == _OF_FILE)
+_STEPS = (
+    select(Step)
+    .where(col(Step.application_id) == _OF_FILE)
+    .order_by(col(Step.kind), col(Step.ordinal))
+)
+_TERMS = (
+    select(Term)
+    .where(col(Term.application_id) == _OF_FILE)
+    .order_by(col(Term.kind), col(Term.ordinal))
+)
+_NOTICES = (
+    select(Notice)
+    .where(col(Notice.application_id) == _OF_FILE)
+    .order_by(col(Notice.entry_seq))
+)
+_OPENINGS = (
+    select(Opening)
+    .where(col(Opening.call_id) == bindparam("call"))
+    .order_by(col(Opening.ordinal))
+)
+_OTHER_ACTIVE = (
+    select(
+        Application.protocol_year,
+        Application.protocol_number,
+        Application.portal_id,
+    )
+    .where(col(Application.call_id) == bindparam("call"))
+    .where(col(Application.applicant_id) == bindparam("applicant"))
+    .where(col(Application.id) != _OF_FILE)
+    .where(col(Application.state).not_in(NOT_ACTIVE))
 )
 
 
-def collect(  # noqa: PLR0913 - what a decision stands on has this many sides
+@dataclass(frozen=True)
+class CaseFile:
+    """The rows of one application, read once for a move."""
+
+    application: Application
+    applicant: Applicant
+    rules: CallDefinition
+    fingerprint: str
+    documents: frozenset[str] = frozenset()
+    steps: list[Step] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What comes with a command beside its inputs."""
+
+    act: ActFacts | None = None
+    reason: str | None = None
+    role: Role | None = None
+
+
+def read(session: Session, application: Application) -> CaseFile:
+    """Read everything that stands in the file of an application."""
+    version = session.get_one(
+        CallVersion, (application.call_id, application.call_version)
+    )
+    mine = {"application": application.id}
+    return CaseFile(
+        application=application,
+        applicant=session.get_one(Applicant, application.applicant_id),
+        rules=lookups.rules_of(session, application.call_id, application.call_version),
+        fingerprint=version.fingerprint,
+        documents=frozenset(session.exec(_DOCUMENTS, params=mine)),
+        steps=list(session.exec(_STEPS, params=mine)),
+        terms=list(session.exec(_TERMS, params=mine)),
+        notices=list(session.exec(_NOTICES, params=mine)),
+    )
+
+
+def collect(  # noqa: PLR0913 - what is there, and what was read already
     session: Session,
     call: Call,
-    rules: CallDefinition,
-    application: Application,
+    case: CaseFile,
     *,
     now: datetime,
-    act: ActFacts | None = None,
-    reason: str | None = None,
-    role: Role | None = None,
-    key: OrderKey | None = None,
+    stated: Stated = Stated(),
+    queued: Sequence[Place] | None = None,
 ) -> Facts:
-    """Read everything a guard may look at; the call must be locked to decide on it."""
-    key = key or order_key(application)
-    holds_place = (
-        application.state in QUEUED_STATES
-        or application.state == ApplicationState.DRAFT
-    )
+    """Gather all that a guard may look at; the call must be locked to decide on it.
+
+    *queued* is everyone who holds a place, for who has read them already.
+    """
+    application = case.application
+    earlier, claims = _before(session, call, case, queued)
     return Facts(
         now=now,
         today=civil_day(now),
-        call=rules,
-        application=_application(session, application, key),
-        applicant=_applicant(session, rules, application),
-        money=money_of(call),
-        earlier=(
-            earlier(session, call.id, rules.filing.channel, key)
-            if key and holds_place
-            else ()
+        call=case.rules,
+        application=about(case, order_key(application)),
+        applicant=ApplicantFacts(
+            recognised=is_recognised(case.rules, case.applicant.tax_code),
+            other_active=_other_active(session, application),
         ),
-        steps=_steps(session, application.id),
-        terms=_terms(session, application.id),
-        notices=_notices(session, application.id),
-        aids=_aids(session, application),
-        act=act,
-        reason=reason,
-        role=role,
+        money=money_of(call),
+        counter=counter_of(session, call),
+        earlier=earlier,
+        claims=claims,
+        later_waiting=_later_waiting(session, call, case, queued),
+        steps=tuple(
+            StepRecord(
+                row.kind,
+                row.ordinal,
+                row.status,
+                row.outcome,
+                row.subject,
+                civil_day(row.closed_at) if row.closed_at else None,
+            )
+            for row in case.steps
+        ),
+        terms=tuple(
+            TermRecord(row.kind, row.ordinal, row.status, row.starts_on, row.due_at)
+            for row in case.terms
+        ),
+        notices=tuple(
+            NoticeRecord(row.letter, row.created_at, row.delivered_at)
+            for row in case.notices
+        ),
+        aids=undertakings.aids(session, application, case.applicant),
+        act=stated.act,
+        reason=stated.reason,
+        role=stated.role,
     )
+
+
+def _before(
+    session: Session, call: Call, case: CaseFile, queued: Sequence[Place] | None
+) -> tuple[tuple[Place, ...], tuple[Place, ...] | None]:
+    """Return who is taken up before a file, and who has money before it.
+
+    Under the exact instant they are the same, and the database finds them.
+    """
+    key = order_key(case.application)
+    if key is None or case.application.state not in QUEUED_STATES:
+        return (), None
+    channel, policy = case.rules.filing.channel, case.rules.counter.order
+    if policy is OrderPolicy.EXACT_INSTANT:
+        if queued is not None:
+            return tuple(place for place in queued if place.key < key), None
+        return earlier(session, call.id, channel, key), None
+    places = queue(session, call.id, channel) if queued is None else queued
+    mine = place_of(case.application)
+    return (
+        strategies.earlier_in_turn(policy, mine, places),
+        strategies.claims_before(policy, mine, places),
+    )
+
+
+def _later_waiting(
+    session: Session, call: Call, case: CaseFile, queued: Sequence[Place] | None
+) -> Place | None:
+    """Return who waits for money next after a file that is on the waiting list."""
+    key = order_key(case.application)
+    if key is None or case.application.state is not ApplicationState.WAITING:
+        return None
+    channel, policy = case.rules.filing.channel, case.rules.counter.order
+    if policy is OrderPolicy.EXACT_INSTANT and queued is None:
+        return first_without_money(session, call.id, channel, after=key)
+    places = strategies.in_order(
+        policy, queue(session, call.id, channel) if queued is None else queued
+    )
+    mine = places.index(place_of(case.application))
+    return counter.first_without_money(places[mine + 1 :])
+
+
+def is_recognised(rules: CallDefinition, tax_code: str) -> bool:
+    """Tell whether somebody is on the call's list of who may apply, if it has one."""
+    if not rules.beneficiaries:
+        return True
+    return any(tax_code == listed.tax_code for listed in rules.beneficiaries)
 
 
 def money_of(call: Call) -> MoneyFacts:
     """Return the money of a call as rules read it."""
-    return MoneyFacts(Cents(call.allocation), Cents(call.reserved), Cents(call.granted))
+    return MoneyFacts(
+        Cents(call.allocation),
+        Cents(call.reserved),
+        Cents(call.granted),
+        Cents(call.waiting),
+    )
 
 
-def order_key(application: Application) -> OrderKey | None:
+def counter_of(session: Session, call: Call) -> CounterFacts:
+    """Return how the counter of a call stands, and when it was open."""
+    rows = session.exec(_OPENINGS, params={"call": call.id})
+    return CounterFacts(
+        call.state,
+        tuple(facts.Opening(row.opened_at, row.ended_at) for row in rows),
+        call.suspended_for,
+        call.reopens_at,
+        lookups.rules_of(session, call.id, call.version).window.closes_at,
+    )
+
+
+def order_key(application: Any) -> OrderKey | None:  # noqa: ANN401 - or its columns
     """Return the frozen place in the order; a draft has none."""
     if (
         application.received_at is None
@@ -108,48 +284,93 @@ def order_key(application: Application) -> OrderKey | None:
 
 
 def queue(session: Session, call_id: UUID, channel: Channel) -> tuple[Place, ...]:
-    """Return everyone who still holds a place, in the order of arrival."""
-    return _places(session, call_id, channel, None)
+    """Return everyone who still holds a place, by instant of arrival."""
+    return _places(session, call_id, channel)
 
 
 def earlier(
     session: Session, call_id: UUID, channel: Channel, key: OrderKey
 ) -> tuple[Place, ...]:
-    """Return who still holds a place before a key, in the order of arrival."""
-    return _places(session, call_id, channel, key)
+    """Return who still holds a place before a key, by instant of arrival."""
+    return _places(session, call_id, channel, before=key)
 
 
-def _places(
-    session: Session, call_id: UUID, channel: Channel, before: OrderKey | None
+def first_without_money(
+    session: Session,
+    call_id: UUID,
+    channel: Channel,
+    before: OrderKey | None = None,
+    after: OrderKey | None = None,
+) -> Place | None:
+    """Return the first of those who hold a place and have no money."""
+    found = _places(
+        session,
+        call_id,
+        channel,
+        before=before,
+        after=after,
+        only_first_without_money=True,
+    )
+    return found[0] if found else None
+
+
+def _places(  # noqa: PLR0913 - which of the places are wanted
+    session: Session,
+    call_id: UUID,
+    channel: Channel,
+    *,
+    before: OrderKey | None = None,
+    after: OrderKey | None = None,
+    only_first_without_money: bool = False,
 ) -> tuple[Place, ...]:
+    query = _places_query(
+        ends=before is not None,
+        begins=after is not None,
+        only_first_without_money=only_first_without_money,
+    )
+    values = {"call": call_id, "channel": channel}
+    rows = session.execute(
+        query, {**values, **_bound("before", before), **_bound("after", after)}
+    )
+    return tuple(place_of(row) for row in rows)
+
+
+def _bound(side: str, key: OrderKey | None) -> dict[str, Any]:
+    if key is None:
+        return {}
+    return {f"{side}_{name}": value for name, value in asdict(key).items()}
+
+
+@cache
+def _places_query(
+    *, ends: bool, begins: bool, only_first_without_money: bool
+) -> Select[Any]:
     # What came by another channel is protocolled and will be declared not
-    # receivable: it holds up nobody.
+    # receivable: it holds up nobody. Columns and not rows: the queue is long.
     query = (
-        select(Application)
-        .where(Application.call_id == call_id)
+        sqlalchemy.select(*_COLUMNS_OF_PLACE)
+        .where(_COLUMNS.call_id == bindparam("call"))
         .where(text(HOLDS_A_PLACE))
-        .where(Application.channel == channel)
+        .where(_COLUMNS.channel == bindparam("channel"))
         .order_by(*_ORDER)
     )
-    if before is not None:
-        columns = Application.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
-        query = query.where(
-            tuple_(columns.received_at, columns.protocol_year, columns.protocol_number)
-            < tuple_(*_bound(before))
-        )
-    return tuple(_place(row) for row in session.exec(query))
+    if ends:
+        query = query.where(tuple_(*_ORDER) < _bound_key("before"))
+    if begins:
+        query = query.where(tuple_(*_ORDER) > _bound_key("after"))
+    if only_first_without_money:
+        query = query.where(text(LACKS_MONEY)).limit(1)
+    return query
 
 
-def _bound(key: OrderKey) -> tuple[object, ...]:
-    columns = Application.__table__.c  # type: ignore[attr-defined]
-    return (
-        literal(key.received_at, columns.received_at.type),
-        literal(key.protocol_year, columns.protocol_year.type),
-        literal(key.protocol_number, columns.protocol_number.type),
+def _bound_key(side: str) -> Tuple:
+    return tuple_(
+        *(bindparam(f"{side}_{column.name}", type_=column.type) for column in _ORDER)
     )
 
 
-def _place(row: Application) -> Place:
+def place_of(row: Any) -> Place:  # noqa: ANN401 - an application, or its columns
+    """Return the place of a filed application in the order."""
     key = order_key(row)
     if key is None:
         message = f"application {row.id} is queued without a place"
@@ -159,20 +380,19 @@ def _place(row: Application) -> Place:
         protocol=named(row),
         key=key,
         state=row.state,
-        requested=Cents(row.requested),
-        reserved=Cents(row.reserved),
+        requested=row.requested,
+        reserved=row.reserved,
         review_started=row.review_started,
         waits_for_applicant=row.waits_for_applicant,
         score=row.score,
+        accepts_less=row.accepts_less,
+        rank=row.rank,
     )
 
 
-def _application(
-    session: Session, row: Application, key: OrderKey | None
-) -> ApplicationFacts:
-    kinds = session.exec(
-        select(Document.kind).where(Document.application_id == row.id)
-    ).all()
+def about(case: CaseFile, key: OrderKey | None) -> ApplicationFacts:
+    """Return what rules ask of the application itself."""
+    row = case.application
     return ApplicationFacts(
         state=row.state,
         channel=row.channel,
@@ -185,105 +405,29 @@ def _application(
         review_started=row.review_started,
         waits_for_applicant=row.waits_for_applicant,
         score=row.score,
-        admitted_investment=(
-            None if row.admitted_investment is None else Cents(row.admitted_investment)
-        ),
-        plan_investment=(
-            None if row.plan_investment is None else Cents(row.plan_investment)
-        ),
+        admitted_investment=_cents(row.admitted_investment),
+        plan_investment=_cents(row.plan_investment),
         matured=Cents(row.matured),
         cor=row.cor,
         cup=row.cup,
         published_on=row.published_on,
         started_on=row.started_on,
-        documents=frozenset(kinds),
+        documents=case.documents,
+        accepts_less=row.accepts_less,
+        asked=_cents(row.asked),
+        rank=row.rank,
     )
 
 
-def _applicant(
-    session: Session, rules: CallDefinition, row: Application
-) -> ApplicantFacts:
-    applicant = session.get_one(Applicant, row.applicant_id)
-    listed = {beneficiary.tax_code for beneficiary in rules.beneficiaries}
-    other = session.exec(
-        select(Application)
-        .where(Application.call_id == row.call_id)
-        .where(Application.applicant_id == row.applicant_id)
-        .where(Application.id != row.id)
-        .where(col(Application.state).not_in(NOT_ACTIVE))
-    ).first()
-    return ApplicantFacts(
-        recognised=not listed or applicant.tax_code in listed,
-        other_active=named(other) if other else None,
-    )
+def _cents(amount: int | None) -> Cents | None:
+    return None if amount is None else Cents(amount)
 
 
-def _steps(session: Session, application: UUID) -> tuple[StepRecord, ...]:
-    rows = session.exec(
-        select(Step)
-        .where(Step.application_id == application)
-        .order_by(col(Step.kind), col(Step.ordinal))
-    )
-    return tuple(
-        StepRecord(
-            row.kind,
-            row.ordinal,
-            row.status,
-            row.outcome,
-            row.subject,
-            civil_day(row.closed_at) if row.closed_at else None,
-        )
-        for row in rows
-    )
-
-
-def _terms(session: Session, application: UUID) -> tuple[TermRecord, ...]:
-    rows = session.exec(
-        select(Term)
-        .where(Term.application_id == application)
-        .order_by(col(Term.kind), col(Term.ordinal))
-    )
-    return tuple(
-        TermRecord(row.kind, row.ordinal, row.status, row.starts_on, row.due_at)
-        for row in rows
-    )
-
-
-def _notices(session: Session, application: UUID) -> tuple[NoticeRecord, ...]:
-    rows = session.exec(
-        select(Notice)
-        .where(Notice.application_id == application)
-        .order_by(col(Notice.entry_seq))
-    )
-    return tuple(
-        NoticeRecord(row.letter, row.created_at, row.delivered_at) for row in rows
-    )
-
-
-def _aids(session: Session, application: Application) -> tuple[PriorAid, ...]:
-    """Return the aids declared, and those that this administration gave itself.
-
-    A grant of ours that the applicant declares too is counted once.
-    """
-    rows = session.exec(
-        select(Aid)
-        .where(Aid.application_id == application.id)
-        .order_by(col(Aid.granted_on), col(Aid.id))
-    )
-    declared = [
-        PriorAid(row.granted_on, Cents(row.amount), row.grantor) for row in rows
-    ]
-    known = {(aid.granted_on, aid.amount) for aid in declared}
-    ours = session.exec(
-        select(Application)
-        .where(Application.applicant_id == application.applicant_id)
-        .where(Application.id != application.id)
-        .where(col(Application.granted) > 0)
-        .order_by(col(Application.granted_on), col(Application.id))
-    )
-    given = [
-        PriorAid(row.granted_on, Cents(row.granted), "this administration")
-        for row in ours
-        if row.granted_on and (row.granted_on, row.granted) not in known
-    ]
-    return (*declared, *given)
+def _other_active(session: Session, row: Application) -> str | None:
+    about = {
+        "call": row.call_id,
+        "applicant": row.applicant_id,
+        "application": row.id,
+    }
+    other = session.exec(_OTHER_ACTIVE, params=about).first()
+    return named(other) if other else None

@@ -5,13 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
-
-from config.schema import CallDefinition
+from models.batch import unwatched
 from models.tables import (
-    Applicant,
-    Application,
-    Call,
+    Fund,
     Movement,
     Notice,
     OutboxMessage,
@@ -21,6 +17,7 @@ from models.tables import (
 from models.vocabulary import (
     FINAL_STATES,
     ApplicationState,
+    Event,
     Letter,
     NoticeStatus,
     StepStatus,
@@ -28,11 +25,13 @@ from models.vocabulary import (
     TermStatus,
 )
 from workflow import register
-from workflow.desk import Desk
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange, TermChange
 from workflow.rules import terms as calculus
 from workflow.rules.calendar import Calendar, end_of_day, italian_calendar
+from workflow.services import funds
+from workflow.services.case_files import CaseFile
+from workflow.services.open_calls import OpenCall
 
 _GOING = (TermStatus.RUNNING, TermStatus.SUSPENDED)
 _YEARS_AHEAD = 20
@@ -47,65 +46,67 @@ class Written:
     terms: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
     recipients: list[dict[str, str]] = field(default_factory=list)
+    findings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Writer:
     """Writes what a move brings about, in the transaction of the move."""
 
-    session: Session
-    desk: Desk
-    call: Call
-    application: Application
+    work: OpenCall
+    case: CaseFile
     facts: Facts
+    without_money: int
+    """What the file waited for before the move, in cents."""
 
     @property
     def _at(self) -> datetime:
         return self.facts.now
 
     @property
-    def _rules(self) -> CallDefinition:
-        return self.facts.call
-
-    @property
     def _entry_seq(self) -> int:
-        return self.call.head_seq + 1
+        return self.work.call.head_seq + 1
 
     def write(self, move: Move, brought: Consequences) -> Written:
         """Write everything; the application's state is already the new one."""
-        self.application.sqlmodel_update(dict(brought.updates))
-        ended = self.application.state in FINAL_STATES
+        application = self.case.application
+        for column, value in brought.updates.items():
+            setattr(application, column, value)
+        ended = application.state in FINAL_STATES
         self._deliver(brought)
+        money = self._move_money(brought)
         return Written(
-            money=self._move_money(brought),
+            money=money,
             steps=self._change_steps(brought.steps, ended=ended),
             terms=self._change_terms(move, brought),
             **self._write_notices((*move.letters, *brought.letters)),
+            findings={**brought.findings, **self._fund(move, brought)},
         )
 
     # Money
 
     def _move_money(self, brought: Consequences) -> dict[str, Any]:
+        call, application = self.work.call, self.case.application
         before = self._balance()
         movements = []
         for ordinal, change in enumerate(brought.money, start=1):
-            self.call.reserved += change.reserved
-            self.call.granted += change.granted
-            self.application.reserved += change.reserved
-            self.application.granted += change.granted
-            self.session.add(
-                Movement(
-                    call_id=self.call.id,
-                    entry_seq=self._entry_seq,
-                    ordinal=ordinal,
-                    call_version=self.application.call_version,
-                    application_id=self.application.id,
-                    kind=change.kind,
-                    reserved=change.reserved,
-                    granted=change.granted,
-                    residual=self._balance()["residual"],
-                    at=self._at,
-                )
+            for row in (call, application):
+                if change.reserved:
+                    row.reserved += change.reserved
+                if change.granted:
+                    row.granted += change.granted
+            self.work.batch.add(
+                Movement,
+                call_id=call.id,
+                entry_seq=self._entry_seq,
+                ordinal=ordinal,
+                call_version=application.call_version,
+                application_id=application.id,
+                kind=change.kind,
+                reserved=change.reserved,
+                granted=change.granted,
+                residual=self._balance()["residual"],
+                at=self._at,
             )
             movements.append(
                 {
@@ -114,16 +115,43 @@ class Writer:
                     "granted": change.granted,
                 }
             )
+        waits = self.work.without_money(application) - self.without_money
+        if waits:
+            call.waiting += waits
         return {"before": before, "movements": movements, "after": self._balance()}
 
     def _balance(self) -> dict[str, int]:
-        call = self.call
+        call = self.work.call
         return {
             "allocation": call.allocation,
             "reserved": call.reserved,
             "granted": call.granted,
             "residual": call.allocation - call.reserved - call.granted,
         }
+
+    def _fund(self, move: Move, brought: Consequences) -> dict[str, Any]:
+        """Put back what was set free, or take what is needed from the funds.
+
+        Only a promotion has to tell from where its money came: the others wait
+        until everything is written.
+        """
+        taken = sum(change.reserved + change.granted for change in brought.money)
+        if taken < 0:
+            self.work.batch.add(
+                Fund,
+                call_id=self.work.call.id,
+                entry_seq=self._entry_seq,
+                event=move.event.value,
+                application_id=self.case.application.id,
+                amount=-taken,
+                free=-taken,
+            )
+        elif move.event != Event.PROMOTE:
+            self.work.unfunded += taken
+        else:
+            sources = funds.take(self.work.session, self.work.call, taken)
+            return {"funded_by": [source.told() for source in sources]}
+        return {}
 
     # Steps
 
@@ -142,38 +170,32 @@ class Writer:
     def _change_step(self, change: StepChange) -> dict[str, Any]:
         same = [step for step in self._steps() if step.kind == change.kind]
         if change.status == StepStatus.OPEN:
-            step = Step(
-                id=self.desk.ambient.new_id(),
-                application_id=self.application.id,
+            step = unwatched(
+                Step,
+                id=self.work.desk.ambient.new_id(),
+                application_id=self.case.application.id,
                 kind=change.kind,
                 ordinal=len(same) + 1,
                 status=StepStatus.OPEN,
                 opened_at=self._at,
                 subject=change.subject,
             )
-            self.session.add(step)
+            self.work.batch.keep(Step, step)
             return _step(step)
         step = same[-1]
         if change.status == StepStatus.CLOSED:
             return self._close(step, change.outcome)
         step.status = change.status
         step.closed_at = self._at
-        self.session.add(step)
         return _step(step)
 
     def _close(self, step: Step, outcome: str | None) -> dict[str, Any]:
         step.status, step.outcome = StepStatus.CLOSED, outcome
         step.closed_at = step.closed_at or self._at
-        self.session.add(step)
         return _step(step)
 
     def _steps(self) -> list[Step]:
-        query = (
-            select(Step)
-            .where(Step.application_id == self.application.id)
-            .order_by(col(Step.ordinal))
-        )
-        return list(self.session.exec(query))
+        return sorted(self.case.steps, key=lambda step: step.ordinal)
 
     # Terms
 
@@ -184,7 +206,7 @@ class Writer:
         since = brought.since or self.facts.today
         changed += [
             self._start(kind, since)
-            for kind, rule in self._rules.terms.items()
+            for kind, rule in self.case.rules.terms.items()
             if rule.starts_on in started or kind in brought.restarts
         ]
         if self._is_over():
@@ -194,33 +216,34 @@ class Writer:
         return [told for told in changed if told]
 
     def _is_over(self) -> bool:
-        state = self.application.state
+        state = self.case.application.state
         return state in FINAL_STATES or state == ApplicationState.COMPLETED
 
     def _start(self, kind: TermKind, since: date) -> dict[str, Any]:
-        ordinal = len(self._terms(kind)) + 1
-        term = Term(
-            id=self.desk.ambient.new_id(),
-            call_id=self.call.id,
-            application_id=self.application.id,
+        term = unwatched(
+            Term,
+            id=self.work.desk.ambient.new_id(),
+            call_id=self.work.call.id,
+            application_id=self.case.application.id,
             kind=kind,
-            ordinal=ordinal,
+            ordinal=len(self._terms(kind)) + 1,
             starts_on=since,
             due_at=self._at,
             status=TermStatus.RUNNING,
             suspensions=[],
             calendar="",
         )
-        return self._recompute(term, "started")
+        told = self._recompute(term, "started")
+        self.work.batch.keep(Term, term)
+        return told
 
     def _change_term(self, change: TermChange) -> dict[str, Any] | None:
         term = next(reversed(self._terms(change.kind)), None)
         if term is None or term.status not in _GOING:
             return None
-        if change.expired:
-            term.status = TermStatus.EXPIRED
-            self.session.add(term)
-            return _term(term, "expired")
+        if change.expired or change.cancelled:
+            status = TermStatus.EXPIRED if change.expired else TermStatus.CANCELLED
+            return self._end(change.kind, status)
         if change.suspension is not None:
             first = change.suspension.first.isoformat()
             until = change.suspension.until
@@ -239,11 +262,10 @@ class Writer:
         if term is None or term.status not in _GOING:
             return None
         term.status = status
-        self.session.add(term)
         return _term(term, status.value)
 
     def _recompute(self, term: Term, change: str) -> dict[str, Any]:
-        rule = self._rules.terms[term.kind]
+        rule = self.case.rules.terms[term.kind]
         computed = calculus.compute(
             calculus.TermFacts(
                 starts_on=term.starts_on,
@@ -258,8 +280,6 @@ class Writer:
         term.due_at = computed.due_at
         term.suspended_days = computed.suspended_days
         term.calendar = computed.edition
-        self.session.add(term)
-        self.session.flush()
         return {
             **_term(term, change),
             "source": rule.source.value,
@@ -273,7 +293,7 @@ class Writer:
         }
 
     def _calendar(self, start: date) -> Calendar:
-        policy = self._rules.counting_rules
+        policy = self.case.rules.counting_rules
         return italian_calendar(
             start.year,
             max(start.year, self.facts.today.year) + _YEARS_AHEAD,
@@ -282,21 +302,10 @@ class Writer:
         )
 
     def _terms(self, kind: TermKind) -> list[Term]:
-        query = (
-            select(Term)
-            .where(Term.application_id == self.application.id, Term.kind == kind)
-            .order_by(col(Term.ordinal))
-        )
-        return list(self.session.exec(query))
+        return [term for term in self.case.terms if term.kind == kind]
 
     def _going(self) -> list[Term]:
-        query = (
-            select(Term)
-            .where(Term.application_id == self.application.id)
-            .where(col(Term.status).in_(_GOING))
-            .order_by(col(Term.kind), col(Term.ordinal))
-        )
-        return list(self.session.exec(query))
+        return [term for term in self.case.terms if term.status in _GOING]
 
     # Notices
 
@@ -304,47 +313,44 @@ class Writer:
         if brought.delivered is None:
             return
         letter, receipt = brought.delivered
-        notice = self.session.exec(
-            select(Notice)
-            .where(Notice.application_id == self.application.id)
-            .where(Notice.letter == letter)
-            .order_by(col(Notice.entry_seq).desc())
-        ).first()
-        if notice is None:
+        written = [notice for notice in self.case.notices if notice.letter == letter]
+        if not written:
             return
+        notice = written[-1]
         day = brought.since or self.facts.today
         notice.status = NoticeStatus.DELIVERED
         notice.delivered_at = min(self._at, end_of_day(day))
         notice.receipt = receipt
-        self.session.add(notice)
 
     def _write_notices(self, letters: Iterable[Letter]) -> dict[str, Any]:
-        applicant = self.session.get_one(Applicant, self.application.applicant_id)
         notices, recipients = [], []
+        call, application = self.work.call, self.case.application
         for letter in letters:
-            notice = Notice(
-                id=self.desk.ambient.new_id(),
-                call_id=self.call.id,
-                application_id=self.application.id,
+            identity = self.work.desk.ambient.new_id()
+            self.work.batch.add(
+                Notice,
+                id=identity,
+                call_id=call.id,
+                application_id=application.id,
                 letter=letter,
                 entry_seq=self._entry_seq,
-                recipient=applicant.pec,
+                recipient=self.case.applicant.pec,
                 status=NoticeStatus.QUEUED,
                 created_at=self._at,
+                delivered_at=None,
+                receipt=None,
             )
-            self.session.add(notice)
-            self.session.add(
-                OutboxMessage(
-                    id=self.desk.ambient.new_id(),
-                    call_id=self.call.id,
-                    application_id=self.application.id,
-                    kind="send_notice",
-                    subject_id=notice.id,
-                    created_at=self._at,
-                )
+            self.work.batch.add(
+                OutboxMessage,
+                id=self.work.desk.ambient.new_id(),
+                call_id=call.id,
+                application_id=application.id,
+                kind="send_notice",
+                subject_id=identity,
+                created_at=self._at,
             )
-            notices.append({"letter": letter.value, "id": str(notice.id)})
-            recipients.append({"letter": letter.value, "to": notice.recipient})
+            notices.append({"letter": letter.value, "id": str(identity)})
+            recipients.append({"letter": letter.value, "to": self.case.applicant.pec})
         return {"notices": notices, "recipients": recipients}
 
 

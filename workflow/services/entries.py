@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from models.batch import Batch
 from models.tables import Call, RegisterEntry
 from models.vocabulary import Outcome
 from workflow import register
@@ -67,6 +68,14 @@ def append(
     session: Session, desk: Desk, call: Call, at: datetime, draft: Draft
 ) -> EntryRef:
     """Add an entry at the head of a locked call's chain (*registro*)."""
+    batch = Batch(session)
+    entry = chain(batch, desk, call, at, draft)
+    batch.flush()
+    return entry
+
+
+def chain(batch: Batch, desk: Desk, call: Call, at: datetime, draft: Draft) -> EntryRef:
+    """Add an entry like `append`, to be written together with what else is new."""
     seq = call.head_seq + 1
     sealed = register.seal(
         {
@@ -104,21 +113,19 @@ def append(
         }
     )
     actor = draft.actor["id"]
-    session.add(
-        RegisterEntry(
-            call_id=call.id,
-            seq=seq,
-            hash=sealed.hash,
-            at=at,
-            application_id=draft.application,
-            event=draft.event,
-            outcome=draft.outcome,
-            actor_id=UUID(actor) if actor else None,
-            body=sealed.body.decode(),
-        )
+    batch.add(
+        RegisterEntry,
+        call_id=call.id,
+        seq=seq,
+        hash=sealed.hash,
+        at=at,
+        application_id=draft.application,
+        event=draft.event,
+        outcome=draft.outcome,
+        actor_id=UUID(actor) if actor else None,
+        body=sealed.body.decode(),
     )
     call.head_seq, call.head_hash, call.last_instant = seq, sealed.hash, at
-    session.add(call)
     return EntryRef(call.code, seq, sealed.hash, at)
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from models.canonical import digest
 from models.session import reading
-from models.tables import Call, Officer, RegisterEntry
+from models.tables import HOLDS_A_PLACE, LACKS_MONEY, Call, Officer, RegisterEntry
 from workflow import register
 from workflow.desk import Desk
 from workflow.errors import RefusedError, TamperedError
@@ -78,16 +78,21 @@ def entries(desk: Desk, wanted: Wanted) -> Iterator[dict[str, Any]]:
             query = query.where(RegisterEntry.outcome == wanted.outcome)
         with closing(session.exec(query.execution_options(yield_per=_BATCH))) as rows:
             for row in rows:
-                yield {**_content(row.seq, row.body), "hash": row.hash}
+                yield {**content(row.seq, row.body), "hash": row.hash}
 
 
-def _content(seq: int, body: str) -> dict[str, Any]:
+def content(seq: int, body: str) -> dict[str, Any]:
+    """Return what an entry says.
+
+    Raises:
+        TamperedError: it cannot be read.
+    """
     try:
-        content = orjson.loads(body)
+        said = orjson.loads(body)
     except orjson.JSONDecodeError:
-        content = None
-    if isinstance(content, dict):
-        return content
+        said = None
+    if isinstance(said, dict):
+        return said
     raise TamperedError(
         "register.unreadable",
         f"entry {seq} of the register cannot be read: somebody has changed it; look "
@@ -123,7 +128,8 @@ def verify(desk: Desk, code: str | None = None) -> tuple[Verified, ...]:
 # What is verified may hold anything: it is read as it is stored, in words of SQL,
 # so that what is no instant or no word of ours becomes a fault and not an error.
 _CALLS = """
-SELECT id, code, version, allocation, reserved, granted, filed, head_seq, head_hash
+SELECT id, code, state, suspended_for, reopens_at, closed_at, version, allocation,
+    reserved, granted, waiting, filed, head_seq, head_hash
 FROM calls ORDER BY code
 """
 _ENTRIES = """
@@ -141,14 +147,31 @@ FROM movements WHERE call_id = :call ORDER BY entry_seq, ordinal
 _STANDINGS = """
 SELECT id, state, version, reserved, granted FROM applications WHERE call_id = :call
 """
+_WITHOUT_MONEY = f"""
+SELECT call_version, channel, sum(requested) AS requested FROM applications
+WHERE call_id = :call AND {HOLDS_A_PLACE} AND {LACKS_MONEY}
+GROUP BY call_version, channel
+"""  # noqa: S608 - words of ours
 _BESIDE: Mapping[RowKind, str] = {
     "version": """
-SELECT number, fingerprint, body AS "a content of hash" FROM call_versions
-WHERE call_id = :call ORDER BY number
+SELECT number, fingerprint, body AS "a content of hash", effective_at
+FROM call_versions WHERE call_id = :call ORDER BY number
+""",
+    "opening": """
+SELECT ordinal, opened_at, ended_at FROM openings
+WHERE call_id = :call ORDER BY ordinal
+""",
+    "malfunction": """
+SELECT ordinal, began_at, ended_at, evidence, decision FROM malfunctions
+WHERE call_id = :call ORDER BY ordinal
+""",
+    "draw": """
+SELECT week, seed, drawn_at FROM draws WHERE call_id = :call ORDER BY week
 """,
     "application": """
-SELECT id, call_version, received_at, protocol_year, protocol_number, filed_seq,
-    requested, score, cor, cup
+SELECT id, call_version, channel, received_at, protocol_year, protocol_number,
+    filed_seq, rank, requested, accepts_less, review_started, score, cor, cup, cor_on,
+    cup_on
 FROM applications WHERE call_id = :call
 """,
     "term": """
@@ -171,6 +194,9 @@ ORDER BY application_id, entry_seq
 }
 _KEYS: Mapping[RowKind, tuple[str, ...]] = {
     "version": ("number",),
+    "opening": ("ordinal",),
+    "malfunction": ("ordinal",),
+    "draw": ("week",),
     "application": ("id",),
     "term": ("application_id", "kind", "ordinal"),
     "step": ("application_id", "kind", "ordinal"),
@@ -204,7 +230,8 @@ def _verify(session: Session, call: Any) -> Verified:  # noqa: ANN401 - a row
         for row in _rows(session, _STANDINGS, call=call.id)
     )
     _check_money(call, chain)
-    chain.compare_call(call._asdict())
+    _check_waiting(session, call, chain)
+    chain.compare_call(_read(call))
     for kind in _BESIDE:
         chain.compare_rows(kind, _beside(session, kind, call))
     if fault := ledger.rest():
@@ -228,11 +255,16 @@ def _beside(
 ) -> Iterator[tuple[Key, Mapping[str, Any]]]:
     """Read the rows that stand beside the register, in the words of its entries."""
     for row in _rows(session, _BESIDE[kind], call=call.id):
-        read = {
-            name: _READ[name](value) if name in _READ else value
-            for name, value in row._asdict().items()
-        }
+        read = _read(row)
         yield tuple(read[name] for name in _KEYS[kind]), read
+
+
+def _read(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
+    """Return a row in the words of the entries."""
+    return {
+        name: _READ[name](value) if name in _READ else value
+        for name, value in row._asdict().items()
+    }
 
 
 def _repeats(row: Any, body: Any) -> bool:  # noqa: ANN401 - a row of a query, JSON
@@ -253,6 +285,39 @@ def _check_money(call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
         chain.faults.append(
             Fault(0, "the money of the call is not what its entries add up to")
         )
+
+
+def _check_waiting(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
+    """Compare the sum kept of what is asked for without money with the files.
+
+    Where it is nothing nobody is promoted. What came by another channel than
+    that of its rules holds no place.
+    """
+    channels = {
+        row.number: _channel(row._asdict()["a content of hash"])
+        for row in _rows(session, _BESIDE["version"], call=call.id)
+    }
+    waiting = sum(
+        row.requested
+        for row in _rows(session, _WITHOUT_MONEY, call=call.id)
+        if row.channel == channels.get(row.call_version)
+    )
+    if call.waiting != waiting:
+        chain.faults.append(
+            Fault(
+                0,
+                f"the call has waiting {_printable(call.waiting)}, its applications "
+                f"without money ask for {waiting}",
+            )
+        )
+
+
+def _channel(body: object) -> object:
+    """Return the channel of frozen rules; nothing if they make no sense."""
+    try:
+        return orjson.loads(_bytes(body))["filing"]["channel"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
 
 
 class _Ledger:
@@ -328,6 +393,15 @@ def _instant(stored: object) -> object:
         return stored
 
 
+def _flag(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
+    """Read a truth value, which SQLite keeps as a number."""
+    return {0: False, 1: True}.get(stored, stored)
+
+
+def _day(stored: object) -> object:
+    return None if stored is None else str(stored)
+
+
 def _identity(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
     """Write an identifier as entries do; leave what is none as it is."""
     if isinstance(stored, UUID):
@@ -343,7 +417,18 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "application_id": _identity,
     "received_at": _instant,
     "due_at": _instant,
+    "reopens_at": _instant,
+    "closed_at": _instant,
+    "effective_at": _instant,
+    "opened_at": _instant,
+    "began_at": _instant,
+    "ended_at": _instant,
+    "drawn_at": _instant,
+    "accepts_less": _flag,
+    "review_started": _flag,
     "starts_on": str,
+    "cor_on": _day,
+    "cup_on": _day,
     "a content of hash": _hash,
 }
 """How a column is read, where entries write it in another way."""

@@ -3,12 +3,14 @@
 import re
 from contextlib import suppress
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 from unicodedata import category
 from uuid import UUID
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, bindparam, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from config.loader import parse
 from config.schema import CallDefinition
@@ -35,16 +37,21 @@ LONGEST_REASON = 2_000
 """Characters of what is stated with a command and stands in the register."""
 
 
-def protocol(application: Application) -> str | None:
+def protocol(application: Any) -> str | None:  # noqa: ANN401 - or its columns
     """Write a protocol number: at least 7 digits a year (art. 57 DPR 445/2000)."""
     if application.protocol_number is None:
         return None
-    return f"{application.protocol_year}/{application.protocol_number:0{_DIGITS}d}"
+    return numbered(application)
 
 
-def named(application: Application) -> str:
+def numbered(place: Any) -> str:  # noqa: ANN401 - whatever has a number of a year
+    """Write a number of a civil year as a protocol number."""
+    return f"{place.protocol_year}/{place.protocol_number:0{_DIGITS}d}"
+
+
+def named(application: Any) -> str:  # noqa: ANN401 - or its columns
     """Name an application by its protocol, or as the portal does before it has one."""
-    return protocol(application) or application.portal_id
+    return protocol(application) or str(application.portal_id)
 
 
 def find_call(session: Session, code: str, *, lock: bool = False) -> Call:
@@ -90,31 +97,45 @@ def find_application(session: Session, name: str) -> Application:
 def _matching(session: Session, name: str) -> list[Application]:
     if not is_text(name):
         return []
-    ways = [
-        and_(
-            col(Application.portal_id) == name,
-            col(Application.state) != ApplicationState.EXPIRED,
-        )
-    ]
+    said: dict[str, object] = {"portal_id": name}
     if match := _PROTOCOL.match(name):
-        ways.append(
-            and_(
-                col(Application.protocol_year) == int(match[1]),
-                col(Application.protocol_number) == int(match[2]),
-            )
-        )
+        said.update(year=int(match[1]), number=int(match[2]))
     with suppress(ValueError):
-        ways.append(and_(col(Application.id) == UUID(name)))
-    found = list(session.exec(select(Application).where(or_(*ways))))
+        said["id"] = UUID(name)
+    query = _matching_query(by_protocol="year" in said, by_id="id" in said)
+    found = list(session.exec(query, params=said))
     if found:
         return found
     expired = select(Application).where(col(Application.portal_id) == name)
     return list(session.exec(expired))
 
 
+@cache
+def _matching_query(*, by_protocol: bool, by_id: bool) -> SelectOfScalar[Application]:
+    # Made once: to make a statement takes longer than to send it.
+    ways = [
+        and_(
+            col(Application.portal_id) == bindparam("portal_id"),
+            col(Application.state) != ApplicationState.EXPIRED,
+        )
+    ]
+    if by_protocol:
+        ways.append(
+            and_(
+                col(Application.protocol_year) == bindparam("year"),
+                col(Application.protocol_number) == bindparam("number"),
+            )
+        )
+    if by_id:
+        ways.append(and_(col(Application.id) == bindparam("id")))
+    return select(Application).where(or_(*ways))
+
+
 def rules_of(session: Session, call_id: UUID, version: int) -> CallDefinition:
     """Return a version of a call as it was frozen."""
     row = session.get_one(CallVersion, (call_id, version))
+    # A session forgets what nobody holds, and would read the whole text each time.
+    session.info.setdefault("call_versions", {})[call_id, version] = row
     if digest(row.body.encode()) != row.fingerprint:
         raise TamperedError(
             "call.altered",

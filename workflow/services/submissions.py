@@ -86,6 +86,10 @@ Address = Annotated[
 ]
 
 
+TaxCode = Annotated[str, Field(pattern=r"^([0-9]{11}|[A-Z]{6}[0-9A-Z]{10})$")]
+_MOST_LINKED = 100
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
@@ -93,9 +97,11 @@ class _Part(BaseModel):
 class FiledApplicant(_Part):
     """Who applies (*richiedente*)."""
 
-    tax_code: str = Field(pattern=r"^([0-9]{11}|[A-Z]{6}[0-9A-Z]{10})$")
+    tax_code: TaxCode
     name: Line
     pec: Address
+    linked: Annotated[tuple[TaxCode, ...], Field(max_length=_MOST_LINKED)] = ()
+    """Tax codes of those who are one undertaking with it (*impresa unica*)."""
 
 
 class FiledDocument(_Part):
@@ -128,6 +134,8 @@ class Submission(_Part):
         Annotated[datetime, BeforeValidator(_instant), AfterValidator(_aware)] | None
     ) = None
     channel: Channel = Channel.PORTAL
+    accepts_less: StrictBool = False
+    """Whether the applicant agrees to be granted only a part, if money is short."""
     draft: StrictBool = False
 
     @property
@@ -143,6 +151,12 @@ class Submission(_Part):
     def fingerprint(self) -> str:
         """What makes a repetition the same submission."""
         content = self.model_dump(mode="json", exclude={"key"})
+        # Fields that came later count only if they say something: a submission
+        # filed before there were any is still the same one.
+        if not self.accepts_less:
+            del content["accepts_less"]
+        if not self.applicant.linked:
+            del content["applicant"]["linked"]
         return digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
@@ -209,6 +223,7 @@ def portal_id(line: bytes) -> str | None:
 
 _WRITTEN = {
     "tax_code": "write 11 digits, or the 16 signs of a personal code",
+    "linked": "write 11 digits, or the 16 signs of a personal code",
     "pec": "write an address, such as office@pec.example.it",
     "portal_id": "write 1 to 80 printable ASCII signs without spaces",
     "sha256": "write the 64 lower-case hexadecimal digits of the SHA-256",

@@ -1,4 +1,4 @@
-"""What do the files, the queue and a case file look like to people?"""
+"""What do the files, a case file and the queue look like to people?"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from sqlmodel import Session, col, select
 
-from config.schema import CallDefinition
 from models.session import reading
 from models.tables import (
     Applicant,
@@ -19,13 +18,25 @@ from models.tables import (
     Step,
     Term,
 )
-from models.vocabulary import ApplicationState, Cents, Event, Role
+from models.vocabulary import ApplicationState, Event, Role
 from workflow.desk import Desk
-from workflow.facts import Facts, Place
+from workflow.facts import Facts
 from workflow.machine import Move
 from workflow.moves import TABLES
-from workflow.rules import money, order
 from workflow.services import case_files, lookups
+from workflow.services.queues import QueueItem, QueueView, queue
+
+__all__ = [
+    "ApplicationView",
+    "CaseView",
+    "EventView",
+    "QueueItem",
+    "QueueView",
+    "events",
+    "listed",
+    "queue",
+    "shown",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,42 +79,6 @@ class CaseView:
     movements: tuple[Movement, ...]
     notices: tuple[Notice, ...]
     history: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class QueueItem:
-    """A place in the order, and who stands in its way; money in cents."""
-
-    position: int
-    application: str
-    protocol: str
-    received_at: datetime
-    state: ApplicationState
-    requested: int
-    reserved: int
-    running_total: int
-    may_review: bool
-    may_grant: bool
-    blocked_by: tuple[str, ...]
-    next_step: str
-
-
-@dataclass(frozen=True, slots=True)
-class QueueView:
-    """Everyone who waits for a grant, in the order of arrival; money in cents."""
-
-    call: str
-    allocation: int
-    reserved: int
-    granted: int
-    items: tuple[QueueItem, ...]
-    not_receivable: tuple[str, ...]
-    """Files by another channel: they hold no place and await the act that says so."""
-
-    @property
-    def residual(self) -> int:
-        """What nobody has a claim on."""
-        return self.allocation - self.reserved - self.granted
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,41 +161,6 @@ def shown(desk: Desk, name: str) -> CaseView:
         )
 
 
-def queue(desk: Desk, code: str) -> QueueView:
-    """Return who waits for a grant: who is next, and who blocks whom.
-
-    Raises:
-        RefusedError: there is no such call.
-    """
-    with reading(desk.engine) as session:
-        call = lookups.find_call(session, code)
-        rules = lookups.rules_of(session, call.id, call.version)
-        places = case_files.queue(session, call.id, rules.filing.channel)
-        positions = _positions(session, call)
-        items = []
-        total = Cents(0)
-        for index, place in enumerate(places):
-            total = Cents(total + place.requested)
-            items.append(
-                _item(
-                    place,
-                    places[:index],
-                    position=positions[place.protocol],
-                    total=total,
-                    call=call,
-                    rules=rules,
-                )
-            )
-        return QueueView(
-            call.code,
-            call.allocation,
-            call.reserved,
-            call.granted,
-            tuple(items),
-            _by_another_channel(session, call, rules),
-        )
-
-
 def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...]]:
     """Return what can be done now with an application, and what the rest lacks.
 
@@ -230,18 +170,15 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
     with reading(desk.engine) as session:
         application = lookups.find_application(session, name)
         call = session.get_one(Call, application.call_id)
-        rules = lookups.rules_of(session, call.id, application.call_version)
-        applicant = session.get_one(Applicant, application.applicant_id)
-        facts = case_files.collect(
-            session, call, rules, application, now=desk.ambient.now()
-        )
+        case = case_files.read(session, application)
+        facts = case_files.collect(session, call, case, now=desk.ambient.now())
         moves = [
             move
-            for move in TABLES[call.family].from_state(application.state)
+            for move in TABLES[call.family].possible(application.state, facts)
             if not move.by_intake
         ]
         return (
-            _summary(application, call, applicant),
+            _summary(application, call, case.applicant),
             tuple(_event(move, facts) for move in moves),
         )
 
@@ -264,85 +201,6 @@ def _event(move: Move, facts: Facts) -> EventView:
         help=move.help,
         target=move.target,
     )
-
-
-def _item(  # noqa: PLR0913 - a line of the queue has this many sides
-    place: Place,
-    earlier: tuple[Place, ...],
-    *,
-    position: int,
-    total: Cents,
-    call: Call,
-    rules: CallDefinition,
-) -> QueueItem:
-    skip = rules.procedure.skip_when_suspended
-    behind_review = order.unreviewed(earlier, skip_waiting=skip)
-    behind_merit = order.unevaluated(earlier, skip_waiting=skip)
-    to_review = place.state == ApplicationState.SUBMITTED and not place.review_started
-    to_score = place.state == ApplicationState.ADMISSIBLE
-    blockers = behind_review if to_review else behind_merit if to_score else ()
-    covered = place.requested <= money.available(case_files.money_of(call), earlier)
-    return QueueItem(
-        position=position,
-        application=str(place.application),
-        protocol=place.protocol,
-        received_at=place.key.received_at,
-        state=place.state,
-        requested=place.requested,
-        reserved=place.reserved,
-        running_total=total,
-        may_review=to_review and not behind_review,
-        may_grant=(
-            place.state == ApplicationState.EVALUATED
-            and covered
-            and place.reserved >= place.requested
-            and (place.score or 0) >= rules.merit.threshold
-            and not place.waits_for_applicant
-        ),
-        blocked_by=tuple(blocker.protocol for blocker in blockers),
-        next_step=_next_step(place, blocked=bool(blockers)),
-    )
-
-
-def _next_step(place: Place, *, blocked: bool) -> str:
-    if place.waits_for_applicant:
-        return "waits for the applicant"
-    if place.state == ApplicationState.SUBMITTED:
-        if place.review_started:
-            return "under review"
-        return "waits for its turn" if blocked else "review it now"
-    if place.state == ApplicationState.ADMISSIBLE:
-        return "waits for its turn" if blocked else "score it now"
-    if place.state == ApplicationState.WAITING:
-        return "waits for money"
-    return "decide on the grant" if place.reserved else "waits for money"
-
-
-def _by_another_channel(
-    session: Session, call: Call, rules: CallDefinition
-) -> tuple[str, ...]:
-    rows = session.exec(
-        select(Application)
-        .where(Application.call_id == call.id)
-        .where(Application.state == ApplicationState.SUBMITTED)
-        .where(Application.channel != rules.filing.channel)
-        .order_by(col(Application.filed_seq))
-    )
-    return tuple(lookups.named(row) for row in rows)
-
-
-def _positions(session: Session, call: Call) -> dict[str, int]:
-    rows = session.exec(
-        select(Application)
-        .where(Application.call_id == call.id)
-        .where(col(Application.received_at).is_not(None))
-        .order_by(
-            col(Application.received_at),
-            col(Application.protocol_year),
-            col(Application.protocol_number),
-        )
-    )
-    return {lookups.named(row): number for number, row in enumerate(rows, start=1)}
 
 
 def _rows(session: Session, table: Any, application: Application, by: Any) -> Any:  # noqa: ANN401 - any table of the file

@@ -1,0 +1,73 @@
+"""How is a waiting list closed by one act?"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import click
+
+from commands.confirmation import confirm, nobody_to_ask
+from commands.entry import at_desk, warn_of_clock
+from commands.lazy import json_option, note_done, wants_json
+from commands.output import emit
+from workflow.desk import Desk
+from workflow.services import closings
+
+_NAMED = 10
+
+
+@click.command("unfund")
+@click.argument("call")
+@click.option("--act", required=True, help='The act: "TYPE NUMBER/DATE".')
+@click.option("--reason", help="Why, in words.")
+@click.option("--dry-run", is_flag=True, help="Only show what would happen.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+@json_option
+@at_desk
+def unfund_command(  # noqa: PLR0913 - each is an option
+    desk: Desk,
+    call: str,
+    *,
+    act: str,
+    reason: str | None,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Close the whole waiting list, because the money has run out (non finanziate).
+
+    Everybody who is on the waiting list of a call whose counter is over, by one
+    act: all of them or none. It first shows who they are, and asks you to type the
+    code of the call.
+
+    \b
+    Example:
+        sportello unfund RLF12025051244 --dry-run --act "decreto 1234/2026-03-10"
+    """
+    warn_of_clock(desk, call=call)
+    close = partial(closings.close_waiting_list, desk, call, act=act, reason=reason)
+    if dry_run:
+        told = close(dry_run=True)
+        emit(told, lambda: _show(told, "Would close"))
+        return
+    if yes:
+        seen = None
+    elif wants_json():
+        raise nobody_to_ask()
+    else:
+        seen = close(dry_run=True, meant=True)
+        _show(seen, "This will close", err=True)
+        confirm(call)
+    told = close(seen=seen)
+    note_done(f"{len(told['unfunded'])} application(s) of {call} closed unfunded")
+    emit(told, lambda: _show(told, "Closed"))
+
+
+def _show(told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
+    names = told["unfunded"]
+    more = len(names) - _NAMED
+    listed = ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    click.echo(
+        f"{verb} {len(names)} application(s) of {told['call']} unfunded on "
+        f"{told['act']}:\n  {listed}",
+        err=err,
+    )

@@ -1,0 +1,104 @@
+"""Why is something as it is?"""
+
+import click
+
+from commands.entry import at_desk
+from commands.lazy import Listing, json_option
+from commands.output import clean, emit
+from workflow.desk import Desk
+from workflow.errors import TamperedError
+from workflow.services import accounts, explanations
+from workflow.services.histories import Explanation
+
+
+@click.group("explain", cls=Listing)
+@json_option
+def explain_group() -> None:
+    """Say why something is as it is, step by step, with the sources (motivazione).
+
+    \b
+    Example:
+        sportello explain turn 2026/0000001
+    """
+
+
+@explain_group.command("turn")
+@click.argument("application", metavar="APP")
+@click.option("--all", "everything", is_flag=True, help="Name everybody, in full.")
+@json_option
+@at_desk
+def turn_command(desk: Desk, application: str, *, everything: bool) -> None:
+    """Say who comes before an application, and whether it is its turn (turno).
+
+    Its place and how it came to it, how everybody earlier stands, and whether it
+    was overtaken, or overtook anybody, and under which act.
+
+    \b
+    Example:
+        sportello explain turn 2026/0000003
+    """
+    _answer(explanations.turn(desk, application, everything=everything))
+
+
+@explain_group.command("money")
+@click.argument("call")
+@click.option(
+    "--all", "everything", is_flag=True, help="One step for each reservation too."
+)
+@json_option
+@click.pass_context
+@at_desk
+def money_command(
+    desk: Desk, context: click.Context, call: str, *, everything: bool
+) -> None:
+    """Say where the money of a call went, down to what is left (residuo).
+
+    From the allocation through every movement, with the running totals, as the
+    register tells it. It exits with 5 if that is not how the call stands.
+
+    \b
+    Example:
+        sportello explain money RLF12025051244
+    """
+    told = accounts.money(desk, call, everything=everything)
+    _answer(told)
+    if told.faults:
+        context.exit(TamperedError.exit_code)
+
+
+@explain_group.command("aid")
+@click.argument("application", metavar="APP")
+@json_option
+@at_desk
+def aid_command(desk: Desk, application: str) -> None:
+    """Say how much aid an application has, or may have, and why (aiuto).
+
+    With the "de minimis" aids that count, their days, and what they leave. Once
+    it is granted, as it was computed then.
+
+    \b
+    Example:
+        sportello explain aid 2026/0000001
+    """
+    _answer(explanations.aid(desk, application))
+
+
+def _answer(told: Explanation) -> None:
+    def tell() -> None:
+        width = len(str(len(told.steps)))
+        for number, step in enumerate(told.steps, start=1):
+            click.echo(f"{number:>{width}}. {clean(step.text)}")
+            click.echo(f"{'':{width}}  [{clean(step.source)}]")
+        click.echo(clean(told.result))
+
+    emit(
+        {
+            "steps": [
+                {"rule": step.rule, "source": step.source, "text": step.text}
+                for step in told.steps
+            ],
+            "result": told.result,
+            "faults": list(told.faults),
+        },
+        tell,
+    )

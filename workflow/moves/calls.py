@@ -1,0 +1,635 @@
+"""Which moves has a call itself?
+
+It is published, opens, may be suspended and reopened, closes and is concluded.
+What is due by its own dates a worker does; everything else is an officer's act.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer
+
+from config.schema import CallDefinition
+from models.vocabulary import (
+    CallEvent,
+    CallState,
+    Cents,
+    MalfunctionDecision,
+    OrderPolicy,
+    Role,
+    SuspensionCause,
+)
+from workflow.facts import ALLOWED, ActFacts, MoneyFacts, Place, Verdict
+from workflow.machine import Inputs, Rows, formalities
+from workflow.moves.words import rome
+from workflow.register import written
+from workflow.rules.amounts import format_money
+from workflow.rules.strategies import last_day_of, may_be_drawn
+from workflow.rules.windows import OVER, Agenda, may_change_window
+
+_S = CallState
+_WINDOW = (_S.PUBLISHED, _S.OPEN, _S.SUSPENDED)
+_LIVING = tuple(state for state in _S if state not in OVER)
+
+_SHOWN = 5
+"""Of many applications in the way, how many are named."""
+
+Instant = Annotated[datetime, PlainSerializer(written, when_used="json")]
+
+
+class SuspendInputs(Inputs):
+    """Why the counter is suspended (*motivo della sospensione*)."""
+
+    cause: SuspensionCause
+
+
+class ReopenInputs(Inputs):
+    """When the counter opens again (*riapertura*)."""
+
+    at: Instant
+
+
+class VersionInputs(Inputs):
+    """From when a new version is in force; from now, if nothing is said."""
+
+    effective_at: Instant | None = None
+
+
+class ExtendInputs(VersionInputs):
+    """Until when the call is extended (*proroga*)."""
+
+    closes_at: Instant
+
+
+class RefinanceInputs(VersionInputs):
+    """How much money the call has from then on (*rifinanziamento*)."""
+
+    allocation: Cents
+
+
+class MalfunctionInputs(Inputs):
+    """When the platform did not work (*disservizio*), and what proves it."""
+
+    began_at: Instant
+    ended_at: Instant
+    evidence: str
+
+
+class DecisionInputs(Inputs):
+    """What is decided on a malfunction."""
+
+    malfunction: int
+    decision: MalfunctionDecision
+
+
+class DrawInputs(Inputs):
+    """A public draw among those of one week (*sorteggio pubblico*)."""
+
+    week: str
+    seed: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """Everything a guard of a call may look at."""
+
+    now: datetime
+    agenda: Agenda
+    money: MoneyFacts
+    filed: int = 0
+    """How many applications were protocolled so far."""
+    by_worker: bool = False
+    cause: SuspensionCause | None = None
+    """Why the counter is to be suspended."""
+    new: CallDefinition | None = None
+    """The version that is being added."""
+    effective_at: datetime | None = None
+    """From when that version is in force."""
+    undecided: tuple[str, ...] = ()
+    """Applications that are drafts, or still hold a place."""
+    malfunctions: tuple[MalfunctionDecision | None, ...] = ()
+    """What was decided on each that was recorded, in order."""
+    extension_owed: bool = False
+    """Whether an extension was decided for a malfunction, and none was made since."""
+    arrived: tuple[Place, ...] = ()
+    """Who arrived in the week that is to be drawn, and still holds a place."""
+    is_drawn: bool = False
+    """Whether that week was drawn before."""
+    act: ActFacts | None = None
+    reason: str | None = None
+
+    @property
+    def version(self) -> tuple[CallDefinition, datetime]:
+        """The version that is being added, and from when it is in force."""
+        if self.new is None or self.effective_at is None:
+            message = "a new version was to be judged and there is none"
+            raise AssertionError(message)
+        return self.new, self.effective_at
+
+
+Guard = Callable[[CallFacts], Verdict]
+Check = Callable[[CallFacts, Any], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class CallMove:
+    """A row of the table of a call; without a target the state stays."""
+
+    event: CallEvent
+    sources: tuple[CallState, ...]
+    target: CallState | None
+    roles: tuple[Role, ...]
+    help: str
+    basis: str
+    needs: tuple[Guard, ...] = ()
+    """What must be true whatever is stated."""
+    accepts: tuple[Check, ...] = ()
+    """What must be true of what is stated."""
+    act: bool = False
+    reason: bool = False
+    when: Callable[[CallFacts], bool] | None = None
+    """Tells this row from another of the same event that starts where it does."""
+
+    @property
+    def automatic(self) -> bool:
+        """Tell whether a worker makes it."""
+        return Role.SYSTEM in self.roles
+
+    def is_meant(self, facts: CallFacts) -> bool:
+        """Tell whether this row, of those of one event and state, is the one."""
+        return self.when is None or self.when(facts)
+
+    def verdict(self, facts: CallFacts, inputs: Inputs) -> Verdict:
+        """Return the first thing that stands in the way."""
+        for need in self.needs:
+            if not (verdict := need(facts)):
+                return verdict
+        if not (verdict := formalities(self, facts.act, facts.reason)):
+            return verdict
+        for check in self.accepts:
+            if not (verdict := check(facts, inputs)):
+                return verdict
+        return ALLOWED
+
+
+def is_by_worker(facts: CallFacts) -> bool:
+    """Tell whether a worker makes the move, and no person."""
+    return facts.by_worker
+
+
+def is_for_malfunction(facts: CallFacts) -> bool:
+    """Tell whether the platform does not work: that cannot wait for an act."""
+    return facts.cause == SuspensionCause.MALFUNCTION
+
+
+def reopens_in_time(facts: CallFacts, inputs: ReopenInputs) -> Verdict:
+    """Say no to a reopening that nobody can prepare for, or that is too late."""
+    if inputs.at <= facts.now:
+        return Verdict(
+            "call.reopening_in_the_past",
+            "a reopening is announced: --at names an instant that is still to come",
+        )
+    if inputs.at >= facts.agenda.closes_at:
+        return Verdict(
+            "call.reopening_after_closing",
+            f"the call closes {rome(facts.agenda.closes_at)}, before --at; extend it "
+            "first, or reopen it earlier",
+            {"closes_at": written(facts.agenda.closes_at)},
+        )
+    return ALLOWED
+
+
+def no_version_waits(facts: CallFacts) -> Verdict:
+    """Say no to a new version while another one waits to take effect."""
+    waiting = facts.agenda.announced
+    if waiting is None:
+        return ALLOWED
+    return Verdict(
+        "call.version_waits",
+        f"version {waiting.number} is announced and takes effect "
+        f"{rome(waiting.effective_at)}; wait for it, then change the call",
+        {"version": waiting.number, "effective_at": written(waiting.effective_at)},
+    )
+
+
+def takes_effect_from_now(facts: CallFacts) -> Verdict:
+    """Say no to a version that would be in force before it was loaded."""
+    _, effective_at = facts.version
+    if effective_at >= facts.now:
+        return ALLOWED
+    return Verdict(
+        "call.effective_in_the_past",
+        "--effective has already passed; a version takes effect now or later",
+    )
+
+
+def keeps_what_happened(facts: CallFacts) -> Verdict:
+    """Say no to a window that changes what has already happened."""
+    new, effective_at = facts.version
+    return may_change_window(facts.agenda, new, effective_at=effective_at)
+
+
+def covers_what_was_given(facts: CallFacts) -> Verdict:
+    """Say no to an allocation below what is already reserved and granted."""
+    new, effective_at = facts.version
+    amount = new.allocation.amount
+    committed = facts.money.reserved + facts.money.granted
+    if amount < committed:
+        return Verdict(
+            "call.allocation_below_committed",
+            f"allocation.amount {format_money(amount)} is less than the "
+            f"{format_money(committed)} already reserved and granted; release that "
+            "money first",
+        )
+    if amount < facts.money.allocation and effective_at > facts.now:
+        return Verdict(
+            "call.decrease_later",
+            "a smaller allocation takes effect at once: what is filed until then "
+            "could use the money up; leave --effective out",
+        )
+    return ALLOWED
+
+
+def keeps_its_procedure(facts: CallFacts) -> Verdict:
+    """Say no to another procedure under running files."""
+    new, _ = facts.version
+    before = facts.agenda.rules
+    if new.family != before.family:
+        return Verdict(
+            "call.family_changed",
+            f"family: {before.code} follows {before.family} and running files cannot "
+            "change procedure; load it under another code",
+        )
+    return ALLOWED
+
+
+def keeps_places(facts: CallFacts) -> Verdict:
+    """Say no to what would decide twice on places that were given already."""
+    new, _ = facts.version
+    before = facts.agenda.rules
+    if facts.filed and _order_of(new) != _order_of(before):
+        return Verdict(
+            "call.order_changed",
+            "counter.order, filing.channel and filing.clock stay as they are: "
+            f"{facts.filed} application(s) were filed under them, and nobody's place "
+            "is decided twice; load the change under another code",
+        )
+    if facts.money.waiting and _sharing_of(new) != _sharing_of(before):
+        return Verdict(
+            "call.sharing_changed",
+            "allocation.short_money and counter.jump_ahead stay as they are while "
+            f"applications wait for {format_money(facts.money.waiting)}: who comes "
+            "next is decided already; change them when nobody waits",
+        )
+    return ALLOWED
+
+
+def _order_of(rules: CallDefinition) -> tuple[object, ...]:
+    return rules.counter.order, rules.filing.channel, rules.filing.clock
+
+
+def _sharing_of(rules: CallDefinition) -> tuple[object, ...]:
+    return rules.allocation.short_money, rules.counter.jump_ahead
+
+
+def closes_later(facts: CallFacts) -> Verdict:
+    """Say no to an extension that extends nothing."""
+    new, _ = facts.version
+    before = facts.agenda.rules.window.closes_at
+    if new.window.closes_at > before:
+        return ALLOWED
+    return Verdict(
+        "call.not_extended",
+        f"the call closes {rome(before)}; --closes-at must be later: to close "
+        "it earlier use `sportello call close` or load a corrected file",
+        {"closes_at": written(before)},
+    )
+
+
+def follows_a_malfunction(facts: CallFacts) -> Verdict:
+    """Say no to more time for a closed call, unless a malfunction took it away.
+
+    A malfunction at the closing is recorded and decided on once it is over, and by
+    then the call has closed.
+    """
+    if facts.extension_owed:
+        return ALLOWED
+    return Verdict(
+        "call.closed",
+        "the call is closed, and no malfunction awaits the extension decided for it; "
+        "record it and decide `extension` with `sportello call malfunction`, or "
+        "publish another call",
+    )
+
+
+def reopens_now(facts: CallFacts) -> Verdict:
+    """Say no to a closed counter that would open again later, or for no time."""
+    new, effective_at = facts.version
+    if effective_at > facts.now:
+        return Verdict(
+            "call.reopens_at_once",
+            "a closed counter that is extended opens again at once; leave "
+            "--effective out",
+        )
+    if new.window.closes_at > facts.now:
+        return ALLOWED
+    return Verdict(
+        "call.closing_in_the_past",
+        "--closes-at has already passed; name an instant that is still to come",
+    )
+
+
+def has_more_money(facts: CallFacts) -> Verdict:
+    """Say no to a refinancing that brings no money."""
+    new, _ = facts.version
+    before = facts.agenda.rules.allocation.amount
+    if new.allocation.amount > before:
+        return ALLOWED
+    return Verdict(
+        "call.not_refinanced",
+        f"the allocation is {format_money(before)}; --allocation names the new "
+        "total, which must be larger: to lower it load a corrected file",
+        {"allocation": format_money(before)},
+    )
+
+
+def is_an_interval(facts: CallFacts, inputs: MalfunctionInputs) -> Verdict:
+    """Say no to a malfunction that ends before it begins, or is not over."""
+    if inputs.began_at >= inputs.ended_at:
+        return Verdict(
+            "malfunction.interval", "--from must be earlier than --to; check the two"
+        )
+    if inputs.ended_at > facts.now:
+        return Verdict(
+            "malfunction.not_over",
+            "--to is still to come; a malfunction is recorded once it is over: until "
+            "then suspend the call with --cause malfunction",
+        )
+    return ALLOWED
+
+
+def awaits_a_decision(facts: CallFacts, inputs: DecisionInputs) -> Verdict:
+    """Say no where there is no such malfunction, or it is decided already."""
+    recorded = len(facts.malfunctions)
+    if not 0 < inputs.malfunction <= recorded:
+        known = f"1 to {recorded}" if recorded else "none"
+        return Verdict(
+            "malfunction.unknown",
+            f"there is no malfunction {inputs.malfunction}; those recorded: {known}, "
+            "see `sportello call show`",
+        )
+    decided = facts.malfunctions[inputs.malfunction - 1]
+    if decided is None:
+        return ALLOWED
+    return Verdict(
+        "malfunction.decided",
+        f"on malfunction {inputs.malfunction} it was already decided: {decided}",
+        {"decision": decided.value},
+    )
+
+
+def everything_is_decided(facts: CallFacts) -> Verdict:
+    """Say no while an application is a draft or waits for a decision."""
+    if not facts.undecided:
+        return ALLOWED
+    first = facts.undecided[:_SHOWN]
+    shown = ", ".join(first)
+    more = len(facts.undecided) - len(first)
+    rest = f" and {more} more" if more > 0 else ""
+    return Verdict(
+        "call.undecided",
+        f"{len(facts.undecided)} application(s) still await a decision: {shown}{rest}; "
+        "decide them first, see `sportello queue` and `sportello list`",
+        {"undecided": len(facts.undecided), "first": list(first)},
+    )
+
+
+def keeps_order_by_draw(facts: CallFacts) -> Verdict:
+    """Say no to a draw where the order does not depend on one."""
+    policy = facts.agenda.rules.counter.order
+    if policy is OrderPolicy.SAME_WEEK_DRAW:
+        return ALLOWED
+    return Verdict(
+        "draw.not_this_call", f"the call keeps the order `{policy}`: nothing is drawn"
+    )
+
+
+def week_may_be_drawn(facts: CallFacts, inputs: DrawInputs) -> Verdict:
+    """Say no to a draw before the week is over, to a second one, to an empty one."""
+    if not (verdict := may_be_drawn(inputs.week, facts.now)):
+        return verdict
+    if facts.is_drawn:
+        return Verdict(
+            "draw.held",
+            f"the week {inputs.week} was drawn already, and a draw is held once; see "
+            "`sportello log show CALL --event record_draw`",
+        )
+    last = last_day_of(inputs.week)
+    if facts.act and last and facts.act.signed_on <= last:
+        return Verdict(
+            "act.too_early",
+            f"--act {facts.act} is dated before the week {inputs.week} was over; check "
+            "the date of the act",
+        )
+    if not facts.arrived:
+        return Verdict(
+            "draw.nobody",
+            f"nobody who holds a place arrived in the week {inputs.week}; see "
+            "`sportello queue CALL`",
+        )
+    return ALLOWED
+
+
+_OF_ANY_VERSION = (
+    no_version_waits,
+    takes_effect_from_now,
+    keeps_its_procedure,
+    keeps_places,
+    covers_what_was_given,
+)
+_OF_A_VERSION = (*_OF_ANY_VERSION, keeps_what_happened)
+
+MOVES = (
+    CallMove(
+        CallEvent.OPEN_CALL,
+        (_S.PUBLISHED,),
+        _S.OPEN,
+        (Role.SYSTEM,),
+        "Open the counter at the instant of the call (apertura).",
+        "the call, C.1",
+    ),
+    CallMove(
+        CallEvent.SUSPEND_CALL,
+        (_S.OPEN,),
+        _S.SUSPENDED,
+        (Role.SYSTEM,),
+        "Suspend the counter because the money is exhausted (esaurimento).",
+        "art. 2 c. 3 D.Lgs. 123/1998; the call, C.2",
+        when=is_by_worker,
+    ),
+    CallMove(
+        CallEvent.SUSPEND_CALL,
+        (_S.PUBLISHED, _S.OPEN),
+        _S.SUSPENDED,
+        (Role.RESPONSIBLE, Role.MANAGER),
+        "Suspend the counter because the platform does not work (disservizio).",
+        "the call, C.1",
+        reason=True,
+        when=is_for_malfunction,
+    ),
+    CallMove(
+        CallEvent.SUSPEND_CALL,
+        (_S.PUBLISHED, _S.OPEN),
+        _S.SUSPENDED,
+        (Role.MANAGER,),
+        "Suspend the counter by an act (sospensione).",
+        "the call, C.1",
+        act=True,
+        reason=True,
+    ),
+    CallMove(
+        CallEvent.ANNOUNCE_REOPENING,
+        (_S.SUSPENDED,),
+        None,
+        (Role.MANAGER,),
+        "Announce when a suspended counter opens again (riapertura).",
+        "art. 2 c. 3 D.Lgs. 123/1998",
+        accepts=(reopens_in_time,),
+        act=True,
+        reason=True,
+    ),
+    CallMove(
+        CallEvent.REOPEN_CALL,
+        (_S.SUSPENDED,),
+        _S.OPEN,
+        (Role.SYSTEM,),
+        "Open the counter again at the instant announced (riapertura).",
+        "art. 2 c. 3 D.Lgs. 123/1998",
+    ),
+    CallMove(
+        CallEvent.CLOSE_CALL,
+        _WINDOW,
+        _S.CLOSED,
+        (Role.SYSTEM,),
+        "Close the counter at the instant of the call (chiusura).",
+        "the call, C.1",
+        when=is_by_worker,
+    ),
+    CallMove(
+        CallEvent.CLOSE_CALL,
+        _WINDOW,
+        _S.CLOSED,
+        (Role.MANAGER,),
+        "Close the counter now, before its time (chiusura anticipata).",
+        "the call, C.1",
+        act=True,
+        reason=True,
+    ),
+    CallMove(
+        CallEvent.EXTEND_CALL,
+        _WINDOW,
+        None,
+        (Role.MANAGER,),
+        "Let the counter close later (proroga).",
+        "the call, C.1",
+        needs=(closes_later, *_OF_A_VERSION),
+        act=True,
+    ),
+    CallMove(
+        CallEvent.EXTEND_CALL,
+        (_S.CLOSED,),
+        _S.OPEN,
+        (Role.MANAGER,),
+        "Open a closed counter again after a malfunction at its closing (proroga).",
+        "the call, C.1",
+        needs=(follows_a_malfunction, closes_later, reopens_now, *_OF_ANY_VERSION),
+        act=True,
+    ),
+    CallMove(
+        CallEvent.REFINANCE_CALL,
+        _LIVING,
+        None,
+        (Role.MANAGER,),
+        "Give the call more money (rifinanziamento).",
+        "the call, A.5",
+        needs=(has_more_money, *_OF_A_VERSION),
+        act=True,
+    ),
+    CallMove(
+        CallEvent.CHANGE_CALL,
+        _LIVING,
+        None,
+        (Role.MANAGER, Role.ADMINISTRATOR),
+        "Correct the call by a new file (rettifica).",
+        "the call, C.1",
+        needs=_OF_A_VERSION,
+        act=True,
+    ),
+    CallMove(
+        CallEvent.APPLY_VERSION,
+        _LIVING,
+        None,
+        (Role.SYSTEM,),
+        "Put in force a version that was announced.",
+        "the act of the version",
+    ),
+    CallMove(
+        CallEvent.RECORD_MALFUNCTION,
+        _LIVING,
+        None,
+        (Role.RESPONSIBLE,),
+        "Record that the platform did not work (disservizio).",
+        "the call, C.1",
+        accepts=(is_an_interval,),
+    ),
+    CallMove(
+        CallEvent.DECIDE_MALFUNCTION,
+        _LIVING,
+        None,
+        (Role.MANAGER,),
+        "Decide what follows from a malfunction (decisione sul disservizio).",
+        "the call, C.1",
+        accepts=(awaits_a_decision,),
+        act=True,
+        reason=True,
+    ),
+    CallMove(
+        CallEvent.RECORD_DRAW,
+        (_S.OPEN, _S.SUSPENDED, _S.CLOSED),
+        None,
+        (Role.MANAGER,),
+        "Draw the order of those who arrived in one week (sorteggio pubblico).",
+        "the call, C.2",
+        needs=(keeps_order_by_draw,),
+        accepts=(week_may_be_drawn,),
+        act=True,
+    ),
+    CallMove(
+        # Again, if something came in time and was handed over after the conclusion.
+        CallEvent.CONCLUDE_CALL,
+        (_S.CLOSED, _S.CONCLUDED),
+        _S.CONCLUDED,
+        (Role.MANAGER,),
+        "Conclude the call: everything that came in is decided (conclusione).",
+        "art. 2 c. 1 L. 241/1990",
+        needs=(no_version_waits, everything_is_decided),
+        act=True,
+    ),
+    CallMove(
+        CallEvent.ANNUL_CALL,
+        tuple(state for state in _S if state != _S.ANNULLED),
+        _S.ANNULLED,
+        (Role.MANAGER,),
+        "Annul the call in self-protection, or by a judgment (annullamento).",
+        "art. 21-nonies L. 241/1990",
+        act=True,
+        reason=True,
+    ),
+)
+
+TABLE: Rows[CallState, CallEvent, CallMove] = Rows(
+    CallState, MOVES, "sportello call show CALL"
+)
+"""The moves of every call, whatever its procedure."""

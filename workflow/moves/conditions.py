@@ -1,0 +1,24 @@
+"""Which of the rows that an event has from one state is meant?"""
+
+from workflow.facts import Facts
+from workflow.moves import placements
+from workflow.rules.counter import Placement
+
+
+def waits_from_the_filing(facts: Facts) -> bool:
+    """Tell whether it is filed without money, in a call that examines only money."""
+    if not placements.waits_before_review(facts.call.counter):
+        return False
+    received = placements.decision(facts)
+    return received is not None and received.placement is Placement.WAITING
+
+
+def goes_back_to_wait(facts: Facts) -> bool:
+    """Tell whether without its reservation it is no longer to be examined."""
+    waits = placements.waits_before_review(facts.call.counter)
+    return waits and not facts.application.review_started
+
+
+def was_never_scored(facts: Facts) -> bool:
+    """Tell whether it waits since before its review."""
+    return facts.application.score is None

@@ -1,0 +1,28 @@
+"""What does a move bring about beside the state?
+
+Pure: each effect reads the facts and says what has to be written.
+"""
+
+from workflow.moves.effects import (
+    clocks,
+    deliveries,
+    filing,
+    grants,
+    lapses,
+    money,
+    phase_2,
+    review,
+    steps,
+)
+
+__all__ = [
+    "clocks",
+    "deliveries",
+    "filing",
+    "grants",
+    "lapses",
+    "money",
+    "phase_2",
+    "review",
+    "steps",
+]

@@ -1,0 +1,49 @@
+"""Effects: what do a review and a score leave in the file?"""
+
+from models.vocabulary import StepKind, StepStatus
+from workflow.facts import Facts, Place
+from workflow.machine import Consequences, StepChange
+from workflow.moves import inputs as stated
+from workflow.rules import order, scores
+
+
+def start_review(facts: Facts, given: stated.ReviewInputs) -> Consequences:
+    """Open the review and name whoever is overtaken."""
+    skip = facts.call.procedure.skip_when_suspended
+    overtaken = order.unreviewed(facts.earlier, skip_waiting=skip)
+    return Consequences(
+        steps=(StepChange(StepKind.REVIEW, StepStatus.OPEN),),
+        updates={"review_started": True},
+        findings=_order_findings(facts, overtaken if given.overtake else ()),
+    )
+
+
+def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
+    """Give the score and name whoever is overtaken."""
+    skip = facts.call.procedure.skip_when_suspended
+    overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
+    total = scores.total(given.score)
+    again = facts.application.score is not None
+    return Consequences(
+        steps=(
+            (StepChange(StepKind.REFUSAL_NOTICE, StepStatus.CLOSED, "scored_again"),)
+            if again
+            else ()
+        ),
+        updates={"score": total},
+        findings={
+            **_order_findings(facts, overtaken if given.overtake else ()),
+            "score": {
+                "total": total,
+                "threshold": facts.call.merit.threshold,
+                "criteria": dict(given.score),
+            },
+        },
+    )
+
+
+def _order_findings(facts: Facts, overtaken: tuple[Place, ...]) -> dict[str, object]:
+    findings: dict[str, object] = {"earlier_waiting": len(facts.earlier)}
+    if overtaken:
+        findings["overtaken"] = [place.protocol for place in overtaken]
+    return findings

@@ -1,0 +1,149 @@
+"""Guards: is a term still running, or was it missed?"""
+
+from datetime import timedelta
+
+from models.vocabulary import Letter, TermEffect, TermKind, TermStatus
+from workflow.facts import ALLOWED, Facts, Verdict
+from workflow.machine import Guard
+from workflow.moves import inputs as stated
+from workflow.moves.calendars import calendar_from
+from workflow.moves.words import rome
+from workflow.register import written
+from workflow.rules.calendar import civil_day, italian_date
+
+_OVER = {TermStatus.MET, TermStatus.CANCELLED}
+
+_SECOND = timedelta(seconds=1)
+"""A term is due at 23:59:59: the whole of that second is still in time."""
+
+
+def in_time(kind: TermKind) -> Guard:
+    """Make a guard that refuses an answer after a peremptory term has ended.
+
+    A term from receipt that has not started yet cannot have ended; one that is
+    not peremptory lets the answer in until the office stops waiting.
+    """
+
+    def guard(facts: Facts) -> Verdict:
+        term = facts.term(kind)
+        if term is None or term.status in _OVER:
+            return ALLOWED
+        if not facts.call.terms[kind].peremptory:
+            return ALLOWED
+        if facts.now < term.due_at + _SECOND and term.status != TermStatus.EXPIRED:
+            return ALLOWED
+        return Verdict(
+            "term.expired",
+            f"the term `{kind}` ended at {rome(term.due_at)} (Rome) and is "
+            "peremptory; propose the lapse, or have the delay excused by an act",
+            {"due_at": written(term.due_at)},
+        )
+
+    return guard
+
+
+def has_expired(kind: TermKind) -> Guard:
+    """Make a guard that waits for the end of a term.
+
+    A term that was met belongs to an earlier request: the new one has not started.
+    """
+
+    def guard(facts: Facts) -> Verdict:
+        term = facts.term(kind)
+        if term is None or term.status in _OVER:
+            return Verdict(
+                "term.not_started",
+                f"the term `{kind}` has not started: it runs from proof of receipt; "
+                "record it with `record_delivery`",
+            )
+        if facts.now >= term.due_at + _SECOND:
+            return ALLOWED
+        return Verdict(
+            "term.running",
+            f"the term `{kind}` ends at {rome(term.due_at)} (Rome); wait until then",
+            {"due_at": written(term.due_at)},
+        )
+
+    return guard
+
+
+def missed_term(facts: Facts, given: stated.LapseInputs) -> Verdict:
+    """A lapse stands on a peremptory term that has ended (*decadenza*)."""
+    rule = facts.call.terms.get(given.term)
+    if rule is None or rule.effect != TermEffect.PROPOSE_LAPSE:
+        return Verdict(
+            "term.no_lapse",
+            f"missing the term `{given.term}` brings no lapse in this call",
+        )
+    term = facts.term(given.term)
+    if term is not None and term.status in _OVER:
+        return Verdict("term.met", f"the term `{given.term}` is {term.status}")
+    return has_expired(given.term)(facts)
+
+
+def some_term_missed(facts: Facts) -> Verdict:
+    """Tell beforehand whether any term that brings a lapse was missed."""
+    kinds = [
+        kind
+        for kind, rule in facts.call.terms.items()
+        if rule.effect == TermEffect.PROPOSE_LAPSE
+    ]
+    if any(missed_term(facts, stated.LapseInputs(term=kind)) for kind in kinds):
+        return ALLOWED
+    return Verdict("term.none_missed", "no term that brings a lapse was missed")
+
+
+def lapse_was_notified(facts: Facts) -> Verdict:
+    """A lapse comes after its proposal was received and the days to answer it.
+
+    The same ten days as for a notice of refusal (artt. 7 and 10-bis L. 241/1990).
+    """
+    notice = facts.notice(Letter.LAPSE_PROPOSED)
+    if notice is None or notice.delivered_at is None:
+        return Verdict(
+            "lapse_proposal.not_delivered",
+            "the applicant has not received the proposal; record its delivery with "
+            "`record_delivery`",
+        )
+    delivered = civil_day(notice.delivered_at)
+    days = facts.call.terms[TermKind.OBSERVATIONS].count
+    calendar = calendar_from(facts, delivered.year)
+    last = calendar.first_working_from(delivered + timedelta(days=days))
+    if facts.today > last:
+        return ALLOWED
+    return Verdict(
+        "lapse_proposal.pending",
+        f"the applicant may answer the proposal until {italian_date(last)}; wait "
+        "until then",
+    )
+
+
+def plan_is_running(facts: Facts) -> Verdict:
+    """A plan can be changed or extended until its time is up."""
+    term = facts.term(TermKind.DURATION)
+    if term is None or facts.now < term.due_at + _SECOND:
+        return ALLOWED
+    return Verdict(
+        "term.expired",
+        f"the plan ended at {rome(term.due_at)} (Rome); it can no longer be changed "
+        "or extended",
+    )
+
+
+def extension_allowed(facts: Facts, given: stated.ExtensionInputs) -> Verdict:
+    """Extensions are as many and as long as the call says (*proroga*)."""
+    procedure = facts.call.procedure
+    if given.months > procedure.extension_months:
+        return Verdict(
+            "extension.too_long",
+            f"--months {given.months}: the call allows {procedure.extension_months}",
+        )
+    given_before = sum(
+        1 for notice in facts.notices if notice.letter == Letter.EXTENSION_GRANTED
+    )
+    if given_before >= procedure.extensions:
+        return Verdict(
+            "extension.used",
+            f"{given_before} extension(s) were granted, which is all the call allows",
+        )
+    return plan_is_running(facts)

@@ -1,0 +1,279 @@
+"""How is a move made inside a transaction that holds the call's lock?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from models.tables import Applicant, Application, Call
+from models.vocabulary import ApplicationState, Event, Outcome, Role
+from workflow import register
+from workflow.errors import RefusedError
+from workflow.facts import ActFacts, Facts
+from workflow.machine import Consequences, Inputs, Move, fire
+from workflow.rules.amounts import format_money
+from workflow.rules.calendar import civil_day
+from workflow.services import case_files, lookups, officers, undertakings
+from workflow.services.consequences import Writer, Written
+from workflow.services.entries import Draft, EntryRef, chain, dated
+from workflow.services.open_calls import OpenCall
+
+NO_NOTES: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was done, or would be (`dry_run`)."""
+
+    application: str
+    event: str
+    source: str
+    target: str
+    version: int
+    entry: EntryRef
+    money: dict[str, Any]
+    terms: list[dict[str, Any]]
+    notices: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    findings: dict[str, Any]
+    promotions: list[dict[str, Any]] = field(default_factory=list)
+    """Who took the money that the move set free."""
+    dry_run: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that scripts rely on; money as text."""
+        return {
+            "application": self.application,
+            "event": self.event,
+            "from": self.source,
+            "to": self.target,
+            "version": self.version,
+            "entry": {
+                "call": self.entry.call,
+                "seq": self.entry.seq,
+                "hash": self.entry.hash,
+            },
+            "money": self.money,
+            "terms": self.terms,
+            "steps": self.steps,
+            "notices": self.notices,
+            "findings": self.findings,
+            "promotions": self.promotions,
+            "dry_run": self.dry_run,
+        }
+
+
+def make(  # noqa: PLR0913 - the parts of one move
+    work: OpenCall,
+    application: Application,
+    actor: officers.Actor,
+    event: Event,
+    *,
+    given: Inputs,
+    act: ActFacts | None = None,
+    reason: str | None = None,
+    key: str | None = None,
+    notes: Mapping[str, object] = NO_NOTES,
+) -> Receipt:
+    """Make a move on a filed application of a locked call.
+
+    Raises:
+        RefusedError: the role, the state or a guard says no.
+    """
+    session = work.session
+    role = required_role(actor, work.table.rows(event, application.state)[0])
+    if event == Event.GRANT:
+        applicant = session.get_one(Applicant, application.applicant_id)
+        undertakings.lock(session, [applicant])
+    case = case_files.read(session, application)
+    facts = case_files.collect(
+        session,
+        work.call,
+        case,
+        now=dated(work.call, work.desk),
+        stated=case_files.Stated(act, reason, role),
+    )
+    receipt = carry_out(
+        work, case, facts, event, given=given, actor=actor, key=key, notes=notes
+    )
+    work.flush()
+    return receipt
+
+
+def carry_out(  # noqa: PLR0913 - the parts of one move
+    work: OpenCall,
+    case: case_files.CaseFile,
+    facts: Facts,
+    event: Event,
+    *,
+    given: Inputs,
+    actor: officers.Actor,
+    key: str | None = None,
+    notes: Mapping[str, object] = NO_NOTES,
+    files: bool = False,
+) -> Receipt:
+    """Make a move on gathered facts; what is new waits in the batch.
+
+    *notes* are what the entry finds beside the move's own findings. With
+    ``files=True`` the application gets the place that the facts speak of.
+
+    Raises:
+        RefusedError: the state or a guard says no.
+    """
+    call, application = work.call, case.application
+    source, without_money = application.state, work.without_money(application)
+    move = work.table.find(event, source, facts)
+    application.state = fire(work.table, event, source, facts, given)
+    brought = move.effect(facts, given)
+    if files:
+        _freeze_place(call, application, facts)
+    if facts.act is not None:
+        _refuse_untimely(facts.act, facts)
+        lookups.keep_act(work.session, work.desk, facts.act, actor)
+    _take_codes(work.session, application, brought)
+    application.version += 1
+    application.changed_at = facts.now
+    written = Writer(work, case, facts, without_money).write(move, brought)
+    entry = chain(
+        work.batch,
+        work.desk,
+        call,
+        facts.now,
+        Draft(
+            event=event.value,
+            outcome=Outcome.OK,
+            actor=actor.entered(facts.role),
+            call_version=application.call_version,
+            rules=case.fingerprint,
+            application=application.id,
+            protocol=lookups.protocol(application),
+            source=source.value,
+            target=application.state.value,
+            version=application.version,
+            act=facts.act,
+            reason=facts.reason,
+            basis=move.basis,
+            inputs=given.model_dump(mode="json", exclude_none=True),
+            order=_order(facts),
+            money=written.money,
+            steps=written.steps,
+            terms=written.terms,
+            notices=written.notices,
+            findings={**written.findings, **notes},
+            key=key,
+        ),
+    )
+    return _receipt(application, event, source, entry, written)
+
+
+def required_role(actor: officers.Actor, move: Move) -> Role:
+    """Return the role in which a move is made.
+
+    Raises:
+        RefusedError: the actor does not hold it.
+    """
+    if move.automatic:
+        return officers.require(actor, move.role, Role.SYSTEM)
+    return officers.require(actor, move.role)
+
+
+def _refuse_untimely(act: ActFacts, facts: Facts) -> None:
+    """Refuse an act signed before the file was there, or not signed yet."""
+    if act.signed_on > facts.today:
+        raise RefusedError(
+            "act.future",
+            f"--act {act} is dated after today, {facts.today.isoformat()}; "
+            "an act is brought once it is signed",
+        )
+    key = facts.application.key
+    if key is not None and act.signed_on < civil_day(key.received_at):
+        raise RefusedError(
+            "act.too_early",
+            f"--act {act} is dated before the application was received, "
+            f"{civil_day(key.received_at).isoformat()}; check the date of the act",
+        )
+
+
+def _take_codes(
+    session: Session, application: Application, brought: Consequences
+) -> None:
+    """Set the codes of a grant; the database keeps each for one application.
+
+    Looking for them first would miss a grant made at once in another call.
+    """
+    codes = {"cor", "cup"} & brought.updates.keys()
+    if not codes:
+        return
+    try:
+        with session.begin_nested():
+            for name in codes:
+                setattr(application, name, brought.updates[name])
+            session.flush()
+    except IntegrityError as error:
+        raise RefusedError(
+            "grant.code_used",
+            "another application already has this COR or this CUP; check the codes",
+        ) from error
+
+
+def _freeze_place(call: Call, application: Application, facts: Facts) -> None:
+    key = facts.application.key
+    if key is None:
+        message = f"application {application.id} is filed without a place"
+        raise AssertionError(message)
+    call.filed += 1
+    application.received_at = key.received_at
+    application.protocol_year = key.protocol_year
+    application.protocol_number = key.protocol_number
+    application.filed_seq = call.filed
+
+
+def _order(facts: Facts) -> dict[str, Any] | None:
+    key = facts.application.key
+    if key is None:
+        return None
+    return {
+        "received_at": register.written(key.received_at),
+        "protocol_year": key.protocol_year,
+        "protocol_number": key.protocol_number,
+        "earlier_waiting": (facts.filing.ahead if facts.filing else len(facts.earlier)),
+    }
+
+
+def _receipt(
+    application: Application,
+    event: Event,
+    source: ApplicationState,
+    entry: EntryRef,
+    written: Written,
+) -> Receipt:
+    after = written.money["after"]
+    return Receipt(
+        application=lookups.named(application),
+        event=event.value,
+        source=source.value,
+        target=application.state.value,
+        version=application.version,
+        entry=entry,
+        money={
+            "requested": format_money(application.requested),
+            "reserved": format_money(application.reserved),
+            "granted": format_money(application.granted),
+            "residual": format_money(after["residual"]),
+            "movements": [
+                {
+                    "kind": movement["kind"],
+                    "reserved": format_money(movement["reserved"]),
+                    "granted": format_money(movement["granted"]),
+                }
+                for movement in written.money["movements"]
+            ],
+        },
+        terms=written.terms,
+        notices=written.recipients,
+        steps=written.steps,
+        findings=written.findings,
+    )

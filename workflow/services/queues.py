@@ -1,0 +1,259 @@
+"""Who waits for a grant, who is next, and who blocks whom?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+from sqlmodel import Session, col, select
+
+from config.schema import CallDefinition
+from models.session import reading
+from models.tables import Application, Call
+from models.vocabulary import (
+    ApplicationState,
+    CallState,
+    Cents,
+    OrderPolicy,
+    SuspensionCause,
+)
+from workflow.desk import Desk
+from workflow.facts import MoneyFacts, Place
+from workflow.rules import order, strategies
+from workflow.rules.strategies import Line
+from workflow.services import case_files, lookups, windows
+
+_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """A place in the order, and who stands in its way; money in cents."""
+
+    position: int
+    """Its place among all that arrived, those that ended included."""
+    application: str
+    protocol: str
+    received_at: datetime
+    state: ApplicationState
+    requested: int
+    reserved: int
+    running_total: int
+    may_review: bool
+    may_grant: bool
+    blocked_by: tuple[str, ...]
+    """The first of those that must be taken up before it."""
+    blocked_by_count: int
+    next_step: str
+    together_with: str | None
+    """The day or the week whose others count as arrived together with it."""
+    score: int | None
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """Everyone who waits for a grant, in the order of the call; money in cents."""
+
+    call: str
+    state: CallState
+    suspended_for: SuspensionCause | None
+    reopens_at: datetime | None
+    policy: OrderPolicy
+    allocation: int
+    reserved: int
+    granted: int
+    waiting: int
+    items: tuple[QueueItem, ...]
+    not_receivable: tuple[str, ...]
+    """Files by another channel: they hold no place and await the act that says so."""
+
+    @property
+    def residual(self) -> int:
+        """What nobody has a claim on."""
+        return self.allocation - self.reserved - self.granted
+
+    @property
+    def first_without_money(self) -> QueueItem | None:
+        """Where the money ends: the first for whom not all is reserved."""
+        lacking = (item for item in self.items if item.reserved < item.requested)
+        return next(lacking, None)
+
+
+def queue(desk: Desk, code: str) -> QueueView:
+    """Return who waits for a grant: who is next, and who blocks whom.
+
+    Raises:
+        RefusedError: there is no such call.
+    """
+    with reading(desk.engine) as session:
+        call = lookups.find_call(session, code)
+        rules = lookups.rules_of(session, call.id, call.version)
+        places = case_files.queue(session, call.id, rules.filing.channel)
+        counter = windows.counter_as_of(session, call, desk.ambient.now())
+        return QueueView(
+            call=call.code,
+            state=counter.state,
+            suspended_for=counter.suspended_for,
+            reopens_at=counter.reopens_at,
+            policy=rules.counter.order,
+            allocation=call.allocation,
+            reserved=call.reserved,
+            granted=call.granted,
+            waiting=call.waiting,
+            items=tuple(
+                _items(
+                    strategies.lined_up(rules.counter.order, places),
+                    positions(session, call),
+                    money=case_files.money_of(call),
+                    rules=rules,
+                    annulled=counter.state is CallState.ANNULLED,
+                )
+            ),
+            not_receivable=_by_another_channel(session, call, rules),
+        )
+
+
+def positions(session: Session, call: Call) -> dict[tuple[int, int], int]:
+    """Return the place in the order of arrival by year and number of protocol."""
+    rows = session.exec(
+        select(Application.protocol_year, Application.protocol_number)
+        .where(Application.call_id == call.id)
+        .where(col(Application.received_at).is_not(None))
+        .order_by(
+            col(Application.received_at),
+            col(Application.protocol_year),
+            col(Application.protocol_number),
+        )
+    )
+    return {
+        (year or 0, number or 0): position
+        for position, (year, number) in enumerate(rows, start=1)
+    }
+
+
+@dataclass(frozen=True)
+class _Blockers:
+    """Who holds up whoever comes later, so that each answer takes no search."""
+
+    names: tuple[str, ...]
+    before: tuple[int, ...]
+    """How many of them stand among the first so many places in order."""
+
+    @classmethod
+    def among(
+        cls, lines: tuple[Line, ...], pending: Callable[[Place], bool]
+    ) -> "_Blockers":
+        marks = [pending(line.place) for line in lines]
+        return cls(
+            tuple(
+                line.place.protocol
+                for line, mark in zip(lines, marks, strict=True)
+                if mark
+            ),
+            tuple(accumulate(marks, initial=0)),
+        )
+
+    def of(self, line: Line) -> int:
+        return self.before[line.turn]
+
+
+def _items(
+    lines: tuple[Line, ...],
+    positions: dict[tuple[int, int], int],
+    *,
+    money: MoneyFacts,
+    rules: CallDefinition,
+    annulled: bool,
+) -> Iterator[QueueItem]:
+    skip = rules.procedure.skip_when_suspended
+    behind_review = _Blockers.among(
+        lines, lambda place: order.awaits_review(place, skip_waiting=skip)
+    )
+    behind_merit = _Blockers.among(
+        lines, lambda place: order.awaits_score(place, skip_waiting=skip)
+    )
+    total = 0
+    for line in lines:
+        place = line.place
+        total += place.requested
+        blockers = behind_merit if _is_to_score(place) else behind_review
+        taken_up = not (_is_to_review(place) or _is_to_score(place))
+        blocked = 0 if taken_up else blockers.of(line)
+        stopped = _stopped(place, rules, annulled=annulled)
+        yield QueueItem(
+            position=positions[place.key.protocol_year, place.key.protocol_number],
+            application=str(place.application),
+            protocol=place.protocol,
+            received_at=place.key.received_at,
+            state=place.state,
+            requested=place.requested,
+            reserved=place.reserved,
+            running_total=total,
+            may_review=_is_to_review(place) and not blocked and not stopped,
+            may_grant=_may_be_granted(line, money, rules) and not stopped,
+            blocked_by=blockers.names[: min(blocked, _NAMED)],
+            blocked_by_count=blocked,
+            next_step=stopped or _next_step(place, blocked=bool(blocked)),
+            together_with=line.together,
+            score=place.score,
+            rank=place.rank,
+        )
+
+
+def _is_to_review(place: Place) -> bool:
+    return place.state == ApplicationState.SUBMITTED and not place.review_started
+
+
+def _is_to_score(place: Place) -> bool:
+    return place.state == ApplicationState.ADMISSIBLE
+
+
+def _may_be_granted(line: Line, money: MoneyFacts, rules: CallDefinition) -> bool:
+    place = line.place
+    left = Cents(money.allocation - money.granted - line.set_aside)
+    if rules.counter.jump_ahead:  # who was passed over has no claim on what it holds
+        left = Cents(money.residual + place.reserved)
+    return (
+        place.state == ApplicationState.EVALUATED
+        and place.requested <= left
+        and place.reserved >= place.requested
+        and (place.score or 0) >= rules.merit.threshold
+        and not place.waits_for_applicant
+    )
+
+
+def _stopped(place: Place, rules: CallDefinition, *, annulled: bool) -> str | None:
+    """Return what keeps anything from being decided on it, whatever its turn is."""
+    if annulled:
+        return "none: the call was annulled"
+    if strategies.awaits_draw(rules.counter.order, place.rank):
+        return "waits for the draw"
+    return None
+
+
+def _next_step(place: Place, *, blocked: bool) -> str:
+    if place.waits_for_applicant:
+        return "waits for the applicant"
+    if place.state == ApplicationState.SUBMITTED:
+        if place.review_started:
+            return "under review"
+        return "waits for its turn" if blocked else "review it now"
+    if place.state == ApplicationState.ADMISSIBLE:
+        return "waits for its turn" if blocked else "score it now"
+    if place.state == ApplicationState.WAITING:
+        return "waits for money"
+    return "decide on the grant" if place.reserved else "waits for money"
+
+
+def _by_another_channel(
+    session: Session, call: Call, rules: CallDefinition
+) -> tuple[str, ...]:
+    rows = session.exec(
+        select(Application)
+        .where(Application.call_id == call.id)
+        .where(Application.state == ApplicationState.SUBMITTED)
+        .where(Application.channel != rules.filing.channel)
+        .order_by(col(Application.filed_seq))
+    )
+    return tuple(lookups.named(row) for row in rows)
