@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
+BENCH_ARGS ?=
 UPGRADE ?=
 
 VENV := .venv
@@ -35,9 +36,11 @@ test: $(VENV)/.dev ## run every test (PYTEST_ARGS="-n 2")
 lint: $(VENV)/.dev ## run every static check
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lint/run
 
-bench: $(VENV)/.dev ## measure how fast the program starts
+bench: $(VENV)/.dev ## measure how fast everything is, beside its peers (half an hour)
 	@$(BIN)/python -m compileall -q $(SOURCE)
-	@$(BIN)/python benchmarks/startup.py
+	@for measured in startup intake click_day advance decisions; do \
+		echo "== $$measured"; $(BIN)/python benchmarks/$$measured.py $(BENCH_ARGS) || exit 1; \
+	done
 
 fmt: $(VENV)/.dev ## format the code and mend what can be mended
 	@$(BIN)/ruff format

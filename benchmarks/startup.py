@@ -1,6 +1,6 @@
 """How long does the program take to start, beside its peers?
 
-Run by `make bench`, or as `python benchmarks/startup.py [--runs N] [--check]`.
+Run by `make bench`, or as `python benchmarks/startup.py [--quick] [--check]`.
 Each pair runs alternately, one after the other, so that whatever else the
 machine is doing weighs on both. What counts is the ratio of the medians.
 """
@@ -8,7 +8,6 @@ machine is doing weighs on both. What counts is the ratio of the medians.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from compileall import compile_file
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.figures import surroundings
 
 ROOT = Path(__file__).resolve().parents[1]
 SPORTELLO = Path(sys.executable).with_name("sportello")
@@ -201,22 +202,6 @@ def measure(pair: Pair, runs: int, environment: Mapping[str, str]) -> Result:
     return Result(pair, [ours for ours, _ in rounds], [peer for _, peer in rounds])
 
 
-def machine() -> str:
-    """Describe the machine in one line."""
-    try:
-        described = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        described = []
-    models = [
-        line.split(":", 1)[1].strip() for line in described if "model name" in line
-    ]
-    model = models[0] if models else platform.processor() or platform.machine()
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"{platform.python_implementation()} {platform.python_version()}"
-    )
-
-
 def report(results: Sequence[Result], out: Callable[[str], None]) -> None:
     """Print one table: the median of each command with its extremes, and the ratio."""
 
@@ -237,9 +222,12 @@ def main() -> int:
     """Measure and print; with --check, exit with 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=25, help="runs of each command")
+    parser.add_argument("--quick", action="store_true", help="as few runs as it may")
     parser.add_argument("--check", action="store_true", help="fail on a missed target")
     parser.add_argument("--only-help", action="store_true", help="no database")
     options = parser.parse_args()
+    if options.quick:
+        options.runs = MINIMUM_RUNS
     if options.runs < MINIMUM_RUNS:
         parser.error(f"fewer than {MINIMUM_RUNS} runs say little")
 
@@ -253,7 +241,7 @@ def main() -> int:
             measure(pair, options.runs, environment)
             for pair in pairs(application, bare_program(folder))
         ]
-    print(f"{machine()}; {options.runs} alternating runs")
+    print(f"{surroundings()}; {options.runs} alternating runs")
     report(results, print)
     missed = any(result.ratio > result.pair.target for result in results)
     return 1 if missed and options.check else 0
