@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def _no_settings_from_outside() -> Iterator[None]:
             if name.startswith("SPORTELLO_"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptions_arrive() -> None:
+    """Hear Ctrl-C again where whoever started the tests let it be ignored.
+
+    A shell does so with what it starts in the background, and so would every
+    program that a test starts and interrupts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
