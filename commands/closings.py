@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from commands.confirmation import confirm, nobody_to_ask
+from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
-from commands.lazy import json_option, note_done, wants_json
-from commands.output import emit
+from commands.lazy import json_option
 from workflow.desk import Desk
 from workflow.services import closings
 
@@ -44,22 +43,17 @@ def unfund_command(  # noqa: PLR0913 - each is an option
         sportello unfund RLF12025051244 --dry-run --act "decreto 1234/2026-03-10"
     """
     warn_of_clock(desk, call=call)
-    close = partial(closings.close_waiting_list, desk, call, act=act, reason=reason)
-    if dry_run:
-        told = close(dry_run=True)
-        emit(told, lambda: _show(told, "Would close"))
-        return
-    if yes:
-        seen = None
-    elif wants_json():
-        raise nobody_to_ask()
-    else:
-        seen = close(dry_run=True, meant=True)
-        _show(seen, "This will close", err=True)
-        confirm(call)
-    told = close(seen=seen)
-    note_done(f"{len(told['unfunded'])} application(s) of {call} closed unfunded")
-    emit(told, lambda: _show(told, "Closed"))
+    do_once_confirmed(
+        call,
+        partial(closings.close_waiting_list, desk, call, act=act, reason=reason),
+        _show,
+        said=Said("Would close", "This will close", "Closed"),
+        written=lambda told: (
+            f"{len(told['unfunded'])} application(s) of {call} closed unfunded"
+        ),
+        dry_run=dry_run,
+        yes=yes,
+    )
 
 
 def _show(told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:

@@ -1,11 +1,57 @@
 """Does whoever types really mean it?"""
 
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import click
 
-from commands.output import clean
+from commands.lazy import note_done, wants_json
+from commands.output import clean, emit
 from workflow.errors import InputError, RefusedError
+
+
+class Said(NamedTuple):
+    """What stands above the files that are shown, before it is done and after."""
+
+    would: str
+    will: str
+    done: str
+
+
+def do_once_confirmed(  # noqa: PLR0913 - what is done, how it is told, and what was typed
+    call: str,
+    run: Callable[..., dict[str, Any]],
+    show: Callable[..., None],
+    *,
+    said: Said,
+    written: Callable[[Mapping[str, Any]], str],
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Do something to many files of a call, once whoever types has seen it.
+
+    *run* is then held to what was shown, so that nothing else is done. *written*
+    says what stands in the database by then, should the answer get lost.
+
+    Raises:
+        InputError: nobody could be asked, or nobody answered.
+        RefusedError: it was not confirmed, or it may not be done.
+    """
+    if dry_run:
+        told = run(dry_run=True)
+        emit(told, lambda: show(told, said.would))
+        return
+    seen = None
+    if not yes:
+        if wants_json():
+            raise nobody_to_ask()
+        seen = run(dry_run=True, meant=True)
+        show(seen, said.will, err=True)
+        confirm(call)
+    told = run(seen=seen)
+    note_done(written(told))
+    emit(told, lambda: show(told, said.done))
 
 
 def nobody_to_ask() -> InputError:

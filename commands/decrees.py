@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from commands.confirmation import confirm, nobody_to_ask
+from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
-from commands.lazy import json_option, note_done, wants_json
-from commands.output import Table, emit
+from commands.lazy import json_option
+from commands.output import Table
 from workflow.desk import Desk
 from workflow.services import decrees
 
@@ -59,22 +59,15 @@ def grant_command(  # noqa: PLR0913 - each is an option
     warn_of_clock(desk, call=call)
     with file.open("rb") as lines:
         grants = decrees.read(lines)
-    adopt = partial(decrees.grant, desk, call, grants, act=act, reason=reason)
-    if dry_run:
-        told = adopt(dry_run=True)
-        emit(told, lambda: _show(told, "Would grant"))
-        return
-    if yes:
-        seen = None
-    elif wants_json():
-        raise nobody_to_ask()
-    else:
-        seen = adopt(dry_run=True, meant=True)
-        _show(seen, "This will grant", err=True)
-        confirm(call)
-    told = adopt(seen=seen)
-    note_done(f"{told['count']} grant(s) of {call}")
-    emit(told, lambda: _show(told, "Granted"))
+    do_once_confirmed(
+        call,
+        partial(decrees.grant, desk, call, grants, act=act, reason=reason),
+        _show,
+        said=Said("Would grant", "This will grant", "Granted"),
+        written=lambda told: f"{told['count']} grant(s) of {call}",
+        dry_run=dry_run,
+        yes=yes,
+    )
 
 
 def _show(told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:

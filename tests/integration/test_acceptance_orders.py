@@ -273,6 +273,27 @@ def test_the_rank_of_who_is_handed_over_after_the_draw_stands_in_its_entry(
     assert work.verified()
 
 
+def test_who_is_handed_over_late_comes_last_of_its_own_week_when_the_clocks_change(
+    work: Office, tmp_path: Path
+):
+    counter = ordered(work, tmp_path, "same_week_draw", "300000.00")
+    sunday, monday = rome(2026, 3, 29, 23, 50), rome(2026, 3, 30)
+    arrive(counter, 1, 3, sunday)
+    arrive(counter, 4, 5, monday)
+    work.clock.move_to(rome(2026, 4, 7, 9))
+    for week in ("2026-W13", "2026-W14"):
+        call_acts.draw(
+            work.desk, counter.code, week=week, seed=SEED, act="verbale 3/2026-04-07"
+        )
+
+    for number, instant in enumerate((sunday, monday, sunday, monday), start=20):
+        counter.take(counter.request(number, ASKED, received_at=stated(instant)))
+
+    late = counter.entries(event="submit", outcome="ok")[-4:]
+    assert [entry["findings"]["rank"] for entry in late] == [4, 6, 5, 7]
+    assert work.verified()
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -315,7 +314,6 @@ def test_what_the_demonstration_suggests_works_as_it_is_printed(
     assert shown.splitlines()[-1].startswith("The register verifies: ")
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_the_last_line_of_make_demo_tells_whether_the_register_verifies(tmp_path):
     ran = subprocess.run(
         [

@@ -751,6 +751,22 @@ def test_only_as_many_give_way_as_are_needed_and_the_last_first(work: Office):
     assert work.verified()
 
 
+def test_a_late_line_that_is_refused_leaves_the_draft_it_is_about_as_it_was(
+    work: Office,
+):
+    work.take(submission(8, requested="5000.00", draft=True))
+    work.wait(hours=1)
+    ask(work, *[120_000] * 8)
+    before = dump(work.desk.engine)
+
+    (answer,) = work.take(
+        late(8, "120000.00") | {"received_at": stated(OPENING - MICROSECOND)}
+    )
+
+    assert answer["error"]["code"] == "window.too_early"
+    assert written(before, dump(work.desk.engine)) == {"calls", "entries"}
+
+
 def test_nobody_gives_way_to_what_comes_by_pec(work: Office):
     filed = ask(work, 300_000, 300_000, 300_000)
 

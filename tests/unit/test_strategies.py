@@ -22,6 +22,7 @@ from workflow.rules.strategies import (
     period,
     rebalance,
     undecided,
+    week_around,
 )
 
 EXACT, DAY, WEEK = OrderPolicy
@@ -50,6 +51,28 @@ def test_the_day_and_the_week_are_those_of_rome():
 
 def test_the_first_days_of_a_year_may_be_of_the_last_week_of_another():
     assert period(WEEK, rome(2027, 1, 1, 12)) == "2026-W53"
+
+
+@pytest.mark.parametrize(
+    ("within", "begins", "hours"),
+    [
+        (rome(2026, 1, 19), datetime(2026, 1, 18, 23, tzinfo=UTC), 7 * 24),
+        (rome(2026, 1, 25, 23, 59, 59), datetime(2026, 1, 18, 23, tzinfo=UTC), 7 * 24),
+        (rome(2026, 3, 29, 23, 59, 59), datetime(2026, 3, 22, 23, tzinfo=UTC), 167),
+        (rome(2026, 3, 30), datetime(2026, 3, 29, 22, tzinfo=UTC), 7 * 24),
+        (rome(2026, 10, 19), datetime(2026, 10, 18, 22, tzinfo=UTC), 169),
+        (rome(2027, 1, 1, 12), datetime(2026, 12, 27, 23, tzinfo=UTC), 7 * 24),
+    ],
+)
+def test_a_week_goes_from_monday_to_monday_also_when_the_clocks_change(
+    within, begins, hours
+):
+    ends = begins + timedelta(hours=hours)
+
+    assert week_around(within) == (begins, ends)
+    assert week_around(begins) == (begins, ends)
+    assert week_around(ends)[0] == ends
+    assert period(WEEK, begins) == period(WEEK, within) != period(WEEK, ends)
 
 
 def test_one_minute_decides_only_under_the_exact_instant():

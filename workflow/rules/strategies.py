@@ -7,7 +7,7 @@ where the call says so; merit or a public draw then decides among them.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 from config.schema import Allocation, Counter
 from models.vocabulary import Cents, OrderPolicy, ShortMoneyPolicy
 from workflow.facts import ALLOWED, OrderKey, Place, Verdict
-from workflow.rules.calendar import civil_day, italian_date
+from workflow.rules.calendar import ONE_DAY, ROME, civil_day, italian_date
 
 _WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 _SUNDAY = 7
@@ -215,6 +215,21 @@ def last_day_of(week: str) -> date | None:
         return date.fromisocalendar(int(written[1]), int(written[2]), _SUNDAY)
     except ValueError:
         return None
+
+
+def week_around(instant: datetime) -> tuple[datetime, datetime]:
+    """Return when the week of an instant begins, and when the next one does, in UTC.
+
+    Each is the midnight of a Monday in Rome: a week in which the clocks change is
+    an hour shorter or longer than the others.
+    """
+    day = civil_day(instant)
+    monday = day - day.weekday() * ONE_DAY
+    return _midnight(monday), _midnight(monday + 7 * ONE_DAY)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), ROME).astimezone(UTC)
 
 
 def _lot(seed: str, protocol: str) -> str:

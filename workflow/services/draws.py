@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from models.tables import Application, Call, Draw
@@ -67,13 +67,11 @@ def rank_of_latecomer(
     week = strategies.period(policy, key.received_at)
     if week is None or not is_held(session, call, week):
         return None
-    ranks = [
-        rank
-        for rank, received_at in session.exec(
-            select(Application.rank, Application.received_at)
-            .where(Application.call_id == call.id)
-            .where(col(Application.rank).is_not(None))
-        )
-        if received_at and strategies.period(policy, received_at) == week
-    ]
-    return max((rank for rank in ranks if rank is not None), default=0) + 1
+    begins, ends = strategies.week_around(key.received_at)
+    last = session.exec(
+        select(func.max(Application.rank))
+        .where(Application.call_id == call.id)
+        .where(col(Application.received_at) >= begins)
+        .where(col(Application.received_at) < ends)
+    ).one()
+    return (last or 0) + 1

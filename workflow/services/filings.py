@@ -1,36 +1,20 @@
 """What happens to a group of submissions, while the call is locked?
 
-Everything that the lines of a group need is read at once, and everything they
-bring is written at once. Each line is checked before it gets a number, so that
-one that is refused leaves no gap and disturbs no other.
+Each line is checked before it gets a number, so that one that is refused leaves
+no gap and disturbs no other. What the lines need and bring is in their `Bundle`.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
-from sqlmodel import col, delete
-from sqlmodel import select as rows
 
-from models.batch import unwatched
 from models.canonical import digest
-from models.session import add_all_unless_there, add_unless_there
-from models.tables import (
-    Aid,
-    Applicant,
-    ApplicantLink,
-    Application,
-    Command,
-    Document,
-    ProtocolCounter,
-)
+from models.tables import Application
 from models.vocabulary import (
-    NOT_ACTIVE,
     ActorKind,
-    ApplicationState,
     CallState,
     Cents,
     Event,
@@ -43,8 +27,9 @@ from workflow import register
 from workflow.errors import RefusedError
 from workflow.facts import ApplicantFacts, Facts, FilingFacts, OrderKey, Place
 from workflow.machine import Inputs
+from workflow.moves import placements
 from workflow.moves.guards.receipt import CLOCKS_APART
-from workflow.rules import counter, money
+from workflow.rules import money
 from workflow.rules.calendar import civil_day
 from workflow.services import (
     answers,
@@ -56,11 +41,12 @@ from workflow.services import (
     submissions,
     windows,
 )
+from workflow.services.bundles import Bundle, Contents
 from workflow.services.entries import Draft, chain, dated, refusal
 from workflow.services.making import carry_out, required_role
 from workflow.services.open_calls import OpenCall
 from workflow.services.standings import KEY, Memory, Standing, bound
-from workflow.services.submissions import FiledApplicant, Submission
+from workflow.services.submissions import Submission
 
 _MOMENT = timedelta(microseconds=1)
 _COLUMNS = Application.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -90,7 +76,7 @@ def take(work: OpenCall, lines: Iterable[Line], memory: Memory) -> list[dict[str
     _follow_the_portal(work, lines)
     group = _Group(work, lines, memory.standing(work))
     told = [group.answer(line) for line in group.lines]
-    group.close()
+    group.bundle.close()
     memory.keep(group.standing)
     return told
 
@@ -128,63 +114,16 @@ def refuse_file(work: OpenCall, error: RefusedError) -> None:
 
 
 class _Group:
-    """The lines of a group, with all that the database knows about them."""
+    """The lines of a group, and how the counter stands for them."""
 
     def __init__(
         self, work: OpenCall, lines: tuple[Line, ...], standing: Standing
     ) -> None:
         self.work, self.lines, self.standing = work, lines, standing
         self.actor = officers.whoever(work.session, work.desk.identity)
-        self.numbers: dict[int, ProtocolCounter] = {}
         filed = [line.filed for line in lines if line.filed is not None]
-        self.given = self._given({one.idempotency_key for one in filed})
-        self.files = self._files({one.portal_id for one in filed})
-        self.applicants = self._applicants({one.applicant.tax_code for one in filed})
-        self.active = self._active()
-        self.new: list[tuple[Application, Applicant]] = []
-        self.newcomers: list[Applicant] = []
+        self.bundle = Bundle(work, filed)
         self._idempotency_key = ""
-
-    # What is known
-
-    def _given(self, keys: set[str]) -> dict[str, answers.Given]:
-        found = self.work.session.exec(
-            rows(Command)
-            .where(Command.call_id == self.work.call.id)
-            .where(col(Command.key).in_(keys))
-        )
-        return {one.key: answers.Given(one.digest, one.answer) for one in found}
-
-    def _files(self, portal_ids: set[str]) -> dict[str, Application]:
-        found = self.work.session.exec(
-            rows(Application)
-            .where(Application.call_id == self.work.call.id)
-            .where(col(Application.portal_id).in_(portal_ids))
-            .where(Application.state != ApplicationState.EXPIRED)
-        )
-        return {application.portal_id: application for application in found}
-
-    def _applicants(self, tax_codes: set[str]) -> dict[str, Applicant]:
-        found = self.work.session.exec(
-            rows(Applicant).where(col(Applicant.tax_code).in_(tax_codes))
-        )
-        return {applicant.tax_code: applicant for applicant in found}
-
-    def _active(self) -> dict[UUID, str]:
-        found = self.work.session.exec(
-            rows(Application)
-            .where(Application.call_id == self.work.call.id)
-            .where(
-                col(Application.applicant_id).in_(
-                    [applicant.id for applicant in self.applicants.values()]
-                )
-            )
-            .where(col(Application.state).not_in(NOT_ACTIVE))
-        )
-        return {
-            application.applicant_id: lookups.named(application)
-            for application in found
-        }
 
     # One line
 
@@ -205,7 +144,7 @@ class _Group:
             officers.identify(self.work.session, self.work.desk.identity)
         self._idempotency_key = filed.idempotency_key
         told = self._note_draft(filed) if filed.draft else self._submit(filed)
-        self.given[filed.idempotency_key] = answers.remember(
+        self.bundle.given[filed.idempotency_key] = answers.remember(
             self.work.batch,
             self.work.call.id,
             filed.idempotency_key,
@@ -216,7 +155,7 @@ class _Group:
 
     def _answered(self, filed: Submission) -> dict[str, Any] | None:
         """Return the answer that this submission already had."""
-        known = self.given.get(filed.idempotency_key)
+        known = self.bundle.given.get(filed.idempotency_key)
         try:
             if known is None:
                 return None
@@ -232,12 +171,12 @@ class _Group:
 
     def _submit(self, filed: Submission) -> dict[str, Any]:
         key = self._next_key(filed)
-        case, is_new = self._case(filed, key)
+        case, before = self._case(filed, key)
         try:
             yielding = self._yielding(filed, key)
             if yielding:
                 self._check(case, key, yielding)
-                self.write()
+                self.bundle.write()
                 for place in yielding:
                     promotions.give_back(
                         self.work.as_worker("intake"),
@@ -246,62 +185,43 @@ class _Group:
                         f"later: received {register.written(key.received_at)}",
                     )
             filing = self.standing.filing(key)
-            suspends = self._would_suspend(filed, filing)
-            self._make(case, Event.SUBMIT, key, filing)
+            facts = self._make(case, Event.SUBMIT, key, filing)
         except RefusedError:
-            self._undo(case, is_new=is_new)
+            _undo(case, before)
             raise
-        self.numbers[key.protocol_year].last = key.protocol_number
-        self._keep(filed, case, is_new=is_new)
-        self.active[case.applicant.id] = lookups.named(case.application)
+        self.bundle.number(key.protocol_year).last = key.protocol_number
+        self.bundle.keep(filed, case)
+        self.bundle.active[case.applicant.id] = lookups.named(case.application)
         position = self._placed(case.application, key)
-        if suspends:
+        decision = placements.decision(facts)
+        if decision is not None and decision.suspends:
             self._suspend(key.received_at)
         outcome = "submitted" if case.application.reserved else "waiting"
         return _told(filed, outcome, case.application, position)
 
     def _note_draft(self, filed: Submission) -> dict[str, Any]:
-        case, is_new = self._case(filed, None)
+        case, before = self._case(filed, None)
         try:
             self._make(case, Event.REGISTER_DRAFT)
         except RefusedError:
-            self._undo(case, is_new=is_new)
+            _undo(case, before)
             raise
-        self._keep(filed, case, is_new=is_new)
-        self.write()
+        self.bundle.keep(filed, case)
+        self.bundle.write()
         return _told(filed, "draft", case.application, None)
-
-    def _would_suspend(self, filed: Submission, filing: FilingFacts) -> bool:
-        """Tell whether the counter is full once this one is taken in."""
-        rules = self.standing.rules
-        if filed.channel != rules.filing.channel:
-            return False
-        return counter.decide(
-            filed.requested,
-            case_files.money_of(self.work.call),
-            filing,
-            rules=rules.counter,
-            allocation=rules.allocation,
-            accepts_less=filed.accepts_less,
-        ).suspends
 
     def _case(
         self, filed: Submission, key: OrderKey | None
-    ) -> tuple[case_files.CaseFile, bool]:
-        """Return the file that a line is about, and whether it is new."""
-        applicant = self._applicant(filed.applicant)
-        known = self._known(filed, applicant)
-        application = known or self._empty(filed, applicant)
-        application.call_version = self.work.call.version
-        application.channel = filed.channel
-        application.requested = filed.requested
-        application.investment = filed.investment
-        application.accepts_less = filed.accepts_less
-        if key is not None:
-            policy = self.standing.rules.counter.order
-            application.rank = draws.rank_of_latecomer(
-                self.work.session, self.work.call, policy, key
-            )
+    ) -> tuple[case_files.CaseFile, Contents]:
+        """Return the file that a line is about, and what stood in it before.
+
+        A draft has the contents of the line from here on: the guards read them
+        in its row.
+        """
+        contents = self._contents(filed, key)
+        application, applicant = self.bundle.find(filed, contents)
+        before = {name: getattr(application, name) for name in contents}
+        _set(application, contents)
         case = case_files.CaseFile(
             application=application,
             applicant=applicant,
@@ -309,12 +229,24 @@ class _Group:
             fingerprint=self.standing.fingerprint,
             documents=frozenset(document.kind for document in filed.documents),
         )
-        return case, known is None
+        return case, before
 
-    def _undo(self, case: case_files.CaseFile, *, is_new: bool) -> None:
-        """Leave a draft as it was before the line that is refused."""
-        if not is_new:
-            self.work.session.expire(case.application)
+    def _contents(self, filed: Submission, key: OrderKey | None) -> Contents:
+        """Return what a line says of an application; a draft has no rank yet."""
+        work = self.work
+        contents: Contents = {
+            "call_version": work.call.version,
+            "channel": filed.channel,
+            "requested": filed.requested,
+            "investment": filed.investment,
+            "accepts_less": filed.accepts_less,
+        }
+        if key is not None:
+            policy = self.standing.rules.counter.order
+            contents["rank"] = draws.rank_of_latecomer(
+                work.session, work.call, policy, key
+            )
+        return contents
 
     def _make(
         self,
@@ -322,7 +254,8 @@ class _Group:
         event: Event,
         key: OrderKey | None = None,
         filing: FilingFacts | None = None,
-    ) -> None:
+    ) -> Facts:
+        """Make a move, and return the facts on which it was decided."""
         facts = self._facts(case, key, filing)
         carry_out(
             self.work,
@@ -334,6 +267,7 @@ class _Group:
             key=self._idempotency_key if key else None,
             files=key is not None,
         )
+        return facts
 
     def _check(
         self, case: case_files.CaseFile, key: OrderKey, yielding: tuple[Place, ...]
@@ -360,7 +294,7 @@ class _Group:
         """Note who was taken in, and return its position in the order of arrival."""
         standing = self.standing
         if standing.is_late(key):
-            self.write()
+            self.bundle.write()
             promotions.run(self.work)
             self.standing = Standing(self.work)
             return self._position(key)
@@ -370,7 +304,7 @@ class _Group:
         standing.note(application)
         if is_last:
             return self.work.call.filed
-        self.write()
+        self.bundle.write()
         return self._position(key)
 
     def _facts(
@@ -390,105 +324,13 @@ class _Group:
             application=case_files.about(case, key),
             applicant=ApplicantFacts(
                 recognised=case_files.is_recognised(rules, case.applicant.tax_code),
-                other_active=self.active.get(case.applicant.id),
+                other_active=self.bundle.active.get(case.applicant.id),
             ),
             money=case_files.money_of(work.call),
             counter=self.standing.counter,
             filing=filing,
             role=role,
         )
-
-    def _applicant(self, filed: FiledApplicant) -> Applicant:
-        known = self.applicants.get(filed.tax_code)
-        if known is not None:
-            return known
-        return unwatched(
-            Applicant,
-            id=self.work.desk.ambient.new_id(),
-            tax_code=filed.tax_code,
-            name=filed.name,
-            pec=filed.pec,
-        )
-
-    def _known(self, filed: Submission, applicant: Applicant) -> Application | None:
-        """Return the draft that the line is about, if there is one."""
-        known = self.files.get(filed.portal_id)
-        if known is not None and (
-            known.state != ApplicationState.DRAFT or known.applicant_id != applicant.id
-        ):
-            raise RefusedError(
-                "submission.portal_id_used",
-                f"`portal_id` {filed.portal_id} is already that of "
-                f"{lookups.named(known)}; a new application needs a new `portal_id`",
-            )
-        return known
-
-    def _empty(self, filed: Submission, applicant: Applicant) -> Application:
-        call = self.work.call
-        return unwatched(
-            Application,
-            id=self.work.desk.ambient.new_id(),
-            call_id=call.id,
-            call_version=call.version,
-            applicant_id=applicant.id,
-            portal_id=filed.portal_id,
-            channel=filed.channel,
-            state=ApplicationState.DRAFT,
-            changed_at=call.last_instant,
-            requested=filed.requested,
-            investment=filed.investment,
-        )
-
-    def _keep(
-        self, filed: Submission, case: case_files.CaseFile, *, is_new: bool
-    ) -> None:
-        """Keep what the line brought, to be written with the group."""
-        application, applicant, told = case.application, case.applicant, filed.applicant
-        if not is_new:
-            self._forget_papers(application)
-        if (applicant.name, applicant.pec) != (told.name, told.pec):
-            applicant.name, applicant.pec = told.name, told.pec
-        if applicant.tax_code not in self.applicants:
-            self.applicants[applicant.tax_code] = applicant
-            self.newcomers.append(applicant)
-        self.files[filed.portal_id] = application
-        if is_new:
-            self.new.append((application, applicant))
-        batch, ambient = self.work.batch, self.work.desk.ambient
-        for document in filed.documents:
-            batch.add(
-                Document,
-                id=ambient.new_id(),
-                application_id=application.id,
-                kind=document.kind,
-                name=document.name,
-                sha256=document.sha256,
-                filed_at=application.changed_at,
-            )
-        for aid in filed.aids:
-            batch.add(
-                Aid,
-                id=ambient.new_id(),
-                application_id=application.id,
-                granted_on=aid.granted_on,
-                amount=aid.amount,
-                grantor=aid.grantor,
-            )
-        for code in dict.fromkeys(told.linked):
-            if code != told.tax_code:
-                batch.add(ApplicantLink, application_id=application.id, tax_code=code)
-
-    def _forget_papers(self, application: Application) -> None:
-        """Let a line replace what an earlier one about the same draft brought."""
-        self.write()
-        session = self.work.session
-        session.exec(
-            delete(Document).where(col(Document.application_id) == application.id)
-        )
-        for table in (Aid, ApplicantLink):
-            session.exec(
-                delete(table).where(col(table.application_id) == application.id)
-            )
 
     # The order
 
@@ -504,21 +346,8 @@ class _Group:
                 "register gives the instant",
             )
         year = civil_day(at).year
-        return OrderKey(filed.received_at or at, year, self._number(year).last + 1)
-
-    def _number(self, year: int) -> ProtocolCounter:
-        """Lock the counter of a civil year (art. 57 DPR 445/2000).
-
-        It is one for the whole administration, so it is locked last; it moves on
-        only once an application is taken in, so that a refusal leaves no gap.
-        """
-        if year not in self.numbers:
-            session = self.work.session
-            add_unless_there(session, ProtocolCounter(year=year, last=0))
-            self.numbers[year] = session.get_one(
-                ProtocolCounter, year, with_for_update=True, populate_existing=True
-            )
-        return self.numbers[year]
+        number = self.bundle.number(year).last + 1
+        return OrderKey(filed.received_at or at, year, number)
 
     def _yielding(self, filed: Submission, key: OrderKey) -> tuple[Place, ...]:
         """Return who gives money up for an earlier arrival that is handed over now."""
@@ -529,7 +358,7 @@ class _Group:
             return ()  # who comes first is settled once it is taken in
         if filed.requested <= case_files.money_of(call).residual:
             return ()  # nobody has to
-        self.write()
+        self.bundle.write()
         queued = case_files.queue(
             self.work.session, call.id, standing.rules.filing.channel
         )
@@ -628,56 +457,18 @@ class _Group:
             return None
         return line.filed.received_at
 
-    # All of it
 
-    def write(self) -> None:
-        """Write what was gathered so far."""
-        self._write_newcomers()
-        for application, applicant in self.new:
-            application.applicant_id = applicant.id
-            self.work.batch.keep(Application, application)
-        self.work.flush()
-        drafts = [one for one, _ in self.new if one.state == ApplicationState.DRAFT]
-        for draft in drafts:  # a later line of the group may be about it
-            stored = self.work.session.get_one(Application, draft.id)
-            self.files[draft.portal_id] = stored
-        self.new.clear()
+def _undo(case: case_files.CaseFile, before: Contents) -> None:
+    """Leave a draft as it was before the line that is refused.
 
-    def close(self) -> None:
-        """Write the rest, and leave no counter that only refused lines asked for."""
-        self.write()
-        for number in self.numbers.values():
-            if not number.last:
-                self.work.session.delete(number)
+    To read it again would not do: it may have been written in the meantime.
+    """
+    _set(case.application, before)
 
-    def _write_newcomers(self) -> None:
-        """Write who has never applied before.
 
-        Another call may be taking the same applicant in at this moment: whoever
-        is first gives it its identifier. In the order of tax codes, so that nobody
-        waits for somebody who waits for them.
-        """
-        if not self.newcomers:
-            return
-        # The protocol counter first: whoever has it waits for no applicant that
-        # somebody else is writing, and nobody waits the other way round.
-        self._number(civil_day(self.work.call.last_instant).year)
-        session = self.work.session
-        named = sorted(self.newcomers, key=lambda applicant: applicant.tax_code)
-        add_all_unless_there(session, Applicant, [vars(one) for one in named])
-        found = session.exec(
-            rows(Applicant).where(
-                col(Applicant.tax_code).in_([one.tax_code for one in named])
-            )
-        )
-        stored = {applicant.tax_code: applicant for applicant in found}
-        for applicant in named:
-            kept = stored[applicant.tax_code]
-            if (kept.name, kept.pec) != (applicant.name, applicant.pec):
-                kept.name, kept.pec = applicant.name, applicant.pec
-            applicant.id = kept.id
-            self.applicants[applicant.tax_code] = kept
-        self.newcomers.clear()
+def _set(application: Application, contents: Contents) -> None:
+    for name, value in contents.items():
+        setattr(application, name, value)
 
 
 def _told(

@@ -1,6 +1,6 @@
 """How is a move made inside a transaction that holds the call's lock?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,7 @@ from models.tables import Applicant, Application, Call
 from models.vocabulary import ApplicationState, Event, Outcome, Role
 from workflow import register
 from workflow.errors import RefusedError
-from workflow.facts import ActFacts, Facts
+from workflow.facts import ActFacts, Facts, Place
 from workflow.machine import Consequences, Inputs, Move, fire
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day
@@ -77,8 +77,11 @@ def make(  # noqa: PLR0913 - the parts of one move
     reason: str | None = None,
     key: str | None = None,
     notes: Mapping[str, object] = NO_NOTES,
+    queued: Sequence[Place] | None = None,
 ) -> Receipt:
     """Make a move on a filed application of a locked call.
+
+    *queued* is everyone who holds a place, for who has read them already.
 
     Raises:
         RefusedError: the role, the state or a guard says no.
@@ -95,6 +98,7 @@ def make(  # noqa: PLR0913 - the parts of one move
         case,
         now=dated(work.call, work.desk),
         stated=case_files.Stated(act, reason, role),
+        queued=queued,
     )
     receipt = carry_out(
         work, case, facts, event, given=given, actor=actor, key=key, notes=notes

@@ -6,14 +6,13 @@ from typing import Any
 from config.logs import log
 from config.schema import CallDefinition
 from models.tables import Application
-from models.vocabulary import Event, OrderPolicy, Role
+from models.vocabulary import Event, OrderPolicy
 from workflow.errors import RefusedError
 from workflow.facts import Place
 from workflow.machine import Inputs
 from workflow.rules import counter, strategies
 from workflow.services import case_files, officers
-from workflow.services.entries import dated
-from workflow.services.making import Receipt, carry_out, make
+from workflow.services.making import Receipt, make
 from workflow.services.open_calls import OpenCall
 
 
@@ -36,7 +35,14 @@ def run(work: OpenCall) -> list[dict[str, Any]]:
     while following := _next(places, work, rules):
         application = _locked(work, following.place)
         try:
-            receipt = _promote(work, application, places)
+            receipt = make(
+                work,
+                application,
+                officers.WORKER,
+                Event.PROMOTE,
+                given=Inputs(),
+                queued=places,
+            )
         except RefusedError as error:
             # A file that may not be examined keeps its place until an act says so.
             log.info(
@@ -72,26 +78,6 @@ def _next(
     return counter.next_promotion(
         places, money, rules=rules.counter, allocation=rules.allocation
     )
-
-
-def _promote(
-    work: OpenCall, application: Application, places: Sequence[Place]
-) -> Receipt:
-    """Promote one as `make` would, but on a queue that was read already."""
-    case = case_files.read(work.session, application)
-    facts = case_files.collect(
-        work.session,
-        work.call,
-        case,
-        now=dated(work.call, work.desk),
-        stated=case_files.Stated(role=Role.SYSTEM),
-        queued=places,
-    )
-    receipt = carry_out(
-        work, case, facts, Event.PROMOTE, given=Inputs(), actor=officers.WORKER
-    )
-    work.flush()
-    return receipt
 
 
 def _settle(work: OpenCall, rules: CallDefinition) -> None:
