@@ -36,9 +36,9 @@ test: $(VENV)/.dev ## run every test (PYTEST_ARGS="-n 2")
 lint: $(VENV)/.dev ## run every static check
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lint/run
 
-bench: $(VENV)/.dev ## measure how fast everything is, beside its peers (half an hour)
+bench: $(VENV)/.dev ## measure how fast everything is, beside its peers (an hour)
 	@$(BIN)/python -m compileall -q $(SOURCE)
-	@for measured in startup intake click_day advance decisions; do \
+	@for measured in startup intake click_day advance decisions terms due sweep relay; do \
 		echo "== $$measured"; $(BIN)/python benchmarks/$$measured.py $(BENCH_ARGS) || exit 1; \
 	done
 

@@ -51,6 +51,10 @@ COMMANDS = {
         "commands.queue:queue_command",
         "Show who waits for a grant, in order: who is next, who blocks whom.",
     ),
+    "terms": Lazy(
+        "commands.terms:terms_command",
+        "Show the terms in the order in which they end (scadenzario).",
+    ),
     "explain": Lazy(
         "commands.explain:explain_group",
         "Say why something is as it is, step by step, with the sources (motivazione).",
@@ -63,13 +67,25 @@ COMMANDS = {
         "commands.advance:advance_group",
         "Make one move on an application (avanzamento).",
     ),
+    "forecast": Lazy(
+        "commands.forecast:forecast_command",
+        "Tell what the workers would do by a day, and do nothing (previsione).",
+    ),
     "sweep": Lazy(
         "commands.sweep:sweep_command",
         "Do all that is due by now, once (scadenzario).",
     ),
+    "run": Lazy(
+        "commands.run:run_command",
+        "Do by itself all that is due and all that commands leave (tutto in uno).",
+    ),
+    "scheduler": Lazy(
+        "commands.scheduler:scheduler_command",
+        "Give out what is due, and what commands have left to be done (scadenzario).",
+    ),
     "worker": Lazy(
         "commands.workers:worker_command",
-        "Take submissions in that a portal pushes through Redis (presentazione).",
+        "Do the jobs that wait in Redis: submissions, what is due, letters (lavori).",
     ),
     "log": Lazy(
         "commands.log:log_group",

@@ -44,7 +44,7 @@ def rows_by_event() -> dict[Event, tuple[Move, ...]]:
     found: dict[Event, tuple[Move, ...]] = {}
     for table in TABLES.values():
         for event in table.events:
-            rows = tuple(row for row in table.of_event(event) if not row.by_intake)
+            rows = tuple(row for row in table.of_event(event) if row.by_hand)
             if rows:
                 found[event] = (*found.get(event, ()), *rows)
     return found

@@ -1,6 +1,6 @@
 """Which applications are there, and what is in their files?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -17,10 +17,14 @@ from commands.output import (
     print_pairs,
 )
 from commands.receipts import act_of, moved
+from commands.terms import STANDS_STILL, last_instant, stood_still
+from commands.terms import as_json as term_as_json
 from models.vocabulary import ApplicationState
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
-from workflow.services import log, views
+from workflow.rules.calendar import italian_date
+from workflow.services import log, terms, views
+from workflow.services.terms import TermView
 
 
 @click.command("list")
@@ -69,7 +73,8 @@ def show_command(desk: Desk, application: str) -> None:
     """Show one application with its whole file (fascicolo).
 
     What it asks for and what it was given, the steps that are open, the terms
-    with their last instant, the money, the letters and the history.
+    with their last instant and who has to act about those that were missed, the
+    money, the letters and the history.
 
     APP is a protocol number, the portal's id or the application's own id.
 
@@ -78,9 +83,10 @@ def show_command(desk: Desk, application: str) -> None:
         sportello show 2026/0000001
     """
     case = views.shown(desk, application)
+    running = terms.of_file(desk, case.summary.id)
     logins = log.logins(desk)
     history = [_entry(entry, logins) for entry in case.history]
-    emit(_as_json(case, history), lambda: _tell(case, history))
+    emit(_as_json(case, running, history), lambda: _tell(case, running, history))
 
 
 def _summary(one: views.ApplicationView) -> dict[str, object]:
@@ -117,7 +123,9 @@ def _entry(entry: Mapping[str, Any], logins: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def _as_json(case: views.CaseView, history: list[dict[str, Any]]) -> dict[str, object]:
+def _as_json(
+    case: views.CaseView, running: Sequence[TermView], history: list[dict[str, Any]]
+) -> dict[str, object]:
     return {
         **_summary(case.summary),
         "channel": case.channel,
@@ -143,18 +151,7 @@ def _as_json(case: views.CaseView, history: list[dict[str, Any]]) -> dict[str, o
             }
             for step in case.steps
         ],
-        "terms": [
-            {
-                "id": str(term.id),
-                "kind": term.kind.value,
-                "ordinal": term.ordinal,
-                "starts_on": term.starts_on.isoformat(),
-                "due_at": instant(term.due_at),
-                "status": term.status.value,
-                "suspended_days": term.suspended_days,
-            }
-            for term in case.terms
-        ],
+        "terms": [term_as_json(term) for term in running],
         "money": [
             {
                 "seq": movement.entry_seq,
@@ -182,7 +179,9 @@ def _as_json(case: views.CaseView, history: list[dict[str, Any]]) -> dict[str, o
     }
 
 
-def _tell(case: views.CaseView, history: list[dict[str, Any]]) -> None:
+def _tell(
+    case: views.CaseView, running: Sequence[TermView], history: list[dict[str, Any]]
+) -> None:
     one = case.summary
     click.echo(f"{one.protocol or one.portal_id}  {one.applicant}")
     print_pairs(
@@ -210,6 +209,7 @@ def _tell(case: views.CaseView, history: list[dict[str, Any]]) -> None:
         indent="  ",
     )
     _tell_steps(case)
+    _tell_terms(running)
     _tell_money(case)
     _tell_notices(case)
     table = Table(
@@ -256,16 +256,20 @@ def _tell_steps(case: views.CaseView) -> None:
         times = (civil(step.opened_at), civil(step.closed_at))
         steps.add(step.kind, step.status, step.outcome, *times)
     steps.print()
-    terms = Table(
-        ("term", "status", "from", "last instant", "suspended"),
+
+
+def _tell_terms(running: Sequence[TermView]) -> None:
+    table = Table(
+        ("term", "status", "from", "last instant", "suspended>", "has to act"),
         title="Terms",
         indent="  ",
     )
-    for term in case.terms:
-        suspended = f"{term.suspended_days} day(s)" if term.suspended_days else ""
-        first = day(term.starts_on.isoformat())
-        terms.add(term.kind, term.status, first, civil(term.due_at), suspended)
-    terms.print()
+    for term in running:
+        span = (italian_date(term.starts_on), last_instant(term), stood_still(term))
+        table.add(term.kind, term.status, *span, term.waits_for)
+    table.print()
+    if any(term.provisional for term in running):
+        click.echo(f"  {STANDS_STILL}")
 
 
 def _tell_money(case: views.CaseView) -> None:

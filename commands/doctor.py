@@ -20,7 +20,9 @@ def doctor_command(context: click.Context) -> None:
     """Check that everything the program stands on is in order (diagnosi).
 
     It looks at the settings, the home, the database and its form, the clock, who
-    you are, and the queue of jobs, and exits with 3 if something is not right.
+    you are, when the scheduler was last at work, what is due and late, what was put
+    aside, the jobs of the workers and their broker, and exits with 3 if something is
+    not right.
 
     \b
     Example:
@@ -41,7 +43,7 @@ def doctor_command(context: click.Context) -> None:
     def tell() -> None:
         for check in checks:
             standing = "ok    " if check.ok else "FAILED"
-            click.echo(f"{standing}  {check.name:<8}  {check.detail}")
+            click.echo(f"{standing}  {check.name:<9}  {check.detail}")
 
     emit(
         {
@@ -72,7 +74,20 @@ def _settings(settings: Settings) -> Check:
 
 
 def _broker(settings: Settings) -> Check:
-    if settings.broker_url.startswith("memory:"):
-        return Check("broker", ok=True, detail="in process")
+    """See whether the broker answers, and what it alone knows of."""
     shown = masked(settings.broker_url)
-    return Check("broker", ok=True, detail=f"{shown}, not used by these commands yet")
+    if settings.broker_url.startswith("memory:"):
+        return Check("broker", ok=True, detail="in process, for `sportello run`")
+    # Only where there is a Redis: loading what talks to it takes a while.
+    from workers import broker, sending  # noqa: PLC0415 - see above
+
+    try:
+        failed = sending.given_up(broker.build(settings.broker_url))
+    except UnavailableError as error:
+        return Check("broker", ok=False, detail=f"{shown}: {error.message}")
+    if failed:
+        detail = f"{shown} answers; {failed} submission(s) failed for good in a week"
+        return Check(
+            "broker", ok=False, detail=f"{detail}: the log of `worker` says why"
+        )
+    return Check("broker", ok=True, detail=f"{shown} answers")

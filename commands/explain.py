@@ -7,7 +7,7 @@ from commands.lazy import Listing, json_option
 from commands.output import clean, emit
 from workflow.desk import Desk
 from workflow.errors import TamperedError
-from workflow.services import accounts, explanations
+from workflow.services import accounts, explanations, term_explanations
 from workflow.services.histories import Explanation
 
 
@@ -61,6 +61,32 @@ def money_command(
         sportello explain money RLF12025051244
     """
     told = accounts.money(desk, call, everything=everything)
+    _answer(told)
+    if told.faults:
+        context.exit(TamperedError.exit_code)
+
+
+@explain_group.command("term")
+@click.argument("term", metavar="ID")
+@json_option
+@click.pass_context
+@at_desk
+def term_command(desk: Desk, context: click.Context, term: str) -> None:
+    """Say when a term ends and how it was reckoned, day by day (computo).
+
+    What started it, by which entry and which proof; how long the call makes it;
+    what stopped its clock or gave more time; the holidays that were reckoned with;
+    and what a worker does at its end, or did. A clock that stands still is reckoned
+    as if it went on now. It exits with 5 if the steps do not lead to its end.
+
+    ID is APP/KIND, such as 2026/0000001/completion, for the latest of its kind,
+    APP/KIND/2 for the second, or the id that `sportello terms --json` tells.
+
+    \b
+    Example:
+        sportello explain term 2026/0000001/conclusion
+    """
+    told = term_explanations.term(desk, term)
     _answer(told)
     if told.faults:
         context.exit(TamperedError.exit_code)

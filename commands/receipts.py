@@ -5,7 +5,7 @@ from typing import Any
 
 from commands.output import civil, clean
 
-_HEADINGS = ("money", "terms", "steps", "letters", "overtakes", "promoted")
+_HEADINGS = ("money", "terms", "steps", "letters", "overtakes", "promoted", "jobs")
 _WIDTH = max(map(len, _HEADINGS))
 
 
@@ -26,6 +26,7 @@ def details(receipt: Mapping[str, Any]) -> Iterator[str]:
         [f"{one['letter']} to {one['to']}" for one in receipt["notices"]],
         receipt["findings"].get("overtaken", []),
         [f"{one['application']}: reserved +{one['amount']}" for one in promoted],
+        _jobs(receipt),
     )
     for heading, lines in zip(_HEADINGS, sections, strict=True):
         for number, line in enumerate(lines):
@@ -45,6 +46,15 @@ def act_of(entry: Mapping[str, Any]) -> str:
     """Write the act of an entry as people do."""
     act = entry["act"]
     return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else ""
+
+
+def _jobs(receipt: Mapping[str, Any]) -> list[str]:
+    """Say what is not done with the move itself, but soon after it."""
+    count = len(receipt["notices"])
+    if not count or receipt["dry_run"]:
+        return []
+    waits = "1 letter waits" if count == 1 else f"{count} letters wait"
+    return [f"{waits} for the workers"]
 
 
 def _money(money: Mapping[str, Any]) -> list[str]:

@@ -1,8 +1,6 @@
 """How does a process take work from the broker?"""
 
-import signal
-import threading
-from types import FrameType
+from contextlib import closing
 
 import click
 
@@ -10,7 +8,9 @@ from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import emit
 from config.settings import masked, read_settings
-from workers import broker, serving
+from workers import broker as brokers
+from workers import crew, serving
+from workers.stopping import Stop, on_signals
 from workflow.desk import Desk
 from workflow.errors import InputError
 
@@ -19,63 +19,94 @@ _THREADS = 32
 
 @click.command("worker")
 @click.option(
+    "--processes",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that share the work; one that dies is replaced.",
+)
+@click.option(
     "--threads",
     type=click.IntRange(1, 500),
     default=_THREADS,
     show_default=True,
     metavar="N",
-    help="Submissions that it has in hand at once, written together.",
+    help="Jobs that each has in hand; submissions among them are written together.",
 )
 @click.option(
     "--heartbeat",
     type=click.IntRange(1, 3_600),
-    default=broker.HEARTBEAT,
+    default=brokers.HEARTBEAT,
     show_default=True,
     metavar="SECONDS",
     help="Silence after which others take its messages; the same for all workers.",
 )
 @json_option
 @at_desk
-def worker_command(desk: Desk, threads: int, heartbeat: int) -> None:
-    """Take submissions in that a portal pushes through Redis (presentazione).
+def worker_command(desk: Desk, processes: int, threads: int, heartbeat: int) -> None:
+    """Do the jobs that wait in Redis: submissions, what is due, letters (lavori).
 
-    SPORTELLO_BROKER_URL says which Redis. The portal asks for
+    SPORTELLO_BROKER_URL says which Redis. `sportello scheduler` puts there what is
+    due and what commands have left to be done; a portal asks for
     `receive_submission` with the code of the call and a line, as in a file of
-    `sportello intake`; the answer is the result of the message. Several workers
+    `sportello intake`, and the answer is the result of the message. Several workers
     may run, on several machines: what one leaves behind another takes.
 
-    It runs until SIGTERM or Ctrl-C, and finishes what it has in hand.
+    It runs until SIGTERM or Ctrl-C, and finishes what it has in hand; a second one
+    does not wait for that.
 
     \b
     Example:
-        sportello worker --threads 32
+        sportello worker --processes 2 --threads 32
+    """
+    address = broker_address()
+
+    def work(stop: Stop) -> None:
+        built = brokers.build(address, heartbeat=heartbeat)
+        with serving.serving(built, desk, threads=threads):
+            stop.wait()
+
+    with closing(brokers.build(address)) as built:
+        brokers.refuse_absent(built)
+    stop = Stop()
+    click.echo(
+        f"taking messages from {masked(address)} with {processes} process(es) of "
+        f"{threads} thread(s); SIGTERM or Ctrl-C ends it",
+        err=True,
+    )
+    replaced = 0
+    if processes == 1:
+        on_signals(stop)
+        work(stop)
+    else:
+        hands = crew.Crew(work, desk.engine, size=processes)
+        hands.run(stop)
+        replaced = hands.replaced
+    emit(
+        {
+            "broker": masked(address),
+            "processes": processes,
+            "threads": threads,
+            "replaced": replaced,
+            "ended_by": stop.reason,
+        },
+        lambda: click.echo(f"ended by {stop.reason}; nothing was left half done"),
+    )
+
+
+def broker_address() -> str:
+    """Return where the broker is, for who shares it with others.
+
+    Raises:
+        InputError: nobody else could reach it.
     """
     address = read_settings().broker_url
-    if address.startswith("memory:"):
+    if brokers.is_in_memory(address):
         raise InputError(
             "broker.memory",
             "SPORTELLO_BROKER_URL is memory://, where nobody outside of this process "
-            "could leave a message; set it to redis://host:6379/0",
+            "could leave a message; set it to redis://host:6379/0, or do everything "
+            "in one process with `sportello run`",
         )
-    stop, reasons = threading.Event(), []
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        reasons.append(signal.Signals(number).name)
-        for known in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(known, signal.SIG_DFL)  # a second one does not wait
-        stop.set()
-
-    for known in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(known, end)
-    click.echo(
-        f"taking messages from {masked(address)} with {threads} thread(s); SIGTERM or "
-        "Ctrl-C ends it",
-        err=True,
-    )
-    serving.serve(
-        broker.build(address, heartbeat=heartbeat), desk, threads=threads, stop=stop
-    )
-    emit(
-        {"broker": masked(address), "threads": threads, "ended_by": reasons[0]},
-        lambda: click.echo(f"ended by {reasons[0]}; nothing was left half done"),
-    )
+    return address

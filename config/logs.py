@@ -29,6 +29,18 @@ class Logger:
         """Note something that somebody should look at."""
         self._say("warning", event, data)
 
+    def bind(self, **about: object) -> None:
+        """Say this too on every line that follows in this thread."""
+        import structlog.contextvars  # noqa: PLC0415 - see above
+
+        structlog.contextvars.bind_contextvars(**about)
+
+    def forget(self) -> None:
+        """Say nothing more of what was bound: this thread begins something else."""
+        import structlog.contextvars  # noqa: PLC0415 - see above
+
+        structlog.contextvars.clear_contextvars()
+
     def _say(self, level: str, event: str, data: dict[str, object]) -> None:
         if LEVELS.index(level) < self._lowest:
             return
@@ -46,6 +58,7 @@ def _build() -> Any:  # noqa: ANN401 - structlog's own loggers are not typed
     return structlog.wrap_logger(
         structlog.WriteLogger(sys.stderr),
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),

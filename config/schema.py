@@ -20,6 +20,7 @@ from config.values import (
     Day,
     Euros,
     Flag,
+    Hour,
     Instant,
     Length,
     MonthDay,
@@ -189,7 +190,11 @@ class Merit(Sourced):
 
 
 class TermRule(Sourced):
-    """How long a term runs, from which fact, and what its end brings (*termine*)."""
+    """How long a term runs, from which fact, and what its end brings (*termine*).
+
+    It ends with its last day, unless an hour is set. `escalate_after` tells the
+    manager of a missed one, so many days after its end (*potere sostitutivo*).
+    """
 
     count: Length
     counting: Counting
@@ -197,6 +202,8 @@ class TermRule(Sourced):
     from_receipt: Flag
     effect: TermEffect
     peremptory: Flag
+    until: Hour | None = None
+    escalate_after: Annotated[Whole, Field(le=365)] | None = None
 
 
 class TermPolicy(Sourced):
@@ -227,7 +234,7 @@ class Procedure(Sourced):
     acceptance: Flag
     skip_when_suspended: Flag
     plan_returns: Whole
-    max_suspension_days: Annotated[Whole, Field(le=365)]
+    max_suspension_days: Annotated[Whole, Field(le=30)]  # art. 2 c. 7 L. 241/1990
     extension_months: Annotated[Whole, Field(le=60)]
     extensions: Annotated[Whole, Field(le=60)]
 

@@ -22,6 +22,7 @@ _OF_EVERY_FAMILY: Mapping[TermKind, TermStart] = {
     TermKind.DURATION: TermStart.STARTED,
     TermKind.REPORT: TermStart.ENDED,
     TermKind.AID_REGISTRY: TermStart.GRANTED,
+    TermKind.LAPSE_DECISION: TermStart.LAPSE_PROPOSED,
 }
 
 STARTS: Mapping[ProcedureFamily, Mapping[TermKind, TermStart]] = {
@@ -41,8 +42,12 @@ STARTS: Mapping[ProcedureFamily, Mapping[TermKind, TermStart]] = {
 }
 """The terms that the moves of a family start, each with the one fact that does.
 
-All of them must be set, and no others; `start_of` knows the one exception.
+All of them must be set, and no others; `start_of` knows the one exception, and
+`OPTIONAL` those that a call may leave out.
 """
+
+OPTIONAL = frozenset({TermKind.LAPSE_DECISION})
+"""Without them nothing happens by itself: calls that are older have none."""
 
 _WITHOUT_ACCEPTANCE: Mapping[TermKind, TermStart | None] = {
     TermKind.ACCEPTANCE: None,
@@ -54,8 +59,31 @@ EFFECTS: Mapping[TermEffect, frozenset[TermKind]] = {
     TermEffect.STOP_WAITING: frozenset({TermKind.COMPLETION, TermKind.OBSERVATIONS}),
     TermEffect.RELEASE_COR: frozenset({TermKind.AID_REGISTRY}),
     TermEffect.END_PLAN: frozenset({TermKind.DURATION}),
+    TermEffect.EXPIRE_PROPOSAL: frozenset({TermKind.LAPSE_DECISION}),
 }
 """The effects that make sense for some terms only."""
+
+ONLY_EFFECTS: Mapping[TermKind, frozenset[TermEffect]] = {
+    TermKind.LAPSE_DECISION: frozenset({TermEffect.WARN, TermEffect.EXPIRE_PROPOSAL}),
+}
+"""The terms for which some effects only make sense."""
+
+MAY_END_AT_AN_HOUR = frozenset(
+    {
+        TermKind.COMPLETION,
+        TermKind.DEFINITIVE_PLAN,
+        TermKind.PLAN_CORRECTION,
+        TermKind.ACCEPTANCE,
+        TermKind.START,
+        TermKind.REPORT,
+    }
+)
+"""The terms that the call gives the applicant.
+
+Those of the law are in whole days, which no call can cut (artt. 2 and 10-bis
+L. 241/1990, art. 9 DM 115/2017); the other terms of the office, and the time of a
+plan, are reckoned by days too.
+"""
 
 LONGEST: Mapping[Counting, int] = {Counting.DAYS: 3650, Counting.MONTHS: 120}
 """Ten years: a longer term is a slip, and no calendar of holidays reaches its end."""
@@ -100,7 +128,7 @@ def extensions_stay_short(call: CallDefinition) -> Iterator[Finding]:
 
 def _is_there_if_wanted(kind: TermKind, call: CallDefinition) -> Iterator[Finding]:
     wanted, written = start_of(kind, call) is not None, kind in call.terms
-    if wanted and not written:
+    if wanted and not written and kind not in OPTIONAL:
         yield Finding(
             ("terms", kind.value),
             f"missing: this procedure needs it, write a section [terms.{kind}]",
@@ -150,11 +178,12 @@ def _starts_from_receipt(kind: TermKind, call: CallDefinition) -> Iterator[Findi
 def _has_an_effect_of_its_own(
     kind: TermKind, call: CallDefinition
 ) -> Iterator[Finding]:
-    rule = call.terms[kind]
-    if kind not in EFFECTS.get(rule.effect, frozenset(TermKind)):
+    effect = call.terms[kind].effect
+    fits = kind in EFFECTS.get(effect, frozenset(TermKind))
+    if not fits or effect not in ONLY_EFFECTS.get(kind, frozenset(TermEffect)):
         yield Finding(
             ("terms", kind.value, "effect"),
-            f'"{rule.effect}" is not an effect that this term can have',
+            f'"{effect}" is not an effect that this term can have',
         )
 
 
@@ -170,10 +199,37 @@ def _lapses_only_if_peremptory(
         )
 
 
+def _ends_at_an_hour_for_the_applicant(
+    kind: TermKind, call: CallDefinition
+) -> Iterator[Finding]:
+    if call.terms[kind].until is not None and kind not in MAY_END_AT_AN_HOUR:
+        yield Finding(
+            ("terms", kind.value, "until"),
+            "this term ends with its day: leave this key out; only what the call "
+            "asks of the applicant can be due at an hour",
+        )
+
+
+def _escalates_only_what_it_warns_of(
+    kind: TermKind, call: CallDefinition
+) -> Iterator[Finding]:
+    # Any other effect settles the term, or leaves it to a named officer: then the
+    # manager has no omission of the office to make good.
+    rule = call.terms[kind]
+    if rule.escalate_after is not None and rule.effect is not TermEffect.WARN:
+        yield Finding(
+            ("terms", kind.value, "escalate_after"),
+            f'its effect is "{rule.effect}", so that the office has missed nothing: '
+            'leave this key out, or write effect = "warn"',
+        )
+
+
 _CHECKS: tuple[Callable[[TermKind, CallDefinition], Iterator[Finding]], ...] = (
     _is_not_endless,
     _starts_on_its_fact,
     _starts_from_receipt,
     _has_an_effect_of_its_own,
     _lapses_only_if_peremptory,
+    _ends_at_an_hour_for_the_applicant,
+    _escalates_only_what_it_warns_of,
 )

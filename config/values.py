@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ _EUROS = re.compile(r"(0|[1-9][0-9]{0,12})(?:\.([0-9]{1,2}))?")
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
 _SLUG = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _CALL_CODE = re.compile(r"RL[A-Z]1[0-9]{4}[0-9]{6}")
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _MONTH_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
 _COMPANY = re.compile(r"[0-9]{11}")
 _PERSON = re.compile(
@@ -34,6 +35,7 @@ _PERSON = re.compile(
 )
 _SHORTEST_CONTROL = 32
 _LEAP_YEAR = 2024
+_MIDNIGHT = "00:00"
 _LONGEST_SHOWN = 60
 _HUNDRED = Decimal(100)
 
@@ -45,6 +47,11 @@ class WritingError(ValueError):
 def euros(cents: int) -> str:
     """Write an amount of cents as the files do: `1000000.00`."""
     return f"{cents // 100}.{cents % 100:02d}"
+
+
+def hour(value: time) -> str:
+    """Write an hour as the files do: `12:00`."""
+    return f"{value:%H:%M}"
 
 
 def shown(value: object) -> str:
@@ -225,6 +232,22 @@ def _tax_code(text: str) -> str:
     return text
 
 
+def _hour(value: object) -> time:
+    if not isinstance(value, str) or not _HOUR.fullmatch(value):
+        msg = (
+            f"`{shown(value)}` is not an hour of the day: write hours and minutes "
+            'between quotes, as "12:00"'
+        )
+        raise WritingError(msg)
+    if value == _MIDNIGHT:
+        msg = (
+            f"`{value}` is the beginning of the day, and nothing of it would be left: "
+            "for its end, leave this key out"
+        )
+        raise WritingError(msg)
+    return time.fromisoformat(value)
+
+
 def _month_day(text: str) -> str:
     try:
         if _MONTH_DAY.fullmatch(text):
@@ -258,6 +281,13 @@ Instant = Annotated[
     datetime, BeforeValidator(_instant), Field(examples=["2026-01-20T10:00:00"])
 ]
 """Civil time of Rome in the file, an aware instant in UTC in the program."""
+Hour = Annotated[
+    time,
+    PlainValidator(_hour),
+    PlainSerializer(hour, return_type=str, when_used="json"),
+    Field(examples=['"12:00"']),
+]
+"""An hour of any day, on the clocks of Rome."""
 Whole = Annotated[int, Field(strict=True, ge=0, le=1_000_000, examples=["10"])]
 Count = Annotated[int, Field(strict=True, ge=1, le=10_000, examples=["30"])]
 Length = Annotated[int, Field(strict=True, ge=1, examples=["30"])]

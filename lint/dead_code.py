@@ -47,7 +47,6 @@ NAMES_OF_FRAMEWORKS = (
 # or is gone, is a fault too, so that this list never outlives its reasons.
 KEPT: dict[str, str] = {
     "page": "lint/docs.py writes the documentation with it",
-    "may_suspend": "the calculus of terms is whole, whatever the calls ask for today",
     "backwards": "the same",
 }
 

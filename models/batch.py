@@ -1,4 +1,4 @@
-"""How are many new rows written at once?"""
+"""How are many rows written at once?"""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,16 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
@@ -36,7 +45,7 @@ def _usual(table: type[SQLModel]) -> Values:
 
 
 class Batch:
-    """New rows of one transaction, written table by table when it is flushed.
+    """Rows of one transaction, written table by table when it is flushed.
 
     The unit of work of the ORM would write them one class at a time as well, and
     spend more on looking after each of them than the database on keeping it.
@@ -45,6 +54,24 @@ class Batch:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._rows: dict[str, list[Values]] = defaultdict(list)
+        self._followed: list[tuple[Table, Values, Values]] = []
+
+    def read(self, model: type[Row], condition: ColumnElement[bool]) -> list[Row]:
+        """Read rows and lock them; what is changed in them is written with the rest.
+
+        No session follows them: whoever has one of these rows from a session has to
+        read it again afterwards.
+        """
+        table = SQLModel.metadata.tables[str(model.__tablename__)]
+        query = select(table).where(condition).order_by(*table.primary_key)
+        self._session.flush()
+        found = self._session.connection().execute(query.with_for_update()).mappings()
+        return [self._follow(model, table, dict(values)) for values in found]
+
+    def _follow(self, model: type[Row], table: Table, values: Values) -> Row:
+        row = unwatched(model, **values)
+        self._followed.append((table, values, vars(row)))
+        return row
 
     def add(self, table: type[SQLModel], **values: object) -> None:
         """Keep a row for later; every column of the table has to be said."""
@@ -57,12 +84,35 @@ class Batch:
     def flush(self) -> None:
         """Write everything: first what was changed, then what is new."""
         self._session.flush()
-        if not self._rows:
+        if not self._rows and not self._followed:
             return
         connection = self._session.connection()
+        self._write_changes(connection)
         for table in SQLModel.metadata.sorted_tables:
             if rows := self._rows.pop(table.name, None):
                 _write(connection, table, rows)
+
+    def _write_changes(self, connection: Connection) -> None:
+        """Write what differs from what was read, the same columns at once."""
+        changes: dict[tuple[Table, tuple[str, ...]], list[Values]] = defaultdict(list)
+        for table, before, now in self._followed:
+            changed = tuple(name for name in before if now[name] != before[name])
+            if changed:
+                wanted = {name: now[name] for name in changed}
+                changes[table, changed].append({_KEY: now["id"], **wanted})
+                before.update(wanted)
+        for (table, names), rows in changes.items():
+            connection.execute(_update(table, names), rows)
+
+
+_KEY = "the row"
+"""The parameter that no column is called like."""
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    return update(table).where(table.c.id == bindparam(_KEY)).values(values)
 
 
 def _write(connection: Connection, table: Table, rows: Sequence[Values]) -> None:

@@ -53,6 +53,12 @@ HOLDS_A_PLACE = _among("state", QUEUED_STATES)
 LACKS_MONEY = "reserved < requested"
 """Of those who hold a place: who waits for money."""
 
+IS_AWAITED = "next_check IS NOT NULL"
+"""Of the terms: those about which a worker will have to do something."""
+
+IS_MISSED = "status = 'expired' AND settled_at IS NULL"
+"""Of the terms: those after whose end somebody still has to act."""
+
 _IS_OPEN = f"NOT ({_among('state', NOT_ACTIVE)})"
 
 
@@ -457,6 +463,27 @@ class Term(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("application_id", "kind", "ordinal", name="uq_terms_ordinal"),
         Index("ix_terms_due", "status", "due_at"),
+        # What is due is found by its instant alone, however many others there are.
+        Index(
+            "ix_terms_next_check",
+            "next_check",
+            "call_id",
+            sqlite_where=text(IS_AWAITED),
+            postgresql_where=text(IS_AWAITED),
+        ),
+        Index(
+            "ix_terms_call_next_check",
+            "call_id",
+            "next_check",
+            sqlite_where=text(IS_AWAITED),
+            postgresql_where=text(IS_AWAITED),
+        ),
+        Index(
+            "ix_terms_missed",
+            "due_at",
+            sqlite_where=text(IS_MISSED),
+            postgresql_where=text(IS_MISSED),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -465,14 +492,31 @@ class Term(SQLModel, table=True):
     kind: TermKind = Field(sa_type=word(TermKind, "ck_terms_kind"))
     ordinal: int
     starts_on: date
+    started_seq: int | None = Field(default=None, sa_type=BigInteger)
+    """The entry of the register that started it."""
     extra_months: int = 0
     """Given by an extension (*proroga*)."""
+    extra_days: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     due_at: datetime = Field(sa_type=Instant)
     status: TermStatus = Field(sa_type=word(TermStatus, "ck_terms_status"))
     suspended_days: int = 0
     suspensions: list[dict[str, Any]] = Field(sa_type=JSON)
     calendar: str = Field(max_length=80)
     """Which edition of the list of holidays it was computed with."""
+    holidays: list[str] = Field(
+        sa_type=JSON, sa_column_kwargs={"server_default": text("'[]'")}
+    )
+    """The days of that list between its start and its end, as they were then."""
+    next_check: datetime | None = Field(default=None, sa_type=Instant)
+    """When a worker has to do something about it; none if nothing is to come."""
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When somebody did, after its end, what had to be done about it."""
+    escalated_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the manager was told that it was missed."""
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often in a row a worker failed to do what is due; 0 unless it is parked."""
+    fault: str | None = Field(default=None, max_length=300)
+    """Why the last attempt failed, without personal data."""
 
 
 class Movement(SQLModel, table=True):
@@ -523,16 +567,43 @@ class Notice(SQLModel, table=True):
 
 
 class OutboxMessage(SQLModel, table=True):
-    """Something a worker has to do after the commit."""
+    """Something a worker has to do after the commit.
+
+    It stays until it is done: whoever does it deletes it, in the transaction of
+    what it asks for. So it is done once, however often the broker delivers it, and
+    asked for again if the broker loses it.
+    """
 
     __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_sent", "sent_at"),)
 
     id: UUID = Field(primary_key=True)
     call_id: UUID = Field(foreign_key="calls.id", index=True)
     application_id: UUID | None = Field(default=None, foreign_key="applications.id")
     kind: str = Field(max_length=40)
     subject_id: UUID
+    entry_seq: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """The entry of the register that causes it: the order within a call."""
+    ordinal: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """The order within that entry."""
     created_at: datetime = Field(sa_type=Instant)
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was last given to the broker."""
+
+
+class Tick(SQLModel, table=True):
+    """When a process that works by itself was last seen at work."""
+
+    __tablename__ = "ticks"
+
+    name: str = Field(primary_key=True, max_length=40)
+    holder: str = Field(max_length=200)
+    """Which process, on which host."""
+    at: datetime = Field(sa_type=Instant)
+    found: int = 0
+    """In how many calls it found something due."""
 
 
 class RegisterEntry(SQLModel, table=True):

@@ -113,6 +113,9 @@ class Event(StrEnum):
     GRANT = "grant"
     RECORD_PUBLICATION = "record_publication"
     CONFIRM_COR = "confirm_cor"
+    RELEASE_COR = "release_cor"
+    """The code of the aid registry has lapsed (*decadenza del COR*)."""
+    RENEW_COR = "renew_cor"
     RECORD_DELIVERY = "record_delivery"
     CONVENE_NEGOTIATION = "convene_negotiation"
     SIGN_MINUTES = "sign_minutes"
@@ -128,7 +131,16 @@ class Event(StrEnum):
     SETTLE = "settle"
     PROPOSE_LAPSE = "propose_lapse"
     DISMISS_LAPSE = "dismiss_lapse"
+    EXPIRE_PROPOSAL = "expire_proposal"
+    """A proposal on which nobody decided in time falls."""
     LAPSE = "lapse"
+    EXTEND_TERM = "extend_term"
+    """*Proroga di un termine* for one applicant."""
+    EXPIRE_TERM = "expire_term"
+    RESUME_TERM = "resume_term"
+    """A suspension has reached its limit: the clock goes on by itself."""
+    ESCALATE_TERM = "escalate_term"
+    """*Potere sostitutivo*: the manager is told of a term that the office missed."""
     WITHDRAW = "withdraw"
     REVOKE = "revoke"
     ANNUL = "annul"
@@ -232,6 +244,8 @@ class TermKind(StrEnum):
     PAYMENT = "payment"
     AID_REGISTRY = "aid_registry"
     """Sending the act of grant to the aid registry (COR, art. 9 DM 115/2017)."""
+    LAPSE_DECISION = "lapse_decision"
+    """Deciding on a proposal of lapse; a call may do without it."""
 
 
 class TermStart(StrEnum):
@@ -252,6 +266,7 @@ class TermStart(StrEnum):
     STARTED = "started"
     ENDED = "ended"
     REPORT_FILED = "report_filed"
+    LAPSE_PROPOSED = "lapse_proposed"
 
 
 class TermEffect(StrEnum):
@@ -262,6 +277,7 @@ class TermEffect(StrEnum):
     PROPOSE_LAPSE = "propose_lapse"
     RELEASE_COR = "release_cor"
     END_PLAN = "end_plan"
+    EXPIRE_PROPOSAL = "expire_proposal"
 
 
 class TermStatus(StrEnum):
@@ -307,6 +323,7 @@ class Letter(StrEnum):
     START_DUE = "start_due"
     VARIATION_APPROVED = "variation_approved"
     EXTENSION_GRANTED = "extension_granted"
+    TERM_EXTENDED = "term_extended"
     LAPSE_PROPOSED = "lapse_proposed"
     LAPSE_DISMISSED = "lapse_dismissed"
     LAPSED = "lapsed"
@@ -320,6 +337,9 @@ class NoticeStatus(StrEnum):
     """How far a notice has come."""
 
     QUEUED = "queued"
+    """Written with its move; no worker has taken it up yet."""
+    READY = "ready"
+    """*Presa in carico*: a worker has taken it up; it is to be sent."""
     DELIVERED = "delivered"
 
 

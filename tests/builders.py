@@ -156,6 +156,7 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
             "inputs": {"published_on": day, "reference": "BURL 12"}
         },
         Event.CONFIRM_COR: {"inputs": {"sent_on": day}},
+        Event.RENEW_COR: {"inputs": {"cor": next(_cors), "cor_on": day}},
         Event.RECORD_DELIVERY: {"inputs": {"letter": "grant", "receipt": "R-1"}},
         Event.CONVENE_NEGOTIATION: {"inputs": {"meeting_on": day}},
         Event.SIGN_MINUTES: {"inputs": {"minutes": "V-1", "signed_on": day}},
@@ -175,6 +176,14 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         },
         Event.FILE_REPORT: {"inputs": {"document": PAPER}},
         Event.SETTLE: {"inputs": {"recognised": "100000.00"}, "act": act},
+        Event.EXTEND_TERM: {
+            "inputs": {"term": "definitive_plan", "days": 15},
+            "act": act,
+            "reason": "illness",
+        },
+        Event.EXPIRE_TERM: {"inputs": {"term": "conclusion"}},
+        Event.RESUME_TERM: {"inputs": {"term": "conclusion"}},
+        Event.ESCALATE_TERM: {"inputs": {"term": "conclusion"}},
         Event.PROPOSE_LAPSE: {"inputs": {"term": "definitive_plan"}},
         Event.DISMISS_LAPSE: {"act": act, "reason": "force majeure"},
         Event.LAPSE: {"act": act, "reason": "plan never filed"},

@@ -116,11 +116,11 @@ def term(
     kind: TermKind,
     due_at: datetime,
     status: TermStatus = TermStatus.RUNNING,
-    *,
-    ordinal: int = 1,
+    **said: Any,
 ) -> tuple[TermRecord, ...]:
-    """Return one term, as facts hold them."""
-    return (TermRecord(kind, ordinal, status, OPENING.date(), due_at),)
+    """Return one term, as facts hold them; the first of its kind unless said."""
+    ordinal = said.pop("ordinal", 1)
+    return (TermRecord(kind, ordinal, status, OPENING.date(), due_at, **said),)
 
 
 def letter(

@@ -1,20 +1,34 @@
 """What can be asked of the workers?"""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from traceback import extract_tb
 from typing import Any
+from uuid import UUID
 
-from dramatiq import Actor, Broker
+from dramatiq import Actor, Broker, Message
+from dramatiq.errors import Retry
+from dramatiq.middleware import CurrentMessage, Interrupt
 
+from config.logs import log
 from models.session import DatabaseUnavailableError
 from workflow.desk import Desk
-from workflow.errors import RefusedError, UnavailableError
-from workflow.services import groupings, submissions
+from workflow.errors import RefusedError, SportelloError, UnavailableError
+from workflow.services import groupings, outbox, submissions, sweep
 
 _MOST_RETRIES = 20
 _SHORTEST, _LONGEST = 200, 60_000
 """Milliseconds between one try and the next."""
+
+_SOON = 5
+"""Times that a job is tried again at once, within some seconds."""
+
+_OURS = (SportelloError, DatabaseUnavailableError)
+
+_HOUR = 3_600_000
+"""Milliseconds: after a long rest much may be due in one call."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +37,17 @@ class Job:
 
     name: str
     queue: str
-    does: Callable[..., Any]
+    priority: int
+    """The lowest comes first, of what a worker has fetched."""
+    made: Callable[[Desk], Callable[..., Any]]
+    """Makes the function that does it, at the desk of a worker."""
+    answers: bool = False
+    """Whether somebody waits for what it returns."""
+    kept: bool = True
+    """Whether the database knows that it is to be done, until it is done.
+
+    Then the broker need not keep what fails: it is asked for again.
+    """
 
 
 class Filing:
@@ -58,6 +82,7 @@ class Filing:
                     "details": error.details,
                 },
             }
+        log.bind(call=call, cause="portal")
         return grouping.file(content)
 
     def _grouping(self, call: str) -> groupings.Grouping:
@@ -68,28 +93,107 @@ class Filing:
             return self._calls[call]
 
 
-def declare(broker: Broker, desk: Desk) -> dict[str, Actor[..., Any]]:
-    """Declare on a broker everything that its workers can be asked for."""
-    filing = Filing(desk)
-    jobs = (Job("receive_submission", "intake", filing.receive_submission),)
-    return {job.name: _declared(broker, job) for job in jobs}
+def _filing(desk: Desk) -> Callable[..., Any]:
+    return Filing(desk).receive_submission
 
 
-def _declared(broker: Broker, job: Job) -> Actor[..., Any]:
-    return Actor(
-        job.does,
-        broker=broker,
-        actor_name=job.name,
-        queue_name=job.queue,
-        priority=0,
-        options={
-            "store_results": True,
-            "max_retries": _MOST_RETRIES,
-            "min_backoff": _SHORTEST,
-            "max_backoff": _LONGEST,
-            "retry_when": _is_temporary,
-        },
+def _sweeping(desk: Desk) -> Callable[..., Any]:
+    def sweep_call(code: str) -> None:
+        """Do all that is due on a call; whoever holds it does so anyway."""
+        sweep.sweep_call(desk, code)
+
+    return sweep_call
+
+
+def _doing(desk: Desk) -> Callable[..., Any]:
+    def do_message(identity: str) -> None:
+        """Do one job of the outbox, unless it is done already."""
+        outbox.do(desk, UUID(identity))
+
+    return do_message
+
+
+JOBS = {
+    job.name: job
+    for job in (
+        Job("receive_submission", "intake", 0, _filing, answers=True, kept=False),
+        Job("sweep_call", "sweep", 10, _sweeping),
+        Job("do_message", "notices", 20, _doing),
     )
+}
+"""All of them; a new job is a new line."""
+
+
+def message(
+    name: str, argument: str, *, identity: str, about: Mapping[str, str]
+) -> Message[Any]:
+    """Ask for a job; *about* stands on every line that it logs."""
+    return Message(
+        queue_name=JOBS[name].queue,
+        actor_name=name,
+        args=(argument,),
+        kwargs={},
+        options={"about": dict(about)},
+        message_id=identity,
+    )
+
+
+def declare(broker: Broker, desk: Desk) -> None:
+    """Declare on a broker everything that its workers can be asked for."""
+    for job in JOBS.values():
+        does = job.made(desk.as_worker())
+        Actor(
+            partial(_kept if job.kept else _alone, job.name, does),
+            broker=broker,
+            actor_name=job.name,
+            queue_name=job.queue,
+            priority=job.priority,
+            options={
+                "store_results": job.answers,
+                "max_retries": _MOST_RETRIES,
+                "min_backoff": _SHORTEST,
+                "max_backoff": _LONGEST,
+                "retry_when": _is_temporary,
+                "time_limit": _HOUR,
+            },
+        )
+
+
+def _alone(name: str, does: Callable[..., Any], *args: Any) -> Any:  # noqa: ANN401 - of any job
+    """Do a job that nobody knows of but the broker; what fails stays with it."""
+    log.forget()
+    log.bind(job=name)
+    return does(*args)
+
+
+def _kept(name: str, does: Callable[..., Any], *args: Any) -> None:  # noqa: ANN401 - of any job
+    """Do a job that the database keeps until it is done.
+
+    What fails is told and acknowledged. It is asked for again, by the next tick or
+    by the relay, and none of it goes to rest where only the broker would know.
+    """
+    current = CurrentMessage.get_current_message()
+    options = current.options if current else {}
+    log.forget()
+    log.bind(job=name, **options.get("about", {}))
+    try:
+        does(*args)
+    except (Exception, Interrupt) as error:  # noqa: BLE001 - told, not hidden
+        last = extract_tb(error.__traceback__)[-1]
+        about = {
+            "error": type(error).__name__,
+            "code": error.code if isinstance(error, _OURS) else None,
+            "where": f"{last.filename}:{last.lineno}",
+        }
+        if _is_away(error) and options.get("retries", 0) < _SOON:
+            log.info("job_put_off", **about)
+            raise Retry from None  # what the error says may be personal
+        log.warn("job_failed", **about)
+
+
+def _is_away(error: BaseException) -> bool:
+    """Tell whether something was not there that may be in a moment."""
+    return isinstance(error, UnavailableError | DatabaseUnavailableError)
 
 
 def _is_temporary(retries: int, error: BaseException) -> bool:
@@ -97,6 +201,6 @@ def _is_temporary(retries: int, error: BaseException) -> bool:
 
     What is not there now is waited for as long as it takes.
     """
-    if isinstance(error, UnavailableError | DatabaseUnavailableError):
+    if _is_away(error) or isinstance(error, Retry):
         return True
     return not isinstance(error, RefusedError) and retries < _MOST_RETRIES

@@ -3,12 +3,17 @@
 Built by whoever starts the program, never by importing something.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
 from dramatiq import Broker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import (
     AgeLimit,
     Callbacks,
+    CurrentMessage,
     Middleware,
     Pipelines,
     Retries,
@@ -18,6 +23,10 @@ from dramatiq.middleware import (
 from dramatiq.results import Results
 from dramatiq.results.backends.redis import RedisBackend
 from dramatiq.results.backends.stub import StubBackend
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from workflow.errors import UnavailableError
 
 HEARTBEAT = 30
 """Seconds of silence after which a worker's messages go to another one."""
@@ -28,18 +37,55 @@ _ALWAYS = 1_000_000
 _RESULTS = 24 * 3_600_000
 """Milliseconds for which a portal may ask for an answer; afterwards it files again."""
 
+_PATIENCE = 5
+"""Seconds in which Redis answers, or does not: nobody waits longer for it."""
+
 
 def build(address: str, *, heartbeat: int = HEARTBEAT) -> Broker:
     """Build the broker of an address: `memory://`, or a Redis."""
-    if address.startswith("memory:"):
+    if is_in_memory(address):
         return StubBroker(middleware=[*_middleware(), Results(backend=StubBackend())])
     backend = RedisBackend(url=address)
     return RedisBroker(
-        url=address,
+        client=redis.Redis.from_url(
+            address,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+            retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 3),
+        ),
         middleware=[*_middleware(), Results(backend=backend, result_ttl=_RESULTS)],
         maintenance_chance=_ALWAYS,
         heartbeat_timeout=heartbeat * 1_000,
     )
+
+
+def is_in_memory(address: str) -> bool:
+    """Tell whether nobody outside of this process could leave a message."""
+    return address.startswith("memory:")
+
+
+def refuse_absent(broker: Broker) -> None:
+    """Make sure that the broker is there.
+
+    Raises:
+        UnavailableError: it does not answer.
+    """
+    if isinstance(broker, RedisBroker):
+        with told_in_words():
+            broker.client.ping()
+
+
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """Turn what a broker that is not there brings about into a sentence."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise UnavailableError(
+            "broker.unreachable",
+            f"the broker does not answer: {error}; check SPORTELLO_BROKER_URL and "
+            "whether Redis is running",
+        ) from error
 
 
 def _middleware() -> list[Middleware]:
@@ -48,6 +94,7 @@ def _middleware() -> list[Middleware]:
         TimeLimit(),
         ShutdownNotifications(),
         Callbacks(),
+        CurrentMessage(),
         Pipelines(),
         Retries(),
     ]

@@ -1,27 +1,37 @@
-"""How does a worker process begin, and how does it end?"""
+"""How does a worker begin, and how does it end?"""
 
 import logging
-import threading
+import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import redis
 from dramatiq import Broker, Worker
-from dramatiq.brokers.redis import RedisBroker
 
 from config.logs import log
 from workers import actors
+from workers import broker as brokers
 from workflow.desk import Desk
-from workflow.errors import SportelloError, UnavailableError
+from workflow.errors import SportelloError
 
 _LOOKS_EVERY = 200
 """Milliseconds after which an idle worker looks for messages again."""
 
+_AHEAD = 8
+"""Messages that are fetched for each thread: most jobs are shorter than a fetch."""
+
 _ENDS_WITHIN = 60_000
 """Milliseconds in which what was begun is finished; the rest goes to others."""
 
+_AWAY = "Consumer encountered a connection error"
+_QUIET = 60.0
+"""Seconds without such a line after which the next one is news."""
 
-def serve(broker: Broker, desk: Desk, *, threads: int, stop: threading.Event) -> None:
-    """Do what messages ask for until it is told to stop, then finish what was begun.
+
+@contextmanager
+def serving(broker: Broker, desk: Desk, *, threads: int) -> Iterator[None]:
+    """Do what messages ask for meanwhile; at the end finish what was begun.
 
     As many submissions as there are threads can be written in one transaction.
 
@@ -29,29 +39,19 @@ def serve(broker: Broker, desk: Desk, *, threads: int, stop: threading.Event) ->
         UnavailableError: the broker does not answer at the beginning. Later it is
             waited for.
     """
-    _refuse_absent(broker)
+    brokers.refuse_absent(broker)
     _keep_messages_out_of_the_log()
     actors.declare(broker, desk)
     worker = Worker(broker, worker_threads=threads, worker_timeout=_LOOKS_EVERY)
+    worker.queue_prefetch = threads * _AHEAD
     worker.start()
     try:
-        stop.wait()
+        yield
     finally:
-        worker.stop(timeout=_ENDS_WITHIN)
+        # What was fetched and not begun goes back now, or with the next heartbeat.
+        with suppress(redis.RedisError):
+            worker.stop(timeout=_ENDS_WITHIN)
         broker.close()
-
-
-def _refuse_absent(broker: Broker) -> None:
-    if not isinstance(broker, RedisBroker):
-        return
-    try:
-        broker.client.ping()
-    except redis.RedisError as error:
-        raise UnavailableError(
-            "broker.unreachable",
-            f"the broker does not answer: {error}; check SPORTELLO_BROKER_URL and "
-            "whether Redis is running",
-        ) from error
 
 
 class _WithoutPersonalData(logging.Handler):
@@ -60,9 +60,13 @@ class _WithoutPersonalData(logging.Handler):
     It would print them whole, and the errors with the values of statements.
     """
 
+    _quiet_until = 0.0
+
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         about: dict[str, object] = {"said": str(record.msg).partition("\n")[0]}
+        if self._is_known(str(record.msg)):
+            return
         if error is not None:
             last = traceback.extract_tb(error.__traceback__)[-1:]
             about["error"] = type(error).__name__
@@ -70,6 +74,15 @@ class _WithoutPersonalData(logging.Handler):
         if isinstance(error, SportelloError):
             about["code"] = error.code
         log.warn("worker_trouble", **about)
+
+    def _is_known(self, said: str) -> bool:
+        """Tell whether each queue says, every few seconds, what was just said."""
+        if not said.startswith(_AWAY):
+            return False
+        now = time.monotonic()
+        is_known = now < self._quiet_until
+        self._quiet_until = now + _QUIET
+        return is_known
 
 
 def _keep_messages_out_of_the_log() -> None:

@@ -130,6 +130,10 @@ class MoneyFacts:
         return Cents(self.allocation - self.reserved - self.granted)
 
 
+UNANSWERED = "unanswered"
+"""The outcome of a step for whose answer the office has stopped waiting."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """A step beside the state."""
@@ -152,6 +156,12 @@ class TermRecord:
     status: TermStatus
     starts_on: date
     due_at: datetime
+    stopped_on: date | None = None
+    """Since when its clock stands still, if it does."""
+    resumes_after: date | None = None
+    """The day after which it goes on by itself."""
+    settled: bool = False
+    """Missed, and what it was for was done afterwards, or has no object any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,15 @@ from workflow.errors import RefusedError
 from workflow.facts import ALLOWED, ActFacts, Facts, Verdict
 from workflow.rules.terms import Suspension
 
-_EVEN_IF_ANNULLED = (Event.WITHDRAW, Event.ANNUL, Event.RECORD_DELIVERY)
+_EVEN_IF_ANNULLED = (
+    Event.WITHDRAW,
+    Event.ANNUL,
+    Event.RECORD_DELIVERY,
+    Event.EXPIRE,
+    Event.EXPIRE_TERM,
+    Event.RESUME_TERM,
+    Event.ESCALATE_TERM,
+)
 """What may still happen to an application once its call was annulled."""
 
 
@@ -72,8 +80,11 @@ class TermChange:
     """A new suspension, or the same one with its end."""
     expired: bool = False
     extra_months: int = 0
+    extra_days: int = 0
     cancelled: bool = False
     """It no longer runs, and may start anew."""
+    escalated: bool = False
+    """The manager is told that it was missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +147,17 @@ class Move:
     """A worker may make it too: it is no act with effect on the applicant."""
     by_intake: bool = False
     """Made by taking a submission in, never by hand: it needs a place in the order."""
+    by_sweep: bool = False
+    """Made when an instant has come, never by hand: nobody may bring it forward."""
     effect: Effect = no_effect
     letters: tuple[Letter, ...] = ()
     starts: tuple[TermStart, ...] = ()
     meets: tuple[TermKind, ...] = ()
+
+    @property
+    def by_hand(self) -> bool:
+        """Tell whether somebody can make it by a command."""
+        return not (self.by_intake or self.by_sweep)
 
     def is_meant(self, facts: Facts) -> bool:
         """Tell whether this row, of those of one event and state, is the one."""

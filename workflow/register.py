@@ -54,6 +54,7 @@ _OF_OPENING = ("opened_at", "ended_at")
 _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
 _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
+_OF_COR = ("cor", "cor_on")
 _UNTOLD = (*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT)
 _CHANGE_REQUEST = (Event.SUBMIT, Event.PROMOTE, Event.YIELD_RESERVATION)
 """Events after which an application may ask for less than it did, or for all again."""
@@ -271,6 +272,10 @@ class Beside:
         elif event == Event.GRANT:
             stated = body["inputs"]  # version 0.1 asked for no days
             said.update({name: stated.get(name) for name in _OF_GRANT})
+        elif event == Event.RELEASE_COR:
+            said.update(dict.fromkeys(_OF_COR))
+        elif event == Event.RENEW_COR:
+            said.update({name: body["inputs"][name] for name in _OF_COR})
 
     def _take_filing(self, said: dict[str, Any], body: Mapping[str, Any]) -> None:
         findings = body["findings"]

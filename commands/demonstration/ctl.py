@@ -155,10 +155,8 @@ def _merit(stage: Stage, files: list[str]) -> None:
 
 
 def _not_completed(stage: Stage, files: list[str]) -> None:
-    stage.at(2026, 2, 3, 8, 30)
-    stage.move(
-        files[INCOMPLETE], Event.EXPIRE_COMPLETION, "no completion came in its term"
-    )
+    stage.at(2026, 2, 3, 0, 0, 20)
+    stage.sweep()
     stage.at(2026, 2, 3, 11)
     stage.move(
         files[INCOMPLETE],
@@ -187,10 +185,8 @@ def _below_threshold(stage: Stage, files: list[str]) -> None:
         "observations filed, in time",
         inputs={"document": paper("observations")},
     )
-    stage.at(2026, 2, 16, 8, 30)
-    stage.move(
-        files[INCOMPLETE], Event.EXPIRE_OBSERVATIONS, "no observations in their term"
-    )
+    stage.at(2026, 2, 14, 0, 0, 20)
+    stage.sweep()
     stage.at(2026, 2, 16, 10)
     stage.move(
         files[INCOMPLETE],
@@ -210,6 +206,8 @@ def _below_threshold(stage: Stage, files: list[str]) -> None:
 
 
 def _late(stage: Stage) -> None:
+    stage.at(2026, 3, 5, 16, 0, 20)
+    stage.sweep()
     stage.at(2026, 3, 5, 16, 0, 33)
     stage.take(
         INCOMPLETE,

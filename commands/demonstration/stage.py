@@ -13,14 +13,14 @@ import orjson
 from config.loader import find, load
 from config.schema import CallDefinition
 from models.session import open_engine
-from models.vocabulary import Event, MovementKind, Role
+from models.vocabulary import CallEvent, Event, MovementKind, Role
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
 from workflow.moves import TABLES
 from workflow.rules.amounts import format_money, parse_money
 from workflow.rules.calendar import ROME
-from workflow.services import calls, installation, intake, moves, officers
+from workflow.services import calls, installation, intake, moves, officers, sweep
 
 STAFF = (
     ("admin", "Amministratore di sistema", (Role.ADMINISTRATOR,)),
@@ -38,6 +38,16 @@ _WHO = {
     Role.EVALUATOR: "nucleo",
     Role.MANAGER: "rossi",
 }
+
+
+_DUE = {
+    CallEvent.CLOSE_CALL: "the window has closed",
+    Event.EXPIRE_COMPLETION: "no completion came in its term: it is decided as it is",
+    Event.EXPIRE_OBSERVATIONS: "no observations came in their term",
+    Event.EXPIRE_TERM: "a term of the office has ended: it is told so",
+    Event.ESCALATE_TERM: "a term of the office was missed: the manager is told",
+}
+"""What the workers do in the demonstration, in words."""
 
 
 def rome(*parts: int) -> datetime:
@@ -129,6 +139,11 @@ class Stage:
     ) -> dict[str, Any]:
         desk = self.desk.as_officer(self._officer(event))
         return moves.advance(desk, moves.MoveCommand(file, event, **stated))
+
+    def sweep(self) -> None:
+        """Let the workers do all that is due, and tell it."""
+        for done in sweep.sweep(self.desk).applied:
+            self.tell("worker", done.application or "the call", _DUE[done.event])
 
     def fail(self, file: str, event: Event, note: str) -> None:
         """Try a move that a rule refuses, and tell the refusal."""

@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 import pytest
+import redis
 from sqlalchemy import Engine
 
 from tests.builders import office
@@ -31,6 +32,15 @@ def kept(
     with place as url, office(url) as opened:
         opened.file(aids=[aid])
         yield opened.desk.engine
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> Iterator[str]:
+    """Give an empty Redis."""
+    with closing(redis.Redis.from_url(redis_server)) as client:
+        client.flushall()
+        yield redis_server
+        client.flushall()
 
 
 @pytest.fixture(scope="session")

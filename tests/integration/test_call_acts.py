@@ -16,6 +16,7 @@ from models.vocabulary import (
 from tests.builders import CLOSING, CTL, OPENING, Office, submission
 from tests.contents import entries, refusals, rows
 from workflow.errors import InputError, RefusedError
+from workflow.register import written
 from workflow.services import call_acts, calls, sweep
 
 ACT = "decreto 9/2026-01-20"
@@ -307,19 +308,23 @@ def test_a_call_closed_by_act_keeps_both_instants(work: Office):
 
 
 def test_a_call_is_concluded_once_everything_in_it_is_decided(work: Office):
-    filed = work.file(0)
-    work.take(submission(1, draft=True))
+    filed = [work.file(number) for number in range(2)]
+    work.take(submission(2, draft=True))
     work.clock.move_to(CLOSING + DAY)
     today = {"act": "decreto 9/2026-03-06"}
 
     with pytest.raises(RefusedError) as error:
         call_acts.conclude(work.desk, CTL, **today)
-    work.routine(filed, Event.WITHDRAW)
-    work.move("DOM-0002", Event.EXPIRE)
+    for application in filed:
+        work.routine(application, Event.WITHDRAW)
     call_acts.conclude(work.desk, CTL, **today)
 
+    # The draft was never filed: it ended by itself with the call.
+    (expired,) = entries(work, event="expire")
+    assert expired["actor"]["role"] == "system"
+    assert expired["findings"]["due_at"] == written(CLOSING)
     assert error.value.code == "call.undecided"
-    assert error.value.details == {"undecided": 2, "first": [filed, "DOM-0002"]}
+    assert error.value.details == {"undecided": 2, "first": filed}
     assert state(work) == CallState.CONCLUDED
     assert work.verified()
 

@@ -57,6 +57,7 @@ def test_a_move_is_told_in_a_line_and_its_details(terminal):
         "  terms      formal_check started: last instant 19/02/2026 23:59:59",
         "  steps      review open",
         "  letters    procedure_start to cluster1@pec.example.it",
+        "  jobs       1 letter waits for the workers",
     ]
 
 

@@ -21,7 +21,7 @@ from workflow.desk import SOFTWARE
 from workflow.services import lookups
 
 EVENTS = {event.value: rows for event, rows in rows_by_event().items()}
-_FREE_TO_RUN_ELSEWHERE = {"demo", "grant", "worker"}
+_FREE_TO_RUN_ELSEWHERE = {"demo", "grant", "run", "scheduler", "worker"}
 
 
 def commands(

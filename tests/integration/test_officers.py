@@ -29,7 +29,7 @@ PEOPLE = {
     Role.AUDITOR: "controller",
     Role.ADMINISTRATOR: "bianchi",
 }
-BY_COMMAND = [move for move in TABLE.moves if not move.by_intake]
+BY_COMMAND = [move for move in TABLE.moves if move.by_hand]
 
 
 def refusal(work: Office, login: str, *arguments: object) -> str:

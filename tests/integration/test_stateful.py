@@ -119,6 +119,28 @@ ODD = ("act", "reason", "key", "version")
 DUE = {"open_call", "reopen_call", "close_call", "apply_version"}
 """What happens to a call by itself, as soon as somebody notices."""
 
+DUE_IN_FILES = {
+    Event.EXPIRE,
+    Event.EXPIRE_COMPLETION,
+    Event.EXPIRE_OBSERVATIONS,
+    Event.PROPOSE_LAPSE,
+    Event.DECLARE_END,
+    Event.RELEASE_COR,
+    Event.EXPIRE_PROPOSAL,
+    Event.EXPIRE_TERM,
+    Event.RESUME_TERM,
+    Event.ESCALATE_TERM,
+}
+"""What happens to a file by itself: no act, and nothing that moves money."""
+
+ONLY_BY_TIME = {
+    Event.RELEASE_COR,
+    Event.EXPIRE_PROPOSAL,
+    Event.EXPIRE_TERM,
+    Event.RESUME_TERM,
+    Event.ESCALATE_TERM,
+}
+
 ASKS = ("111111.11", "300000.00", "450000.00", "25000.00", "999999.99")
 LATE_ASKS = ("120000.00", "500000.00", "900000.00")
 
@@ -245,6 +267,7 @@ class AnySequence(RuleBasedStateMachine):
             assert after == before
             return None
         before, after = self.look()
+        assert command.event not in ONLY_BY_TIME, "nobody brings an end forward"
         self.expect_one_accepted_entry(before, after)
         self.expect_order_kept(before, after, command, own, answer)
         self.succeeded[command.event.value] += 1
@@ -534,6 +557,8 @@ class AnySequence(RuleBasedStateMachine):
             number = next(self.numbers)
             stated["inputs"] |= {"cor": f"{number}", "cup": f"E41B{number:011d}"}
             stated["inputs"]["antimafia"] = "BDNA 7"
+        if event == Event.RENEW_COR:
+            stated["inputs"]["cor"] = f"{next(self.numbers)}"
         return stated
 
     def next_of(self, own: dict[str, Any]) -> Event | None:
@@ -569,6 +594,7 @@ class AnySequence(RuleBasedStateMachine):
 
     def a_likely_event(self, data: Any) -> None:
         """Make a move that `events` says can be made now: most others are refused."""
+        self.what_is_due_is_done()
         name = self.any_name(data)
         _, known = views.events(self.work.desk, name)
         events = [view.event for view in known if view.allowed]
@@ -684,6 +710,14 @@ class AnySequence(RuleBasedStateMachine):
             Event.DETERMINE_AMOUNT: {"admitted_investment": money},
             Event.START: {"started_on": day},
             Event.GRANT_EXTENSION: {"months": st.sampled_from((1, 6, 7, -1, 10**20))},
+            Event.EXTEND_TERM: {
+                "term": st.sampled_from(TermKind),
+                "days": st.sampled_from((1, 365, 366, -1, 10**20)),
+            },
+            Event.RENEW_COR: {"cor_on": day},
+            Event.EXPIRE_TERM: {"term": st.sampled_from(TermKind)},
+            Event.RESUME_TERM: {"term": st.sampled_from(TermKind)},
+            Event.ESCALATE_TERM: {"term": st.sampled_from(TermKind)},
             Event.SETTLE: {"recognised": money},
             Event.PROPOSE_LAPSE: {"term": st.sampled_from(TermKind)},
             Event.REVOKE: {"recover": money},
@@ -730,11 +764,35 @@ class AnySequence(RuleBasedStateMachine):
         assert bodies(after) == known + new
         due = [body for body in new if body["event"] != "promote"]
         assert [body["event"] for body in due] == [one.event for one in applied]
-        assert {body["event"] for body in due} <= DUE
+        assert {body["event"] for body in due} <= DUE | DUE_IN_FILES
         assert {body["actor"]["kind"] for body in new} <= {"worker"}
+        assert {body["outcome"] for body in new} <= {"ok"}
+        of_files = [body for body in due if body["event"] in DUE_IN_FILES]
+        assert not any(body["money"]["movements"] for body in of_files)
+        now = self.work.clock.now()
+        instants = [one.due_at for one in applied]
+        assert instants == sorted(instants)
+        assert all(instant < now for instant in instants[:-1])
         assert not sweep.sweep(self.work.desk).applied
+        assert self.what_is_still_due(after) == []
         for body in due:
             self.succeeded[body["event"]] += 1
+            self.succeeded["by time in a file"] += body["event"] in DUE_IN_FILES
+
+    def what_is_still_due(self, content: Content) -> list[tuple[str, str]]:
+        """Return what a clock says that is over and nobody has noted."""
+        now, second = self.work.clock.now(), timedelta(seconds=1)
+        (call,) = content["calls"]
+        shut = call["closed_at"] is not None and call["closed_at"] <= now
+        return [
+            (str(row["application_id"]), row["kind"])
+            for row in content["terms"]
+            if row["status"] == TermStatus.RUNNING and row["due_at"] + second <= now
+        ] + [
+            (str(row["id"]), "draft")
+            for row in content["applications"]
+            if row["state"] == ApplicationState.DRAFT and shut
+        ]
 
     def an_act_is_about_the_call(self, data: Any) -> None:
         """Suspend the counter, let it open again, give it money, draw lots."""

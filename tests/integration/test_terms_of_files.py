@@ -20,7 +20,7 @@ from tests.builders import (
 from tests.contents import entries
 from tests.editions import edited
 from workflow.errors import RefusedError
-from workflow.services import calls, views
+from workflow.services import calls, sweep, views
 
 DAY = timedelta(days=1)
 PUBLISHED = (
@@ -66,6 +66,12 @@ def refused(work: Office, application: str, event: Event, **changes: Any) -> str
     with pytest.raises(RefusedError) as error:
         work.move(application, event, **{**usual(event, work.today), **changes})
     return error.value.code
+
+
+def by_time(work: Office, application: str) -> list[str]:
+    """Have a worker do what is due by now; return what it did on a file."""
+    applied = sweep.sweep(work.desk).applied
+    return [one.event for one in applied if one.application == application]
 
 
 def asked(work: Office, number: int = 0) -> str:
@@ -308,8 +314,10 @@ def test_an_unanswered_request_stops_the_clock_until_the_end_of_its_term(work: O
     delivered(work, application, "completion_request")
     work.clock.move_to(rome(2026, 2, 20))
 
-    work.routine(application, Event.EXPIRE_COMPLETION)
+    swept = by_time(work, application)
 
+    # The thirty days of the formal check end on the same day.
+    assert swept == [Event.EXPIRE_COMPLETION, Event.EXPIRE_TERM]
     found = term(work, application, TermKind.CONCLUSION)
     assert (found.status, found.suspended_days) == (TermStatus.RUNNING, 10)
     assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
@@ -326,27 +334,38 @@ def test_however_long_its_term_a_request_stops_the_clock_thirty_days_at_most(
     work.clock.move_to(rome(2026, 2, 9, 12))
     delivered(work, application, "completion_request")
     answered = event == Event.ANSWER_COMPLETION
+    work.clock.move_to(rome(2026, 3, 11, 23, 59, 59))
+    by_time(work, application)
+    work.clock.move_to(rome(2026, 3, 12))
+    resumed = by_time(work, application)
+    clock = term(work, application, TermKind.CONCLUSION)
     work.clock.move_to(rome(2026, 3, 15 if answered else 25))
 
-    work.routine(application, event)
+    if answered:
+        work.routine(application, event)
+    else:
+        assert by_time(work, application) == [event]
 
+    assert resumed == [Event.RESUME_TERM]
+    assert (clock.status, clock.suspended_days) == (TermStatus.RUNNING, 30)
     assert term(work, application, TermKind.CONCLUSION).suspended_days == 30
     assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 5, 20)
 
 
-def test_stopping_to_wait_late_gives_the_same_result_as_on_time(work: Office):
-    applications = [asked(work, number) for number in range(2)]
-    for application in applications:
-        delivered(work, application, "completion_request")
+@pytest.mark.parametrize("day", [1, 28])
+def test_stopping_to_wait_late_gives_the_same_result_as_on_time(work: Office, day: int):
+    application = asked(work)
+    delivered(work, application, "completion_request")
+    work.clock.move_to(rome(2026, 2, day))
 
-    for application, day in zip(applications, (1, 28), strict=True):
-        work.clock.move_to(rome(2026, 2, day))
-        work.routine(application, Event.EXPIRE_COMPLETION)
+    assert by_time(work, application)[0] == Event.EXPIRE_COMPLETION
 
-    on_time, late = (
-        last_day(work, application, TermKind.CONCLUSION) for application in applications
-    )
-    assert on_time == late == date(2026, 4, 30)
+    found = term(work, application, TermKind.CONCLUSION)
+    (entry,) = entries(work, event="expire_completion")
+    assert (found.status, found.suspended_days) == (TermStatus.RUNNING, 10)
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
+    assert entry["findings"]["due_at"] == "2026-01-30T22:59:59.000000Z"
+    assert entry["actor"]["role"] == "system"
 
 
 def test_the_clock_is_stopped_for_papers_only_once(work: Office):
@@ -412,8 +431,10 @@ def test_without_observations_the_clock_goes_on_at_the_end_of_their_term(work: O
     assert last_day(work, application, TermKind.OBSERVATIONS) == date(2026, 3, 21)
     work.clock.move_to(rome(2026, 3, 22))
 
-    work.routine(application, Event.EXPIRE_OBSERVATIONS)
+    swept = by_time(work, application)
 
+    # The end of the ten days sets the clock going: it need not do so by itself.
+    assert swept == [Event.EXPIRE_OBSERVATIONS]
     assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
 
 
@@ -456,7 +477,11 @@ def test_a_plan_is_in_time_until_midnight_in_rome_also_across_summer_time(
         assert refused(work, application, Event.FILE_PLAN) == "term.expired"
 
 
-@pytest.mark.parametrize(
+PERMISSIVE = {
+    "completion": 'effect = "stop_waiting"\nperemptory = false\nsource = "assumed"',
+    "observations": 'effect = "stop_waiting"\nperemptory = false\nsource = "found"',
+}
+LATE_ANSWERS = pytest.mark.parametrize(
     ("asking", "letter", "answering", "stopping"),
     [
         (
@@ -474,20 +499,90 @@ def test_a_plan_is_in_time_until_midnight_in_rome_also_across_summer_time(
     ],
     ids=["completion", "observations"],
 )
-def test_a_late_answer_is_let_in_until_the_office_stops_waiting(
+
+
+@LATE_ANSWERS
+def test_a_late_answer_is_taken_in_as_late_while_nothing_is_decided(
     work: Office, asking: Event, letter: str, answering: Event, stopping: Event
 ):
-    patient, strict = work.file(0), work.file(1)
-    for application in (patient, strict):
-        work.routine(application, Event.START_REVIEW, asking)
-        delivered(work, application, letter)
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, asking)
+    delivered(work, application, letter)
     work.clock.move_to(rome(2026, 2, 15))
-    work.routine(strict, stopping)
 
-    work.routine(patient, answering)
+    work.routine(application, answering)
 
-    assert refused(work, strict, answering).endswith(".not_open")
-    assert entries(work, event=answering.value, outcome="ok")
+    (stopped,) = entries(work, event=stopping.value, outcome="ok")
+    (answered,) = entries(work, event=answering.value, outcome="ok")
+    assert stopped["seq"] < answered["seq"]
+    assert stopped["actor"]["role"] == "system"
+    assert answered["findings"]["late"] is True
+    found = term(work, application, TermKind.CONCLUSION)
+    assert (found.status, found.suspended_days) == (TermStatus.RUNNING, 10)
+    assert last_day(work, application, TermKind.CONCLUSION) == date(2026, 4, 30)
+    assert refused(work, application, answering).endswith(".not_open")
+    assert work.verified()
+
+
+@LATE_ANSWERS
+def test_the_last_instant_of_the_term_is_not_late(
+    work: Office, asking: Event, letter: str, answering: Event, stopping: Event
+):
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, asking)
+    delivered(work, application, letter)
+    work.clock.move_to(rome(2026, 1, 30, 23, 59, 59, 999_999))
+
+    work.routine(application, answering)
+
+    (answered,) = entries(work, event=answering.value, outcome="ok")
+    assert "late" not in answered["findings"]
+    assert entries(work, event=stopping.value) == []
+
+
+@LATE_ANSWERS
+def test_a_late_answer_is_refused_once_something_was_decided_on_the_file(
+    work: Office, asking: Event, letter: str, answering: Event, stopping: Event
+):
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, asking)
+    delivered(work, application, letter)
+    work.clock.move_to(rome(2026, 2, 15))
+    decided = (
+        Event.ADMIT if asking == Event.REQUEST_COMPLETION else Event.UPHOLD_OBSERVATIONS
+    )
+
+    work.routine(application, decided)
+
+    assert refused(work, application, answering) in {
+        "machine.wrong_state",
+        "refusal_notice.not_open",
+    }
+    assert entries(work, event=stopping.value, outcome="ok")
+
+
+@LATE_ANSWERS
+def test_a_late_answer_to_a_peremptory_term_is_refused(
+    work: Office,
+    tmp_path: Path,
+    asking: Event,
+    letter: str,
+    answering: Event,
+    stopping: Event,
+):
+    kind = "completion" if asking == Event.REQUEST_COMPLETION else "observations"
+    text = PERMISSIVE[kind]
+    strict = (text, text.replace("peremptory = false", "peremptory = true"))
+    calls.register_call(work.desk, edited(tmp_path, strict), act="decreto 2/2026-01-20")
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, asking)
+    delivered(work, application, letter)
+    work.clock.move_to(rome(2026, 2, 15))
+
+    code = refused(work, application, answering)
+
+    assert code.endswith(".not_open")
+    assert entries(work, event=stopping.value, outcome="ok")
 
 
 def test_a_term_that_would_end_on_the_day_of_23_hours_ends_on_monday(work: Office):
@@ -505,12 +600,14 @@ def test_a_worker_stops_waiting_only_after_the_last_second(work: Office):
     worker = Office(work.desk.as_worker(), work.clock)
     due = term(work, application, TermKind.COMPLETION).due_at
 
-    work.clock.move_to(due)
+    work.clock.move_to(due + timedelta(microseconds=999_999))
     early = refused(worker, application, Event.EXPIRE_COMPLETION)
+    swept_early = by_time(work, application)
     work.clock.move_to(due + timedelta(seconds=1))
-    worker.routine(application, Event.EXPIRE_COMPLETION)
+    swept = by_time(work, application)
 
-    assert early == "term.running"
+    assert (early, swept_early) == ("term.running", [])
+    assert swept == [Event.EXPIRE_COMPLETION]
     assert kinds(work, application)[TermKind.COMPLETION] == TermStatus.EXPIRED
 
 
@@ -685,7 +782,7 @@ def test_a_withdrawal_leaves_the_part_whose_right_has_matured(
 
 
 def missed(work: Office) -> str:
-    """Let the term for the definitive plan pass."""
+    """Let the term for the definitive plan pass; a worker is about to notice."""
     application = work.file()
     work.routine(application, *TO_MINUTES)
     work.clock.move_to(rome(2026, 2, 20))
@@ -700,10 +797,12 @@ def test_a_lapse_is_proposed_only_after_the_end_of_the_term(work: Office):
 
     work.clock.move_to(rome(2026, 2, 19, 23, 59, 59, 999_999))
     early = refused(worker, application, Event.PROPOSE_LAPSE)
+    swept_early = by_time(work, application)
     work.clock.move_to(rome(2026, 2, 20))
-    worker.routine(application, Event.PROPOSE_LAPSE)
+    swept = by_time(work, application)
 
-    assert early == "term.running"
+    assert (early, swept_early) == ("term.running", [])
+    assert Event.PROPOSE_LAPSE in swept
     assert kinds(work, application)[TermKind.DEFINITIVE_PLAN] == TermStatus.EXPIRED
     (entry,) = entries(work, event="propose_lapse", outcome="ok")
     assert entry["to"] == "negotiating"
@@ -729,15 +828,15 @@ def test_after_the_term_the_plan_is_late_and_while_a_lapse_is_proposed_too(
     application = missed(work)
 
     late = refused(work, application, Event.FILE_PLAN)
-    work.routine(application, Event.PROPOSE_LAPSE)
     proposed = refused(work, application, Event.FILE_PLAN)
 
     assert (late, proposed) == ("term.expired", "term.expired")
+    assert entries(work, event="propose_lapse", outcome="ok")
 
 
 def test_a_dismissed_lapse_lets_the_file_go_on(work: Office):
     application = missed(work)
-    work.routine(application, Event.PROPOSE_LAPSE, Event.DISMISS_LAPSE)
+    work.routine(application, Event.DISMISS_LAPSE)
 
     work.routine(application, Event.FILE_PLAN)
 
@@ -750,15 +849,18 @@ def test_a_dismissed_lapse_gives_the_missed_term_again_and_no_other(work: Office
     work.routine(application, *TO_FILED, Event.RETURN_PLAN)
     delivered(work, application, "plan_returned")
     work.clock.move_to(rome(2026, 3, 12))
-    work.move(application, Event.PROPOSE_LAPSE, inputs={"term": "plan_correction"})
+    assert Event.PROPOSE_LAPSE in by_time(work, application)
     before = every_term(work, application)
 
     work.routine(application, Event.DISMISS_LAPSE)
 
     assert every_term(work, application) - before == {
-        (TermKind.PLAN_CORRECTION, 2, TermStatus.RUNNING)
+        (TermKind.PLAN_CORRECTION, 2, TermStatus.RUNNING),
+        (TermKind.LAPSE_DECISION, 1, TermStatus.MET),
     }
-    assert before <= every_term(work, application)
+    assert before - every_term(work, application) == {
+        (TermKind.LAPSE_DECISION, 1, TermStatus.RUNNING)
+    }
     assert last_day(work, application, TermKind.PLAN_CORRECTION) == date(2026, 3, 23)
 
 
@@ -770,14 +872,13 @@ def every_term(work: Office, application: str) -> set[tuple[TermKind, int, TermS
 def proposed(work: Office) -> str:
     """Propose a lapse on 20/02/2026, received on that day."""
     application = missed(work)
-    work.routine(application, Event.PROPOSE_LAPSE)
     delivered(work, application, "lapse_proposed")
     return application
 
 
 def test_a_lapse_waits_for_receipt_of_its_proposal_and_for_the_ten_days(work: Office):
     application = missed(work)
-    work.routine(application, Event.PROPOSE_LAPSE)
+    assert Event.PROPOSE_LAPSE in by_time(work, application)
     work.wait(days=40)
     unproven = refused(work, application, Event.LAPSE)
     delivered(work, application, "lapse_proposed", delivered_on="2026-03-30")
@@ -794,7 +895,7 @@ def test_a_lapse_waits_for_receipt_of_its_proposal_and_for_the_ten_days(work: Of
 
 def test_days_that_end_on_a_holiday_end_on_the_next_working_day(work: Office):
     application = missed(work)
-    work.routine(application, Event.PROPOSE_LAPSE)
+    assert Event.PROPOSE_LAPSE in by_time(work, application)
     work.wait(days=40)
     delivered(work, application, "lapse_proposed", delivered_on="2026-03-26")
     work.clock.move_to(rome(2026, 4, 6, 12))  # Easter Monday
@@ -810,7 +911,7 @@ def test_the_receipt_of_an_earlier_proposal_is_not_that_of_the_next(work: Office
     application = proposed(work)
     work.routine(application, Event.DISMISS_LAPSE)
     work.wait(days=40)
-    work.routine(application, Event.PROPOSE_LAPSE)
+    assert Event.PROPOSE_LAPSE in by_time(work, application)
     work.wait(days=40)
 
     assert refused(work, application, Event.LAPSE) == "lapse_proposal.not_delivered"
@@ -831,4 +932,20 @@ def test_only_a_person_adopts_a_lapse_and_its_money_is_free_again(work: Office):
 
 
 def test_a_lapse_is_not_adopted_without_a_proposal(work: Office):
-    assert refused(work, missed(work), Event.LAPSE) == "lapse_proposal.not_open"
+    application = work.file()
+    work.routine(application, *TO_MINUTES)
+    work.clock.move_to(rome(2026, 2, 19, 23, 59, 59))
+
+    assert refused(work, application, Event.LAPSE) == "lapse_proposal.not_open"
+
+
+def test_a_proposal_that_time_made_is_not_made_again_by_hand(work: Office):
+    application = missed(work)
+
+    code = refused(work, application, Event.PROPOSE_LAPSE)
+
+    assert code == "lapse_proposal.open"
+    (entry,) = entries(work, event="propose_lapse", outcome="ok")
+    assert entry["actor"]["role"] == "system"
+    assert entry["findings"]["term"] == "definitive_plan"
+    assert refused(work, application, Event.LAPSE) == "lapse_proposal.not_delivered"

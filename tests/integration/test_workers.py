@@ -1,6 +1,7 @@
 """Is what a portal pushes answered once and for good, whatever happens to a worker?"""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -13,7 +14,6 @@ from typing import Any
 import psycopg
 import pytest
 from dramatiq import Broker, Message
-from dramatiq.brokers.redis import RedisBroker
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -21,6 +21,7 @@ from tests.builders import Office
 from tests.contents import entries, rows
 from tests.editions import SECOND, open_to_all
 from tests.integration.test_races import lines_of
+from tests.integration.test_relay import until
 from tests.terminals import Terminal
 from workers import broker as brokers
 from workflow.services import calls, groupings, intake
@@ -28,17 +29,6 @@ from workflow.services import calls, groupings, intake
 PATIENCE = 60
 READY = "taking messages from"
 THREADS = "8"
-
-
-@pytest.fixture
-def redis_url(redis_server: str) -> Iterator[str]:
-    """Give an empty Redis."""
-    built = brokers.build(redis_server)
-    assert isinstance(built, RedisBroker)
-    built.client.flushall()
-    yield redis_server
-    built.client.flushall()
-    built.close()
 
 
 @pytest.fixture
@@ -223,6 +213,76 @@ def test_what_comes_while_the_database_is_away_is_taken_in_afterwards(
     assert sorted(line["protocol"] for line in told) == [
         f"2026/{number:07d}" for number in range(1, 11)
     ]
+
+
+# Several processes
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    return sorted(pid for pid, parent in pairs if parent == process.pid)
+
+
+def gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_processes_share_the_work_and_one_that_dies_is_replaced(
+    counter: Office, office_url, redis_url, portal, tmp_path
+):
+    lines = lines_of(0, 60)
+    with worker(office_url, redis_url, tmp_path, "--processes", "2") as process:
+        until(lambda: len(children(process)) == 2)
+        first, other = children(process)
+        messages = [push(portal, line) for line in lines]
+        told = [answer(portal, messages[0])]
+        os.kill(first, signal.SIGKILL)
+        told += [answer(portal, message) for message in messages[1:]]
+        until(lambda: len(set(children(process)) - {first, other}) == 1)
+        ended = end(process)
+        left = children(process)
+
+    assert sorted(one["protocol"] for one in told) == [
+        f"2026/{number:07d}" for number in range(1, 61)
+    ]
+    assert (ended["processes"], ended["replaced"]) == (2, 1)
+    assert left == []
+    assert counter.verified()
+
+
+def test_processes_end_with_the_one_that_started_them(
+    sqlite_office_url, redis_url, tmp_path
+):
+    more = ("--processes", "2")
+    with worker(sqlite_office_url, redis_url, tmp_path, *more) as process:
+        until(lambda: len(children(process)) == 2)
+        hands = children(process)
+        process.kill()
+        process.communicate()
+
+        until(lambda: gone(hands))
+
+
+def test_ctrl_c_that_comes_to_all_at_once_ends_them_in_order(
+    sqlite_office_url, redis_url, tmp_path
+):
+    more = ("--processes", "2")
+    with worker(sqlite_office_url, redis_url, tmp_path, *more) as process:
+        until(lambda: len(children(process)) == 2)
+        hands = children(process)
+        for hand in hands:
+            os.kill(hand, signal.SIGINT)
+            os.kill(hand, signal.SIGTERM)  # as who stops a whole group of processes
+        ended = end(process, signal.SIGINT)
+
+    assert ended["ended_by"] == "SIGINT"
+    assert gone(hands)
+
+
+# What is said
 
 
 def test_a_worker_says_nothing_personal_of_what_goes_wrong(

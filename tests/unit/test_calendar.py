@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -8,9 +8,12 @@ from workflow.rules.calendar import (
     ROME,
     civil_day,
     end_of_day,
+    frozen_calendar,
+    hour_of_day,
     italian_calendar,
     italian_date,
     months_later,
+    start_of_day,
 )
 
 NATIONAL = italian_calendar(2024, 2028)
@@ -82,7 +85,7 @@ def test_a_year_outside_the_calendar_is_refused_rather_than_guessed():
     calendar = italian_calendar(2026, 2026)
 
     for day in (date(2025, 12, 31), date(2027, 1, 1)):
-        with pytest.raises(ValueError, match="goes from 2026 to 2026"):
+        with pytest.raises(ValueError, match="goes from 01/01/2026 to 31/12/2026"):
             calendar.is_working(day)
 
 
@@ -95,6 +98,47 @@ def test_the_edition_names_the_package_and_its_version():
 
 def test_the_same_calendar_is_built_once():
     assert italian_calendar(2024, 2028, local=iter(())) is NATIONAL
+
+
+def test_a_frozen_calendar_knows_the_holidays_it_was_given_and_no_others():
+    calendar = frozen_calendar(
+        "holidays 0.1 IT",
+        [date(2026, 4, 6)],
+        roll_saturday=False,
+        first=date(2026, 3, 6),
+        last=date(2026, 5, 1),
+    )
+
+    assert calendar.edition == "holidays 0.1 IT"
+    assert calendar.first_working_from(date(2026, 4, 5)) == date(2026, 4, 7)
+    assert calendar.is_working(date(2026, 5, 1))  # a holiday in today's list
+    assert calendar.is_working(date(2026, 4, 4))  # a Saturday
+
+
+def test_a_frozen_calendar_moves_off_saturdays_if_the_call_did():
+    calendar = frozen_calendar(
+        "holidays 0.1 IT",
+        [],
+        roll_saturday=True,
+        first=date(2026, 4, 1),
+        last=date(2026, 4, 30),
+    )
+
+    assert calendar.first_working_from(date(2026, 4, 4)) == date(2026, 4, 6)
+
+
+@pytest.mark.parametrize("day", ["2026-03-05", "2026-05-02"])
+def test_a_frozen_calendar_refuses_to_tell_about_other_days(day):
+    calendar = frozen_calendar(
+        "holidays 0.1 IT",
+        [],
+        roll_saturday=False,
+        first=date(2026, 3, 6),
+        last=date(2026, 5, 1),
+    )
+
+    with pytest.raises(ValueError, match="goes from 06/03/2026 to 01/05/2026"):
+        calendar.is_working(date.fromisoformat(day))
 
 
 def test_the_package_of_holidays_is_not_loaded_until_a_calendar_is_built():
@@ -164,6 +208,44 @@ def test_a_day_ends_at_its_last_second_in_rome(day, instant):
     assert end == datetime.fromisoformat(instant)
     assert end.tzinfo is UTC
     assert end.astimezone(ROME).strftime("%H:%M:%S") == "23:59:59"
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-01-30", "2026-03-29", "2026-03-30", "2026-10-25", "2026-10-26"]
+)
+def test_a_day_begins_when_the_one_before_is_over(day):
+    today = date.fromisoformat(day)
+    yesterday = today - timedelta(days=1)
+
+    start = start_of_day(today)
+
+    assert start == end_of_day(yesterday) + timedelta(seconds=1)
+    assert start.tzinfo is UTC
+    assert start.astimezone(ROME).strftime("%H:%M:%S") == "00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "instant"),
+    [
+        ("2026-01-30", "12:00", "2026-01-30T11:00:00+00:00"),
+        ("2026-07-30", "12:00", "2026-07-30T10:00:00+00:00"),
+        ("2026-03-29", "01:59", "2026-03-29T00:59:00+00:00"),
+        ("2026-03-29", "02:00", "2026-03-29T01:00:00+00:00"),  # 03:00, an hour on
+        ("2026-03-29", "02:30", "2026-03-29T01:30:00+00:00"),  # 03:30
+        ("2026-03-29", "03:00", "2026-03-29T01:00:00+00:00"),
+        ("2026-10-25", "01:59", "2026-10-24T23:59:00+00:00"),
+        ("2026-10-25", "02:00", "2026-10-25T01:00:00+00:00"),  # the second of two
+        ("2026-10-25", "02:30", "2026-10-25T01:30:00+00:00"),
+        ("2026-10-25", "03:00", "2026-10-25T02:00:00+00:00"),
+    ],
+)
+def test_an_hour_that_the_clocks_skip_or_strike_twice_is_the_later_one(
+    day, hour, instant
+):
+    found = hour_of_day(date.fromisoformat(day), time.fromisoformat(hour))
+
+    assert found == datetime.fromisoformat(instant)
+    assert found.tzinfo is UTC
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])

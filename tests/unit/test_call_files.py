@@ -1,7 +1,7 @@
 import os
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from config.loader import (
 )
 from config.places import locate
 from config.schema import AS_BEFORE, Sourced
-from config.terms import STARTS
+from config.terms import MAY_END_AT_AN_HOUR, STARTS, start_of
 from config.values import is_tax_code
+from models.canonical import digest, encode
 from models.vocabulary import (
     OrderPolicy,
     ProcedureFamily,
@@ -155,6 +156,7 @@ def test_contradictions_between_sources_stay_in_sight(ctl):
         ("duration", 12, "started", "end_plan"),
         ("report", 60, "ended", "propose_lapse"),
         ("aid_registry", 20, "granted", "release_cor"),
+        ("lapse_decision", 60, "lapse_proposed", "expire_proposal"),
     ],
 )
 def test_every_term_runs_as_the_call_says(ctl, kind, count, start, effect):
@@ -164,6 +166,19 @@ def test_every_term_runs_as_the_call_says(ctl, kind, count, start, effect):
     assert rule.counting == ("months" if kind == "duration" else "days")
     assert rule.starts_on is TermStart(start)
     assert rule.effect is TermEffect(effect)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_only_the_manager_of_an_overdue_procedure_is_told(name):
+    call = load(find(name))
+
+    told = {kind: rule.escalate_after for kind, rule in call.terms.items()}
+
+    assert told.pop(TermKind.CONCLUSION) == 10
+    assert set(told.values()) == {None}
+    assert call.terms[TermKind.CONCLUSION].source is SourceStatus.ASSUMED
+    assert call.terms[TermKind.LAPSE_DECISION].source is SourceStatus.ASSUMED
+    assert all(rule.until is None for rule in call.terms.values())
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -265,6 +280,7 @@ def test_the_limit_of_requests_contradicts_none_of_those_that_came(plain):
         ("report", 60, "ended", False, "propose_lapse"),
         ("payment", 60, "report_filed", False, "warn"),
         ("aid_registry", 20, "granted", False, "release_cor"),
+        ("lapse_decision", 60, "lapse_proposed", False, "expire_proposal"),
     ],
 )
 def test_every_term_of_the_plain_counter_runs_as_its_file_says(
@@ -401,6 +417,27 @@ def test_a_call_frozen_before_files_spoke_of_the_counter_is_still_read(ctl):
     assert call.allocation == ctl.allocation
     assert call.aid == ctl.aid
     assert call.window == ctl.window
+
+
+def test_a_call_frozen_before_it_watched_over_its_decisions_keeps_its_terms():
+    kept, body = orjson.loads(FROZEN), orjson.loads(dump(parse(FROZEN)))
+
+    assert body["terms"] == kept["terms"]
+    assert "lapse_decision" not in body["terms"]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_call_frozen_without_the_optional_keys_keeps_its_hash(name):
+    contents = orjson.loads(dump(load(find(name))))
+    del contents["terms"]["lapse_decision"]
+    del contents["terms"]["conclusion"]["escalate_after"]
+    body = encode(contents)
+
+    call = parse(body)
+
+    assert dump(call) == body
+    assert fingerprint(call) == digest(body)
+    assert call.terms[TermKind.CONCLUSION].escalate_after is None
 
 
 def test_what_an_old_call_stood_for_is_frozen_with_it_from_now_on():
@@ -998,6 +1035,118 @@ MUTATIONS = (
         "not an effect",
     ),
     Mutation(
+        "a proposal that ends something else",
+        'effect = "warn"',
+        'effect = "expire_proposal"',
+        "terms.conclusion.effect",
+        "not an effect",
+    ),
+    Mutation(
+        "a decision that lapses",
+        'effect = "expire_proposal"',
+        'effect = "propose_lapse"',
+        "terms.lapse_decision.effect",
+        '"propose_lapse" is not an effect that this term can have',
+    ),
+    Mutation(
+        "decision from another start",
+        '"lapse_proposed"',
+        '"granted"',
+        "terms.lapse_decision.starts_on",
+        'starts on "lapse_proposed"',
+    ),
+    Mutation(
+        "decision from a receipt",
+        'starts_on = "lapse_proposed"\nfrom_receipt = false',
+        'starts_on = "lapse_proposed"\nfrom_receipt = true',
+        "terms.lapse_decision.from_receipt",
+        "write false",
+    ),
+    Mutation(
+        "hour without quotes",
+        'effect = "stop_waiting"',
+        'until = 12:00:00\neffect = "stop_waiting"',
+        "terms.completion.until",
+        'between quotes, as "12:00"',
+        "until",
+    ),
+    Mutation(
+        "hour with seconds",
+        'effect = "stop_waiting"',
+        'until = "23:59:59"\neffect = "stop_waiting"',
+        "terms.completion.until",
+        "`23:59:59` is not an hour of the day",
+        "until",
+    ),
+    Mutation(
+        "hour of no day",
+        'effect = "stop_waiting"',
+        'until = "24:00"\neffect = "stop_waiting"',
+        "terms.completion.until",
+        "not an hour of the day",
+        "until",
+    ),
+    Mutation(
+        "hour of a number",
+        'effect = "stop_waiting"',
+        'until = 12\neffect = "stop_waiting"',
+        "terms.completion.until",
+        "not an hour of the day",
+        "until",
+    ),
+    Mutation(
+        "last day without a minute",
+        'effect = "stop_waiting"',
+        'until = "00:00"\neffect = "stop_waiting"',
+        "terms.completion.until",
+        "the beginning of the day",
+        "until",
+    ),
+    Mutation(
+        "hour of the office",
+        'effect = "warn"',
+        'until = "12:00"\neffect = "warn"',
+        "terms.conclusion.until",
+        "this term ends with its day: leave this key out",
+        "until",
+    ),
+    Mutation(
+        "misspelt hour",
+        'effect = "stop_waiting"',
+        'untill = "12:00"\neffect = "stop_waiting"',
+        "terms.completion.untill",
+        "mean `until`",
+        "untill",
+    ),
+    Mutation(
+        "manager told of a delay of the applicant",
+        'effect = "propose_lapse"',
+        'escalate_after = 10\neffect = "propose_lapse"',
+        "terms.definitive_plan.escalate_after",
+        'its effect is "propose_lapse"',
+    ),
+    Mutation(
+        "manager told before the end",
+        "escalate_after = 10",
+        "escalate_after = -1",
+        "terms.conclusion.escalate_after",
+        "not below 0",
+    ),
+    Mutation(
+        "manager told after years",
+        "escalate_after = 10",
+        "escalate_after = 366",
+        "terms.conclusion.escalate_after",
+        "not above 365",
+    ),
+    Mutation(
+        "manager told after a text",
+        "escalate_after = 10",
+        'escalate_after = "10"',
+        "terms.conclusion.escalate_after",
+        "whole number",
+    ),
+    Mutation(
         "wrong check digit",
         '"99000000010"',
         '"99000000011"',
@@ -1121,11 +1270,11 @@ MUTATIONS = (
         "66 months in all",
     ),
     Mutation(
-        "suspension of years",
+        "suspension longer than the law allows",
         "max_suspension_days = 30",
-        "max_suspension_days = 366",
+        "max_suspension_days = 31",
         "procedure.max_suspension_days",
-        "not above 365",
+        "not above 30",
     ),
     Mutation(
         "ceiling of centuries",
@@ -1541,13 +1690,51 @@ def test_an_optional_key_that_is_wrong_is_not_taken_as_absent(
     [
         ("count = 90", "count = 3650"),
         ("count = 12\n", "count = 120\n"),
+        ("escalate_after = 10", "escalate_after = 0"),
+        ("escalate_after = 10", "escalate_after = 365"),
         ("extension_months = 6", "extension_months = 60"),
         ("extensions = 1", "extensions = 10"),
-        ("max_suspension_days = 30", "max_suspension_days = 365"),
+        ("max_suspension_days = 30", "max_suspension_days = 0"),
     ],
 )
 def test_the_longest_terms_are_taken(faults_of, old, new):
     assert faults_of(changed(old, new)) == ()
+
+
+def lapse_decision_of(text):
+    start = text.index("[terms.lapse_decision]")
+    return text[start : text.index("# --- ", start)]
+
+
+@pytest.mark.parametrize("text", [TEXT, PLAIN_TEXT], ids=["negotiated", "plain"])
+def test_a_call_may_leave_a_proposal_of_lapse_without_a_term(faults_of, text):
+    assert faults_of(text.replace(lapse_decision_of(text), "")) == ()
+
+
+def test_a_call_may_only_be_warned_that_nobody_decided_on_a_lapse(faults_of):
+    text = changed('effect = "expire_proposal"', 'escalate_after = 0\neffect = "warn"')
+
+    assert faults_of(text) == ()
+
+
+@pytest.mark.parametrize("kind", TermKind)
+def test_what_the_applicant_has_to_do_may_be_due_at_an_hour_and_nothing_else(
+    ctl, plain, kind
+):
+    for call in (ctl, plain):
+        if start_of(kind, call) is None:
+            continue
+        body = orjson.loads(dump(call))
+        body["terms"][kind.value]["until"] = "16:30"
+        if kind not in MAY_END_AT_AN_HOUR:
+            with pytest.raises(CallFileError) as refusal:
+                parse(encode(body))
+            wheres = [fault.where for fault in refusal.value.faults]
+            assert wheres == [f"terms.{kind}.until"]
+        else:
+            again = parse(encode(body))
+            assert again.terms[kind].until == time(16, 30)
+            assert dump(again) == encode(body)
 
 
 @pytest.mark.parametrize("written", ['"x"', "1", "{}"])

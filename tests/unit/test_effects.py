@@ -303,7 +303,11 @@ def test_two_effects_joined_bring_about_both():
     ],
 )
 def test_the_clock_goes_on_from_the_day_that_the_law_says(effect, kind, until):
-    known = facts(terms=CLOCK, notices=letter(kind, DELIVERED, DELIVERED))
+    known = facts(
+        terms=CLOCK,
+        notices=letter(kind, DELIVERED, DELIVERED),
+        steps=step(RECEIPTS[kind][0]),
+    )
 
     brought = effect(known, NOTHING)
 
@@ -324,10 +328,56 @@ def test_the_clock_goes_on_from_the_day_that_the_law_says(effect, kind, until):
     ids=["no letter", "not delivered", "no clock"],
 )
 def test_a_clock_that_never_stopped_does_not_go_on(changes):
-    brought = effects.clocks.answer_completion(facts(**changes), NOTHING)
+    brought = effects.clocks.answer_completion(
+        facts(steps=step(REQUEST), **changes), NOTHING
+    )
 
     assert brought.terms == ()
     assert kinds(brought) == [(REQUEST, StepStatus.CLOSED, "answered")]
+
+
+@pytest.mark.parametrize(
+    ("effect", "kind", "filed"),
+    [
+        (
+            effects.clocks.answer_completion,
+            Letter.COMPLETION_REQUEST,
+            (REQUEST, StepStatus.CLOSED, "answered_late"),
+        ),
+        (
+            effects.clocks.file_observations,
+            Letter.REFUSAL_NOTICE,
+            (NOTICE, StepStatus.ANSWERED, None),
+        ),
+    ],
+)
+def test_what_comes_late_is_filed_as_late_and_touches_no_clock(effect, kind, filed):
+    known = facts(
+        terms=CLOCK,
+        notices=letter(kind, DELIVERED, DELIVERED),
+        steps=step(RECEIPTS[kind][0], StepStatus.CLOSED, "unanswered"),
+    )
+
+    brought = effect(known, NOTHING)
+
+    assert kinds(brought) == [filed]
+    assert brought.findings == {"late": True}
+    assert (brought.terms, brought.updates) == ((), {})
+
+
+@pytest.mark.parametrize(
+    ("effect", "awaited", "missed"),
+    [
+        (effects.clocks.expire_completion, REQUEST, TermKind.COMPLETION),
+        (effects.clocks.expire_observations, NOTICE, TermKind.OBSERVATIONS),
+    ],
+)
+def test_who_stops_waiting_closes_the_step_and_ends_its_term(effect, awaited, missed):
+    brought = effect(facts(steps=step(awaited)), NOTHING)
+
+    assert kinds(brought) == [(awaited, StepStatus.CLOSED, "unanswered")]
+    assert brought.terms == (TermChange(missed, expired=True),)
+    assert brought.updates == {"waits_for_applicant": False}
 
 
 RECEIPTS = {
@@ -441,27 +491,29 @@ def test_a_letter_that_starts_nothing_is_only_delivered():
 
 
 @pytest.mark.parametrize(
-    ("kind", "steps", "terms", "stops"),
+    ("kind", "steps", "terms", "at_most"),
     [
-        (Letter.COMPLETION_REQUEST, step(REQUEST), CLOCK, True),
-        (Letter.REFUSAL_NOTICE, step(NOTICE), CLOCK, True),
-        (Letter.GRANT, step(StepKind.NEGOTIATION), CLOCK, False),
-        (Letter.COMPLETION_REQUEST, (), CLOCK, False),
-        (Letter.COMPLETION_REQUEST, step(REQUEST), (), False),
+        # Thirty days for papers; for observations ten, which end on a Saturday.
+        (Letter.COMPLETION_REQUEST, step(REQUEST), CLOCK, date(2026, 2, 27)),
+        (Letter.REFUSAL_NOTICE, step(NOTICE), CLOCK, date(2026, 2, 7)),
+        (Letter.GRANT, step(StepKind.NEGOTIATION), CLOCK, None),
+        (Letter.COMPLETION_REQUEST, (), CLOCK, None),
+        (Letter.COMPLETION_REQUEST, step(REQUEST), (), None),
         # Nobody knows when it was closed: there is no stretch to count.
-        (Letter.COMPLETION_REQUEST, step(REQUEST, StepStatus.CLOSED), CLOCK, False),
+        (Letter.COMPLETION_REQUEST, step(REQUEST, StepStatus.CLOSED), CLOCK, None),
     ],
 )
-def test_receipt_stops_the_clock_of_the_office_while_the_answer_is_awaited(
-    kind, steps, terms, stops
+def test_receipt_stops_the_clock_of_the_office_for_as_long_as_it_may_stand_still(
+    kind, steps, terms, at_most
 ):
     day = date(2026, 1, 28)
     given = stated.DeliveryInputs(letter=kind, receipt="R", delivered_on=day)
 
     brought = effects.deliveries.record_delivery(facts(steps=steps, terms=terms), given)
 
-    stopped = TermChange(TermKind.CONCLUSION, suspension=Suspension(day, None))
-    assert brought.terms == ((stopped,) if stops else ())
+    stop = Suspension(day, None, at_most)
+    stopped = TermChange(TermKind.CONCLUSION, suspension=stop)
+    assert brought.terms == ((stopped,) if at_most else ())
     assert brought.since == day
 
 
@@ -852,3 +904,112 @@ def test_a_dismissed_lapse_restarts_only_the_missed_term(proposal, restarts):
     assert brought.restarts == restarts
     assert brought.starts == ()
     assert kinds(brought) == [(StepKind.LAPSE_PROPOSAL, StepStatus.CLOSED, "dismissed")]
+
+
+# --- what time brings -------------------------------------------------------------
+
+
+ABOUT = stated.TermInputs(term=TermKind.CONCLUSION)
+
+
+def test_a_term_that_has_ended_is_noted_and_nothing_else_follows():
+    assert effects.expiries.expire_term(facts(), ABOUT) == Consequences(
+        terms=(TermChange(TermKind.CONCLUSION, expired=True),),
+        findings={"term": "conclusion"},
+    )
+
+
+def test_a_term_that_was_missed_is_told_to_the_manager_and_stays_missed():
+    assert effects.expiries.escalate_term(facts(), ABOUT) == Consequences(
+        terms=(TermChange(TermKind.CONCLUSION, escalated=True),),
+        findings={"term": "conclusion"},
+    )
+
+
+def test_a_clock_goes_on_by_itself_after_the_last_day_on_which_it_may_stand_still():
+    first, last = date(2026, 1, 26), date(2026, 2, 25)
+    still = term(
+        TermKind.CONCLUSION,
+        NOW,
+        TermStatus.SUSPENDED,
+        stopped_on=first,
+        resumes_after=last,
+    )
+
+    # Whenever it is noticed, the days that stood still are the same.
+    for now in (rome(2026, 2, 26), rome(2026, 6, 1)):
+        brought = effects.expiries.resume_term(facts(terms=still, now=now), ABOUT)
+
+        assert brought == Consequences(
+            terms=(
+                TermChange(
+                    TermKind.CONCLUSION, suspension=Suspension(first, last, last)
+                ),
+            ),
+            findings={"term": "conclusion", "suspended_until": "2026-02-25"},
+        )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        {},
+        {"stopped_on": TODAY},
+        {"resumes_after": TODAY},
+    ],
+    ids=["no term", "not stopped", "without a limit", "since nobody knows when"],
+)
+def test_a_clock_that_nothing_limits_does_not_go_on_by_itself(said):
+    still = term(TermKind.CONCLUSION, NOW, **said) if said is not None else ()
+
+    brought = effects.expiries.resume_term(facts(terms=still), ABOUT)
+
+    assert brought == Consequences()
+
+
+def test_more_time_is_given_to_one_term_in_days():
+    given = stated.TermExtensionInputs(term=TermKind.REPORT, days=15)
+
+    assert effects.expiries.extend_term(facts(), given) == Consequences(
+        terms=(TermChange(TermKind.REPORT, extra_days=15),),
+        findings={"term": "report", "days": 15},
+    )
+
+
+@pytest.mark.parametrize(
+    ("proposal", "subject"),
+    [
+        (step(StepKind.LAPSE_PROPOSAL, subject="acceptance"), "acceptance"),
+        ((), None),
+    ],
+    ids=["on a term", "no proposal"],
+)
+def test_a_proposal_that_falls_takes_nothing_from_the_applicant(proposal, subject):
+    brought = effects.expiries.expire_proposal(facts(steps=proposal), NOTHING)
+
+    assert brought == Consequences(
+        steps=(StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.CLOSED, "expired"),),
+        terms=(TermChange(TermKind.LAPSE_DECISION, expired=True),),
+        findings={"subject": subject},
+    )
+
+
+def test_a_code_that_lapsed_is_dropped_and_the_grant_stands():
+    held = facts(cor=COR, cup=CUP, granted=REQUESTED, reserved=Cents(0))
+
+    assert effects.expiries.release_cor(held, NOTHING) == Consequences(
+        terms=(TermChange(TermKind.AID_REGISTRY, expired=True),),
+        updates={"cor": None, "cor_on": None},
+        findings={"cor": COR},
+    )
+
+
+def test_a_new_code_starts_the_term_of_the_registry_from_its_own_day():
+    given = stated.RenewalInputs(cor="7654321", cor_on=COR_DAY)
+
+    assert effects.expiries.renew_cor(facts(), given) == Consequences(
+        updates={"cor": "7654321", "cor_on": COR_DAY},
+        restarts=(TermKind.AID_REGISTRY,),
+        since=COR_DAY,
+    )

@@ -5,7 +5,7 @@ Every guard has its row here, on both sides of its edge.
 
 import inspect
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
@@ -64,6 +64,12 @@ def call(section, **changes):
     return ctl().model_copy(update={section: part.model_copy(update=changes)})
 
 
+def ruled(kind, **changes):
+    """Return the shipped call with some values of one of its terms changed."""
+    rule = ctl().terms[kind].model_copy(update=changes)
+    return ctl().model_copy(update={"terms": {**ctl().terms, kind: rule}})
+
+
 MORNING, EVENING = OPENING + 2 * DAY, OPENING + 3 * DAY
 NOT_YET = {"counter": CounterFacts(CallState.PUBLISHED)}
 """It has had no opening yet: the call's plan tells when it will."""
@@ -99,6 +105,7 @@ STOP = call("allocation", short_money=ShortMoneyPolicy.STOP)
 PART = call("allocation", short_money=ShortMoneyPolicy.PARTIAL)
 AGREES = {"call": PART, "accepts_less": True, **NO_ROOM}
 JUMP = call("counter", jump_ahead=True)
+UNTIL_NOON = ruled(TermKind.REPORT, until=time(12))
 DRAWN = call("counter", order=OrderPolicy.SAME_WEEK_DRAW)
 BY_MERIT = call("counter", order=OrderPolicy.SAME_DAY_MERIT)
 NO_ACCEPTANCE = call("procedure", acceptance=False)
@@ -124,6 +131,7 @@ def proposed(*delivered):
     }
 
 
+ANSWER = guards.steps.awaited(REQUEST, TermKind.COMPLETION, "?")
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
     (guards.receipt.window_has_begun, {"now": ctl().window.published_at}, ""),
@@ -355,6 +363,65 @@ NEEDS = [
         {"steps": step(PLAN, CLOSED, "returned") + step(PLAN, ordinal=2)},
         "",
     ),
+    # Its term is over and the office waits no more: late, but nothing is decided.
+    (ANSWER, {"steps": step(REQUEST)}, ""),
+    (ANSWER, {"steps": step(REQUEST, CLOSED, "unanswered")}, ""),
+    (
+        ANSWER,
+        {
+            "steps": step(REQUEST, CLOSED, "unanswered"),
+            "call": ruled(TermKind.COMPLETION, peremptory=True),
+        },
+        "completion_request.not_open",
+    ),
+    (
+        ANSWER,
+        {
+            "steps": step(REQUEST, CLOSED, "unanswered"),
+            "call": without(TermKind.COMPLETION),
+        },
+        "completion_request.not_open",
+    ),
+    (
+        ANSWER,
+        {
+            "steps": step(REQUEST),
+            "call": ruled(TermKind.COMPLETION, peremptory=True),
+        },
+        "",
+    ),
+    (ANSWER, {}, "completion_request.not_open"),
+    (
+        ANSWER,
+        {"steps": step(REQUEST, CLOSED, "answered")},
+        "completion_request.not_open",
+    ),
+    (
+        # It came late once: a second time there is nothing to answer.
+        ANSWER,
+        {"steps": step(REQUEST, CLOSED, "answered_late")},
+        "completion_request.not_open",
+    ),
+    (
+        guards.steps.awaited(NOTICE, TermKind.OBSERVATIONS, "?"),
+        {"steps": step(NOTICE, ANSWERED, "unanswered")},
+        "refusal_notice.not_open",
+    ),
+    (
+        # It was decided on: the office gave way though nobody had answered.
+        guards.steps.awaited(NOTICE, TermKind.OBSERVATIONS, "?"),
+        {"steps": step(NOTICE, CLOSED, "upheld")},
+        "refusal_notice.not_open",
+    ),
+    (
+        # Only the latest notice can be answered.
+        guards.steps.awaited(NOTICE, TermKind.OBSERVATIONS, "?"),
+        {
+            "steps": step(NOTICE, CLOSED, "unanswered")
+            + step(NOTICE, CLOSED, "upheld", ordinal=2)
+        },
+        "refusal_notice.not_open",
+    ),
     (guards.steps.step_answered(PLAN, "?"), {"steps": step(PLAN, ANSWERED)}, ""),
     (guards.steps.step_answered(PLAN, "?"), {}, "definitive_plan.not_answered"),
     (
@@ -545,6 +612,27 @@ NEEDS = [
         {"terms": term(TermKind.OBSERVATIONS, NOW - DAY, TermStatus.MET)},
         "term.not_started",
     ),
+    (guards.terms.some_term_extensible, {}, "term.none_running"),
+    (
+        guards.terms.some_term_extensible,
+        {"terms": term(TermKind.REPORT, NOW)},
+        "",
+    ),
+    (
+        guards.terms.some_term_extensible,
+        {"terms": term(TermKind.REPORT, NOW, TermStatus.EXPIRED)},
+        "term.none_running",
+    ),
+    (
+        guards.terms.some_term_extensible,
+        {"terms": term(TermKind.CONCLUSION, NOW) + term(TermKind.DURATION, NOW)},
+        "term.none_running",
+    ),
+    (
+        guards.terms.some_term_extensible,
+        {"terms": term(TermKind.START, NOW), "call": without(TermKind.START)},
+        "term.none_running",
+    ),
     # Money
     (guards.money.has_money, {}, ""),
     (guards.money.has_money, {"reserved": Cents(0)}, "money.not_reserved"),
@@ -669,6 +757,10 @@ NEEDS = [
         {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.MET)},
         "cor.confirmed",
     ),
+    (guards.grants.cor_has_lapsed, {}, ""),
+    (guards.grants.cor_has_lapsed, {"cor": COR}, "cor.valid"),
+    (guards.grants.cor_is_there, {"cor": COR}, ""),
+    (guards.grants.cor_is_there, {}, "cor.lapsed"),
     (guards.terms.lapse_was_notified, {}, "lapse_proposal.not_delivered"),
     (guards.terms.lapse_was_notified, proposed(None), "lapse_proposal.not_delivered"),
     # Today is 30/01/2026: the tenth day after the 20th, one past that of the 19th.
@@ -721,6 +813,7 @@ SHEET = say(stated.EvaluationInputs, minutes="1", score=scores())
 HIGH_SHEET = say(stated.EvaluationInputs, minutes="1", score=scores(), overtake=True)
 CHECKED = sorted(facts().application.documents)
 STARTED = stated.StartInputs
+ABOUT, MORE = stated.TermInputs, stated.TermExtensionInputs
 LAPSED = stated.LapseInputs
 DELIVERED = stated.DeliveryInputs
 
@@ -898,6 +991,158 @@ ACCEPTS = [
     (guards.terms.missed_term, {}, LAPSED(term=TermKind.MERIT), "term.no_lapse"),
     # The call sets no such term at all.
     (guards.terms.missed_term, {}, LAPSED(term=TermKind.PAYMENT), "term.no_lapse"),
+    # A day is over with its last second, an hour as it strikes.
+    (
+        guards.terms.term_is_over,
+        {"terms": term(TermKind.CONCLUSION, NOW - SECOND)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "",
+    ),
+    (
+        guards.terms.term_is_over,
+        {"terms": term(TermKind.CONCLUSION, NOW - SECOND + MICROSECOND)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.running",
+    ),
+    (
+        guards.terms.term_is_over,
+        {"terms": term(TermKind.REPORT, NOW - MICROSECOND), "call": UNTIL_NOON},
+        ABOUT(term=TermKind.REPORT),
+        "",
+    ),
+    (
+        guards.terms.term_is_over,
+        {"terms": term(TermKind.REPORT, NOW), "call": UNTIL_NOON},
+        ABOUT(term=TermKind.REPORT),
+        "term.running",
+    ),
+    (
+        guards.terms.term_is_over,
+        {"terms": term(TermKind.CONCLUSION, NOW - DAY, TermStatus.EXPIRED)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.expired",
+    ),
+    (
+        guards.terms.term_is_over,
+        {"terms": term(TermKind.CONCLUSION, NOW - DAY, TermStatus.MET)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_started",
+    ),
+    (
+        guards.terms.term_is_over,
+        {},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_started",
+    ),
+    (
+        # The one that was excused is over; the one that began again is not.
+        guards.terms.term_is_over,
+        {
+            "terms": term(TermKind.START, NOW - DAY, TermStatus.EXPIRED)
+            + term(TermKind.START, NOW + DAY, ordinal=2)
+        },
+        ABOUT(term=TermKind.START),
+        "term.running",
+    ),
+    (
+        guards.terms.was_missed,
+        {"terms": term(TermKind.CONCLUSION, NOW - DAY, TermStatus.EXPIRED)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "",
+    ),
+    (
+        guards.terms.was_missed,
+        {
+            "terms": term(
+                TermKind.CONCLUSION, NOW - DAY, TermStatus.EXPIRED, settled=True
+            )
+        },
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_missed",
+    ),
+    (
+        guards.terms.was_missed,
+        {"terms": term(TermKind.CONCLUSION, NOW - DAY)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_missed",
+    ),
+    (
+        guards.terms.was_missed,
+        {"terms": term(TermKind.CONCLUSION, NOW - DAY, TermStatus.MET)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_missed",
+    ),
+    (
+        guards.terms.was_missed,
+        {},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_missed",
+    ),
+    (
+        guards.terms.stands_still,
+        {"terms": term(TermKind.CONCLUSION, NOW, TermStatus.SUSPENDED)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "",
+    ),
+    (
+        guards.terms.stands_still,
+        {"terms": term(TermKind.CONCLUSION, NOW)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_suspended",
+    ),
+    (
+        guards.terms.stands_still,
+        {"terms": term(TermKind.CONCLUSION, NOW, TermStatus.CANCELLED)},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_suspended",
+    ),
+    (
+        guards.terms.stands_still,
+        {},
+        ABOUT(term=TermKind.CONCLUSION),
+        "term.not_suspended",
+    ),
+    (
+        guards.terms.may_be_extended,
+        {"terms": term(TermKind.REPORT, NOW)},
+        MORE(term=TermKind.REPORT, days=1),
+        "",
+    ),
+    (
+        guards.terms.may_be_extended,
+        {"terms": term(TermKind.COMPLETION, NOW, TermStatus.SUSPENDED)},
+        MORE(term=TermKind.COMPLETION, days=365),
+        "",
+    ),
+    (
+        guards.terms.may_be_extended,
+        {},
+        MORE(term=TermKind.REPORT, days=1),
+        "term.not_running",
+    ),
+    (
+        guards.terms.may_be_extended,
+        {"terms": term(TermKind.REPORT, NOW - DAY, TermStatus.EXPIRED)},
+        MORE(term=TermKind.REPORT, days=1),
+        "term.not_running",
+    ),
+    (
+        guards.terms.may_be_extended,
+        {"terms": term(TermKind.REPORT, NOW, TermStatus.MET)},
+        MORE(term=TermKind.REPORT, days=1),
+        "term.not_running",
+    ),
+    # The law says how long observations stop the office, the plan has its own act,
+    # and nobody gives the office more time for its own work.
+    *(
+        (
+            guards.terms.may_be_extended,
+            {"terms": term(kind, NOW)},
+            MORE(term=kind, days=1),
+            "extension.not_for_applicant",
+        )
+        for kind in sorted(set(TermKind) - set(guards.terms.OF_THE_APPLICANT))
+    ),
     (
         guards.money.within_grant,
         {"granted": Cents(100)},
@@ -1100,7 +1345,9 @@ def test_every_guard_has_a_case_that_passes_and_one_that_does_not():
         name
         for _, module in inspect.getmembers(guards, inspect.ismodule)
         for name, member in inspect.getmembers(module, inspect.isfunction)
-        if member.__module__ == module.__name__ and not name.startswith("_")
+        if member.__module__ == module.__name__
+        and not name.startswith("_")
+        and inspect.signature(member).return_annotation is not bool
     }
 
     assert {name for name, passes in tried if passes} == guards_there

@@ -24,7 +24,7 @@ from models.vocabulary import (
     TermKind,
     TermStatus,
 )
-from tests.builders import CLOSING, OPENING, TO_THE_END, ctl, scores, usual
+from tests.builders import CLOSING, COR, OPENING, TO_THE_END, ctl, scores, usual
 from tests.builders_facts import (
     NOW,
     REQUESTED,
@@ -94,6 +94,7 @@ BY_ACT = {
     Event.GRANT,
     Event.DETERMINE_AMOUNT,
     Event.GRANT_EXTENSION,
+    Event.EXTEND_TERM,
     Event.SETTLE,
     Event.DISMISS_LAPSE,
     Event.LAPSE,
@@ -102,7 +103,17 @@ BY_ACT = {
 }
 """What has a legal effect that only an act can have."""
 
+BY_TIME = {
+    Event.EXPIRE_TERM,
+    Event.RESUME_TERM,
+    Event.ESCALATE_TERM,
+    Event.EXPIRE_PROPOSAL,
+    Event.RELEASE_COR,
+}
+"""What an instant brings about: nobody may bring it forward by hand."""
+
 BY_A_WORKER = {
+    *BY_TIME,
     Event.REGISTER_DRAFT,
     Event.SUBMIT,
     Event.EXPIRE,
@@ -126,6 +137,7 @@ WITH_REASON = {
     Event.RETURN_PLAN,
     Event.APPROVE_VARIATION,
     Event.GRANT_EXTENSION,
+    Event.EXTEND_TERM,
     Event.DISMISS_LAPSE,
     Event.LAPSE,
     Event.REVOKE,
@@ -213,6 +225,26 @@ def test_the_intake_alone_files_and_moves_reservations_for_earlier_arrivals(tabl
 
 
 @both
+def test_only_time_makes_the_moves_of_an_instant_and_they_move_no_file(table):
+    by_time = [move for move in table.moves if move.by_sweep]
+
+    assert {move.event for move in by_time} == BY_TIME
+    assert all(move.automatic and not move.by_hand for move in by_time)
+    assert all(move.target is None for move in by_time)
+    assert not any(move.letters or move.act or move.reason for move in by_time)
+
+
+@both
+def test_a_term_is_watched_in_every_state_in_which_a_file_is_open(table):
+    unfiled = {S.DRAFT, S.COMPLETED} | FINAL_STATES | NOT_IN[table.family]
+
+    for event in (Event.EXPIRE_TERM, Event.RESUME_TERM, Event.ESCALATE_TERM):
+        (row,) = table.of_event(event)
+
+        assert set(row.sources) == set(S) - unfiled
+
+
+@both
 def test_every_other_state_has_a_way_to_a_final_one(table):
     dead_ends = {
         state
@@ -265,7 +297,14 @@ def test_an_application_waits_for_money_before_its_review_or_after_its_merit(tab
 
 @both
 def test_nothing_is_examined_while_it_waits(table):
-    assert {move.event for move in table.from_state(S.WAITING)} == {
+    of_terms = {
+        Event.EXPIRE_TERM,
+        Event.RESUME_TERM,
+        Event.ESCALATE_TERM,
+        Event.EXTEND_TERM,
+    }
+
+    assert {move.event for move in table.from_state(S.WAITING)} == of_terms | {
         Event.PROMOTE,
         Event.DECLARE_UNFUNDED,
         Event.RECORD_DELIVERY,
@@ -309,9 +348,8 @@ def test_rows_of_one_event_take_the_same_inputs(table):
 @every_move
 def test_every_move_says_who_why_and_on_which_rule(move):
     person = set(Role) - {Role.SYSTEM, Role.AUDITOR, Role.ADMINISTRATOR}
-    assert move.role in (
-        {Role.SYSTEM} if move.event == Event.YIELD_RESERVATION else person
-    )
+    by_nobody = move.event in BY_TIME | {Event.YIELD_RESERVATION}
+    assert move.role in ({Role.SYSTEM} if by_nobody else person)
     assert move.help.endswith(".")
     assert move.help[0].isupper()
     assert move.basis.strip()
@@ -388,7 +426,7 @@ def test_each_event_that_can_be_made_now_is_told_once():
     possible = TABLE.possible(S.WAITING, scored)
 
     events = [move.event for move in possible]
-    assert len(events) == len(set(events)) == 5
+    assert len(events) == len(set(events)) == 9
     (promote,) = [move for move in possible if move.event == Event.PROMOTE]
     assert promote.target == S.EVALUATED
 
@@ -781,10 +819,29 @@ WIRED = [
         S.IN_PROGRESS,
         {
             "granted": REQUESTED,
+            "cor": COR,
             "steps": step(StepKind.REPORT, ANSWERED) + step(LAPSE, subject="report"),
         },
         {},
         "lapse_proposal.open",
+    ),
+    (
+        Event.SETTLE,
+        S.IN_PROGRESS,
+        {"granted": REQUESTED, "steps": step(StepKind.REPORT, ANSWERED)},
+        {},
+        "cor.lapsed",
+    ),
+    (
+        Event.SETTLE,
+        S.IN_PROGRESS,
+        {
+            "granted": REQUESTED,
+            "cor": COR,
+            "steps": step(StepKind.REPORT, ANSWERED),
+        },
+        {},
+        "",
     ),
     (Event.LAPSE, S.ACCEPTED, PROPOSED, {}, "lapse_proposal.not_delivered"),
     (

@@ -225,6 +225,13 @@ def test_a_grant_stands_on_a_code_that_is_still_valid(table):
 
 ANNULLED = CounterFacts(CallState.ANNULLED)
 STILL_POSSIBLE = {Event.WITHDRAW, Event.ANNUL, Event.RECORD_DELIVERY}
+BY_TIME = {
+    Event.EXPIRE,
+    Event.EXPIRE_TERM,
+    Event.RESUME_TERM,
+    Event.ESCALATE_TERM,
+}
+"""Time goes on for it too: what ends is noted, and brings nothing new about."""
 
 
 @both
@@ -238,7 +245,7 @@ def test_of_an_annulled_call_only_the_ends_are_left(table):
         else:
             allowed.add(move.event)
 
-    assert allowed == STILL_POSSIBLE
+    assert allowed == STILL_POSSIBLE | BY_TIME
 
 
 @both

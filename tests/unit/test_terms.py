@@ -1,17 +1,18 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from models.vocabulary import Counting
-from workflow.rules.calendar import ROME, italian_calendar
+from workflow.rules.calendar import ROME, frozen_calendar, italian_calendar
 from workflow.rules.steps import Step
 from workflow.rules.terms import (
     Suspension,
     TermFacts,
     backwards,
     compute,
-    may_suspend,
+    escalates_from,
     merged,
+    over_from,
     resumes_after_observations,
     resumes_after_reply,
 )
@@ -46,9 +47,9 @@ def months(count, starts_on, **facts):
     return TermFacts(starts_on, count, Counting.MONTHS, **facts)
 
 
-def stop(first, until=None):
+def stop(first, until=None, at_most=None):
     return Suspension(
-        date.fromisoformat(first), date.fromisoformat(until) if until else None
+        *(one and date.fromisoformat(one) for one in (first, until, at_most))
     )
 
 
@@ -94,6 +95,13 @@ def test_the_patron_of_milan_moves_the_end_only_where_the_call_names_it():
         ("2026-03-31", 12, "2027-03-31"),
         ("2026-02-28", 1, "2026-03-28"),
         ("2026-06-15", 2, "2026-08-17"),  # 15 August, a Saturday
+        ("2026-01-31", 2, "2026-03-31"),
+        ("2026-01-31", 3, "2026-04-30"),
+        ("2026-01-31", 13, "2027-03-01"),  # 28 February, a Sunday
+        ("2027-01-31", 13, "2028-02-29"),
+        ("2026-08-31", 6, "2027-03-01"),
+        ("2026-07-04", 3, "2026-10-05"),  # 4 October, a Sunday
+        ("2027-07-04", 3, "2027-10-05"),  # 4 October, a Monday
     ],
 )
 def test_months_are_counted_by_the_calendar(start, count, end):
@@ -108,10 +116,114 @@ def test_the_last_day_is_useful_until_its_last_second_in_rome():
     assert summer.due_at == datetime(2026, 4, 30, 21, 59, 59, tzinfo=UTC)
 
 
-def test_a_term_across_the_change_of_the_clocks_ends_on_the_civil_day():
-    term = compute(days(10, date(2026, 3, 23)), NATIONAL, today=LATER)
+@pytest.mark.parametrize(
+    ("start", "count", "due"),
+    [
+        ("2026-03-18", 10, "2026-03-28T22:59:59+00:00"),  # the Saturday before
+        ("2026-03-19", 10, "2026-03-30T21:59:59+00:00"),  # the day of 23 hours
+        ("2026-03-20", 10, "2026-03-30T21:59:59+00:00"),
+        ("2026-03-23", 10, "2026-04-02T21:59:59+00:00"),
+        ("2026-10-14", 10, "2026-10-24T21:59:59+00:00"),
+        ("2026-10-15", 10, "2026-10-26T22:59:59+00:00"),  # the day of 25 hours
+        ("2026-10-16", 10, "2026-10-26T22:59:59+00:00"),
+        ("2026-10-20", 10, "2026-10-30T22:59:59+00:00"),
+    ],
+)
+def test_a_term_across_the_change_of_the_clocks_ends_on_the_civil_day(
+    start, count, due
+):
+    term = compute(days(count, date.fromisoformat(start)), NATIONAL, today=LATER)
 
-    assert term.last_day == date(2026, 4, 2)
+    assert term.due_at == datetime.fromisoformat(due)
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        ("2026-01-20", "2026-01-30T11:00:00+00:00"),
+        ("2026-07-20", "2026-07-30T10:00:00+00:00"),
+        ("2026-03-19", "2026-03-30T10:00:00+00:00"),
+        ("2026-10-15", "2026-10-26T11:00:00+00:00"),
+        ("2026-02-26", "2026-03-09T11:00:00+00:00"),  # 08/03 is a Sunday
+    ],
+)
+def test_where_an_hour_is_set_the_last_day_ends_at_it(start, due):
+    facts = days(10, date.fromisoformat(start), until=time(12))
+
+    term = compute(facts, NATIONAL, today=LATER)
+
+    assert term.due_at == datetime.fromisoformat(due)
+    assert term.steps[-1] == Step(
+        "term.last_hour",
+        "the call; Cons. Stato 8546/2024",
+        f"{term.last_day:%a %d/%m/%Y} is counted until 12:00:00 in Rome, as set: "
+        "what comes later is late",
+    )
+
+
+def test_an_hour_moves_only_the_instant_at_which_the_last_day_ends():
+    whole = compute(days(30, date(2026, 3, 6)), NATIONAL, today=LATER)
+    until_noon = days(30, date(2026, 3, 6), until=time(12))
+    half = compute(until_noon, NATIONAL, today=LATER)
+
+    assert (half.raw, half.last_day) == (whole.raw, whole.last_day)
+    assert half.steps[:-1] == whole.steps[:-1]
+    assert half.due_at < whole.due_at
+
+
+@pytest.mark.parametrize(
+    ("until", "arrives", "over"),
+    [
+        (None, "2026-01-30T23:59:59+01:00", False),
+        (None, "2026-01-30T23:59:59.000001+01:00", False),
+        (None, "2026-01-30T23:59:59.999999+01:00", False),
+        (None, "2026-01-31T00:00:00+01:00", True),
+        (time(12), "2026-01-30T11:59:59.999999+01:00", False),
+        (time(12), "2026-01-30T12:00:00+01:00", False),
+        (time(12), "2026-01-30T12:00:00.000001+01:00", True),
+        (time(12), "2026-01-30T12:00:00.999999+01:00", True),
+        (time(12), "2026-01-30T12:00:33+01:00", True),
+        (time(16), "2026-01-30T16:00:00+01:00", False),
+        (time(16), "2026-01-30T16:00:33+01:00", True),
+    ],
+)
+def test_the_last_instant_is_in_time_and_the_next_one_is_late(until, arrives, over):
+    term = compute(days(10, until=until), NATIONAL, today=LATER)
+
+    assert (datetime.fromisoformat(arrives) >= term.over_at) is over
+    assert term.over_at == over_from(term.due_at, until)
+    assert term.due_at < term.over_at
+
+
+@pytest.mark.parametrize(
+    ("late_by", "over"),
+    [(timedelta(0), False), (timedelta(microseconds=1), True)],
+)
+def test_a_fixed_instant_is_in_time_itself_and_nothing_later_is(late_by, over):
+    instant = datetime(2022, 12, 31, 16, tzinfo=ROME)
+
+    term = compute(days(fixed=instant), NATIONAL, today=LATER)
+
+    assert (instant + late_by >= term.over_at) is over
+
+
+@pytest.mark.parametrize(
+    ("due", "after", "told"),
+    [
+        ("2026-04-20T21:59:59+00:00", 10, "2026-04-30T22:00:00+00:00"),
+        ("2026-04-20T21:59:59+00:00", 0, "2026-04-20T22:00:00+00:00"),
+        ("2026-04-20T10:00:00+00:00", 0, "2026-04-20T22:00:00+00:00"),  # at noon
+        ("2026-03-27T22:59:59+00:00", 1, "2026-03-28T23:00:00+00:00"),
+        ("2026-03-27T22:59:59+00:00", 2, "2026-03-29T22:00:00+00:00"),  # 23 hours
+        ("2026-10-23T21:59:59+00:00", 2, "2026-10-25T23:00:00+00:00"),  # 25 hours
+        ("2026-04-24T21:59:59+00:00", 1, "2026-04-25T22:00:00+00:00"),  # a holiday
+    ],
+)
+def test_the_manager_is_told_when_whole_days_after_the_end_are_over(due, after, told):
+    found = escalates_from(datetime.fromisoformat(due), after)
+
+    assert found == datetime.fromisoformat(told)
+    assert found.tzinfo is UTC
 
 
 def test_a_fixed_instant_is_neither_counted_nor_moved_off_a_saturday():
@@ -149,6 +261,22 @@ def test_a_fixed_instant_is_not_suspended_interrupted_or_extended(stretched):
 
     with pytest.raises(ValueError, match="an act sets another one"):
         days(fixed=instant, **stretched)
+
+
+def test_a_fixed_instant_has_no_other_hour():
+    instant = datetime(2026, 3, 5, 16, tzinfo=ROME)
+
+    with pytest.raises(ValueError, match="has its hour already"):
+        days(fixed=instant, until=time(12))
+
+
+def test_a_fixed_instant_without_an_offset_is_refused():
+    with pytest.raises(ValueError, match="has no offset"):
+        compute(
+            days(fixed=datetime.fromisoformat("2026-03-05T16:00:00")),
+            NATIONAL,
+            today=LATER,
+        )
 
 
 # --- suspension, interruption, extension ---
@@ -223,18 +351,21 @@ def test_a_request_for_papers_stops_the_clock_until_the_reply_and_thirty_days_at
     assert term.last_day == date.fromisoformat(end)
 
 
-def test_a_second_suspension_for_papers_is_refused():
-    first = stop("2026-02-09", "2026-02-19")
-
-    assert may_suspend([])
-    assert not may_suspend([first])
-    assert may_suspend([first], at_most=2)
-    assert not may_suspend(iter([first, first]), at_most=2)
-
-
 def test_a_suspension_does_not_end_before_it_begins():
     with pytest.raises(ValueError, match="09/02/2026 cannot end before, on 08/02/2026"):
         stop("2026-02-09", "2026-02-08")
+
+
+def test_a_suspension_is_not_limited_to_a_day_before_it_begins():
+    with pytest.raises(ValueError, match="09/02/2026 cannot end before, on 08/02/2026"):
+        stop("2026-02-09", at_most="2026-02-08")
+
+
+def test_a_suspension_does_not_outlast_its_limit():
+    with pytest.raises(ValueError, match="after 11/03/2026 cannot last until 12/03"):
+        stop("2026-02-09", "2026-03-12", "2026-03-11")
+
+    assert stop("2026-02-09", "2026-03-11", "2026-03-11").limit == date(2026, 3, 11)
 
 
 def test_days_suspended_twice_are_added_once():
@@ -348,6 +479,119 @@ def test_an_open_suspension_that_is_still_to_come_adds_nothing_yet():
     assert "as if it did after Mon 09/02/2026" in term.steps[-2].text
 
 
+@pytest.mark.parametrize(
+    ("today", "suspended", "end", "provisional"),
+    [
+        ("2026-02-09", 0, "2026-04-20", True),
+        ("2026-02-19", 10, "2026-04-30", True),
+        ("2026-03-10", 29, "2026-05-19", True),
+        ("2026-03-11", 30, "2026-05-20", True),  # the reply may still come today
+        ("2026-03-12", 30, "2026-05-20", False),
+        ("2027-03-12", 30, "2026-05-20", False),
+    ],
+)
+def test_a_request_for_papers_that_nobody_answers_stops_the_clock_for_thirty_days(
+    today, suspended, end, provisional
+):
+    delivered = date(2026, 2, 9)
+    limit = resumes_after_reply(delivered, None, days=30)
+    facts = days(suspensions=(Suspension(delivered, None, limit),))
+
+    term = compute(facts, NATIONAL, today=date.fromisoformat(today))
+
+    assert term.suspended_days == suspended
+    assert term.last_day == date.fromisoformat(end)
+    assert term.provisional is provisional
+    assert term.resumes_at == datetime(2026, 3, 11, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "resumes", "end"),
+    [
+        (NATIONAL, datetime(2026, 3, 21, 23, tzinfo=UTC), date(2026, 4, 30)),
+        (WITH_SATURDAYS, datetime(2026, 3, 23, 23, tzinfo=UTC), date(2026, 5, 4)),
+    ],
+)
+def test_a_notice_that_nobody_answers_stops_the_clock_to_the_end_of_the_ten_days(
+    calendar, resumes, end
+):
+    delivered = date(2026, 3, 11)
+    limit = resumes_after_observations(delivered, None, 10, calendar)
+    facts = days(suspensions=(Suspension(delivered, None, limit),))
+
+    term = compute(facts, calendar, today=LATER)
+
+    assert term.resumes_at == resumes
+    assert term.last_day == end
+    assert not term.provisional
+
+
+def test_a_clock_that_goes_on_in_the_night_of_a_change_does_so_at_midnight_in_rome():
+    facts = days(suspensions=(stop("2026-03-19", at_most="2026-03-29"),))
+
+    term = compute(facts, NATIONAL, today=date(2026, 3, 20))
+
+    assert term.resumes_at == datetime(2026, 3, 29, 22, tzinfo=UTC)
+
+
+def test_the_steps_say_when_a_stopped_clock_goes_on_by_itself():
+    facts = days(suspensions=(stop("2026-02-09", at_most="2026-03-11"),))
+
+    standing = compute(facts, NATIONAL, today=date(2026, 2, 19))
+    over = compute(facts, NATIONAL, today=date(2026, 3, 12))
+
+    law = "art. 2 c. 7 e art. 10-bis L. 241/1990"
+    assert standing.steps[-2] == Step(
+        "term.suspension_open",
+        law,
+        "the clock stopped on Mon 09/02/2026 and has not started again: reckoned as "
+        "if it did after Thu 19/02/2026; it does so by itself after Wed 11/03/2026",
+    )
+    assert over.steps[-2] == Step(
+        "term.suspension_limit",
+        law,
+        "the clock stopped on Mon 09/02/2026 went on by itself after Wed 11/03/2026: "
+        "it may not stand still longer",
+    )
+
+
+@pytest.mark.parametrize(
+    "suspensions",
+    [
+        (),
+        (stop("2026-02-09"),),
+        (stop("2026-02-09", "2026-02-19", "2026-03-11"),),
+        (stop("2026-02-09", at_most="2026-03-11"), stop("2026-02-20")),
+        (stop("2026-05-09", at_most="2026-06-08"),),  # after the end of the term
+    ],
+)
+def test_a_clock_without_an_open_limited_stop_does_not_go_on_by_itself(suspensions):
+    facts = days(suspensions=suspensions)
+
+    assert compute(facts, NATIONAL, today=date(2026, 3, 1)).resumes_at is None
+
+
+def test_of_two_open_stops_the_clock_goes_on_after_the_later_one():
+    two = (
+        stop("2026-02-09", at_most="2026-02-19"),
+        stop("2026-02-16", at_most="2026-02-26"),
+    )
+
+    first = compute(days(suspensions=two), NATIONAL, today=date(2026, 2, 18))
+    second = compute(days(suspensions=two), NATIONAL, today=date(2026, 2, 20))
+    over = compute(days(suspensions=two), NATIONAL, today=date(2026, 2, 27))
+
+    assert (first.suspended_days, first.provisional) == (9, True)
+    assert (second.suspended_days, second.provisional) == (11, True)
+    assert (over.suspended_days, over.provisional) == (17, False)
+    resumed = datetime(2026, 2, 26, 23, tzinfo=UTC)
+    assert first.resumes_at == second.resumes_at == over.resumes_at == resumed
+    assert [step.rule for step in second.steps if "suspension_" in step.rule] == [
+        "term.suspension_limit",
+        "term.suspension_open",
+    ]
+
+
 def test_an_interrupted_term_begins_again_whole():
     facts = days(
         10,
@@ -434,6 +678,23 @@ def test_of_open_suspensions_the_earliest_stays_apart():
     assert merged(stretches) == (stop("2026-02-15", "2026-02-20"), stop("2026-02-01"))
 
 
+def test_of_open_suspensions_those_are_kept_that_may_last_longer():
+    stretches = [
+        stop("2026-02-10", at_most="2026-03-12"),
+        stop("2026-02-01", at_most="2026-02-20"),
+        stop("2026-02-05", at_most="2026-02-15"),
+        stop("2026-02-01", at_most="2026-02-11"),
+        stop("2026-04-01"),
+        stop("2026-04-02", at_most="2026-04-30"),
+    ]
+
+    assert merged(stretches) == (
+        stop("2026-02-01", at_most="2026-02-20"),
+        stop("2026-02-10", at_most="2026-03-12"),
+        stop("2026-04-01"),
+    )
+
+
 # --- explanation ---
 
 
@@ -477,6 +738,23 @@ def test_the_steps_can_be_redone_by_hand():
     )
     assert term.edition == NATIONAL.edition
     assert term.holidays == (date(2026, 4, 5), date(2026, 4, 6))
+
+
+def test_what_was_computed_is_explained_again_with_the_list_of_then():
+    # The list of a day on which 7 April was thought to be a holiday.
+    of_then = frozen_calendar(
+        "holidays 0.1 IT",
+        [date(2026, 4, 6), date(2026, 4, 7)],
+        roll_saturday=False,
+        first=date(2026, 3, 6),
+        last=date(2026, 4, 8),
+    )
+
+    term = compute(days(30, date(2026, 3, 6)), of_then, today=LATER)
+
+    assert term.last_day == date(2026, 4, 8)
+    assert term.edition == "holidays 0.1 IT"
+    assert "Tue 07/04/2026 not working (holidays 0.1 IT)" in term.steps[-2].text
 
 
 def test_the_steps_say_which_days_the_end_was_moved_off():

@@ -14,7 +14,7 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.machine import Effect, Guard, Move, no_effect
-from workflow.moves import effects, guards
+from workflow.moves import effects, guards, of_time
 from workflow.moves import inputs as stated
 from workflow.moves.counter import PHASE_1
 
@@ -101,6 +101,7 @@ PROGRESS = (
         inputs=stated.SettlementInputs,
         needs=(
             guards.steps.step_answered(StepKind.REPORT, "wait for `file_report`"),
+            guards.grants.cor_is_there,
             NO_LAPSE,
         ),
         accepts=(guards.money.within_grant,),
@@ -203,6 +204,7 @@ def exits(
     """Make the rows that stand beside every state, and those that end a file."""
     filed = (*PHASE_1, _S.WAITING, *phase_2)
     return (
+        *of_time.moves(filed, phase_2),
         Move(
             Event.RECORD_DELIVERY,
             (*filed, _S.COMPLETED, *_ENDED),
@@ -232,6 +234,7 @@ def exits(
             automatic=True,
             effect=effects.lapses.propose_lapse,
             letters=(Letter.LAPSE_PROPOSED,),
+            starts=(TermStart.LAPSE_PROPOSED,),
         ),
         Move(
             Event.DISMISS_LAPSE,
@@ -249,6 +252,7 @@ def exits(
             reason=True,
             effect=effects.lapses.dismiss_lapse,
             letters=(Letter.LAPSE_DISMISSED,),
+            meets=(TermKind.LAPSE_DECISION,),
         ),
         Move(
             Event.LAPSE,
@@ -267,6 +271,7 @@ def exits(
             reason=True,
             effect=effects.lapses.lapse,
             letters=(Letter.LAPSED,),
+            meets=(TermKind.LAPSE_DECISION,),
         ),
         Move(
             Event.WITHDRAW,

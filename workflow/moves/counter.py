@@ -161,8 +161,10 @@ FORMAL_CHECK = (
         "art. 6 c. 1 lett. b) L. 241/1990",
         inputs=stated.DocumentInputs,
         needs=(
-            guards.steps.step_open(
-                StepKind.COMPLETION_REQUEST, "nothing was asked for"
+            guards.steps.awaited(
+                StepKind.COMPLETION_REQUEST,
+                TermKind.COMPLETION,
+                "nothing was asked for",
             ),
             guards.terms.in_time(TermKind.COMPLETION),
         ),
@@ -229,8 +231,10 @@ REFUSAL = (
         "art. 10-bis L. 241/1990",
         inputs=stated.DocumentInputs,
         needs=(
-            guards.steps.step_open(
-                StepKind.REFUSAL_NOTICE, "there is nothing to observe on"
+            guards.steps.awaited(
+                StepKind.REFUSAL_NOTICE,
+                TermKind.OBSERVATIONS,
+                "there is nothing to observe on",
             ),
             guards.terms.in_time(TermKind.OBSERVATIONS),
         ),

@@ -18,6 +18,8 @@ _RECEIPT = 120
 """As wide as its column."""
 _MOST_POINTS = 9_999
 _MOST_MONTHS = 999
+_MOST_DAYS = 365
+COR = r"^[0-9]{1,12}$"
 _POINTS = re.compile(r"[!-<>-~]{1,60}=[0-9]{1,4}")
 """The register holds only ASCII keys, and no integer of 2**53 or more."""
 
@@ -109,7 +111,7 @@ class GrantInputs(Inputs):
     """What an act of grant must carry."""
 
     cor: str = Field(
-        pattern=r"^[0-9]{1,12}$",
+        pattern=COR,
         description="COR: the code of the aid registry (art. 9 DM 115/2017).",
     )
     cup: str = Field(
@@ -207,6 +209,26 @@ class LapseInputs(Inputs):
     """The missed term on which a lapse stands."""
 
     term: TermKind = Field(description="The peremptory term that was missed.")
+
+
+class TermInputs(Inputs):
+    """The term whose instant has come."""
+
+    term: TermKind
+
+
+class TermExtensionInputs(Inputs):
+    """More time for one applicant (*proroga di un termine*)."""
+
+    term: TermKind = Field(description="The term of the applicant that is running.")
+    days: int = Field(gt=0, le=_MOST_DAYS, description="Days to add to it.")
+
+
+class RenewalInputs(Inputs):
+    """The aid registered again, after the first code lapsed."""
+
+    cor: str = Field(pattern=COR, description="COR: the new code of the aid registry.")
+    cor_on: date = Field(description="Day the registry gave it, YYYY-MM-DD.")
 
 
 class RecoveryInputs(Inputs):

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -24,20 +24,20 @@ class Calendar:
     holidays: frozenset[date]
     roll_saturday: bool
     edition: str
-    first_year: int = MINYEAR
-    last_year: int = MAXYEAR
+    first: date = date.min
+    last: date = date.max
 
     def is_working(self, day: date) -> bool:
         """Tell whether *day* is neither a holiday (*giorno festivo*) nor rolled.
 
         Raises:
-            ValueError: the calendar says nothing about that year.
+            ValueError: the calendar says nothing about that day.
         """
-        if not self.first_year <= day.year <= self.last_year:
+        if not self.first <= day <= self.last:
             raise ValueError(
-                f"the calendar goes from {self.first_year} to {self.last_year} "
-                f"and cannot tell whether {italian_date(day)} is a holiday: "
-                f"build it for more years"
+                f"the calendar goes from {italian_date(self.first)} to "
+                f"{italian_date(self.last)} and cannot tell whether "
+                f"{italian_date(day)} is a holiday: build it for more days"
             )
         closed = (SATURDAY, SUNDAY) if self.roll_saturday else (SUNDAY,)
         return day.weekday() not in closed and day not in self.holidays
@@ -81,6 +81,23 @@ def italian_calendar(
     return _built(first_year, last_year, roll_saturday, tuple(sorted(set(local))))
 
 
+def frozen_calendar(
+    edition: str,
+    holidays: Iterable[date],
+    *,
+    roll_saturday: bool,
+    first: date,
+    last: date,
+) -> Calendar:
+    """Rebuild the calendar that a term was computed with, from what was kept of it.
+
+    A later edition of the list may differ: what was computed is explained with its
+    own. It knows the days of that term only, from *first* to *last*, and refuses
+    to tell about any other.
+    """
+    return Calendar(frozenset(holidays), roll_saturday, edition, first, last)
+
+
 def civil_day(instant: datetime) -> date:
     """Return the day (*giorno civile*) that it is in Rome at *instant*.
 
@@ -99,6 +116,21 @@ def end_of_day(day: date) -> datetime:
     8546/2024). Days of 23 and of 25 hours end there too.
     """
     return datetime.combine(day, LAST_SECOND, ROME).astimezone(UTC)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return the first instant of *day* in Rome, in UTC."""
+    return datetime.combine(day, time(), ROME).astimezone(UTC)
+
+
+def hour_of_day(day: date, hour: time) -> datetime:
+    """Return an hour of *day* in Rome, in UTC.
+
+    In the nights in which the clocks change it may be there twice, or not at all.
+    Then the later reading holds, so that nobody has less time than was promised.
+    """
+    local = datetime.combine(day, hour, ROME)
+    return max(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def months_later(day: date, months: int) -> date:
@@ -134,8 +166,8 @@ def _built(
         holidays=frozenset(country_holidays("IT", years=years)).union(patron),
         roll_saturday=roll_saturday,
         edition=" + ".join((f"holidays {version} IT", *local)),
-        first_year=first_year,
-        last_year=last_year,
+        first=date(first_year, 1, 1),
+        last=date(last_year, 12, 31),
     )
 
 

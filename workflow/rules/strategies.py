@@ -7,7 +7,7 @@ where the call says so; merit or a public draw then decides among them.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 from config.schema import Allocation, Counter
 from models.vocabulary import Cents, OrderPolicy, ShortMoneyPolicy
 from workflow.facts import ALLOWED, OrderKey, Place, Verdict
-from workflow.rules.calendar import ONE_DAY, ROME, civil_day, italian_date
+from workflow.rules.calendar import ONE_DAY, civil_day, italian_date, start_of_day
 
 _WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 _SUNDAY = 7
@@ -225,11 +225,7 @@ def week_around(instant: datetime) -> tuple[datetime, datetime]:
     """
     day = civil_day(instant)
     monday = day - day.weekday() * ONE_DAY
-    return _midnight(monday), _midnight(monday + 7 * ONE_DAY)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), ROME).astimezone(UTC)
+    return start_of_day(monday), start_of_day(monday + 7 * ONE_DAY)
 
 
 def _lot(seed: str, protocol: str) -> str:

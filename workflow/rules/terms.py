@@ -2,24 +2,29 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from models.vocabulary import Counting
 from workflow.rules.calendar import (
+    ONE_DAY,
     ROME,
     Calendar,
     civil_day,
     end_of_day,
+    hour_of_day,
     italian_date,
     months_later,
+    start_of_day,
 )
 from workflow.rules.steps import Step
 
 COUNTING_LAW = "art. 2963 c.c.; art. 155 c.p.c."
 SUSPENSION_LAW = "art. 2 c. 7 e art. 10-bis L. 241/1990"
+HOUR_LAW = "Cons. Stato 8546/2024"
 ACT = "the act"
 CALL = "the call"
+ONE_SECOND = timedelta(seconds=1)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -31,14 +36,35 @@ class Suspension:
     """The day of the fact that stops the clock; it is still counted."""
     until: date | None
     """The clock goes on after this day; None while nobody knows when."""
+    at_most: date | None = None
+    """The clock goes on after this day by itself; None if it never does.
+
+    The thirty days of art. 2 c. 7, or the ten for observations of art. 10-bis, which
+    whoever files them replaces: then the clock stands still for ten days more.
+    """
 
     def __post_init__(self) -> None:
-        """Refuse a suspension that would give days back."""
-        if self.until is not None and self.until < self.first:
+        """Refuse a suspension that would give days back, or pass its own limit.
+
+        Cutting it at the limit would hide a day that was reckoned wrongly:
+        `resumes_after_reply` and `resumes_after_observations` know better.
+        """
+        for end in (self.until, self.at_most):
+            if end is not None and end < self.first:
+                raise ValueError(
+                    f"a suspension of {italian_date(self.first)} cannot end before, "
+                    f"on {italian_date(end)}"
+                )
+        if self.until is not None and self.until > self.limit:
             raise ValueError(
-                f"a suspension of {italian_date(self.first)} cannot end before, "
-                f"on {italian_date(self.until)}"
+                f"a suspension that ends by itself after {italian_date(self.limit)} "
+                f"cannot last until {italian_date(self.until)}"
             )
+
+    @property
+    def limit(self) -> date:
+        """The day after which it is over, whatever happens."""
+        return self.at_most or date.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +83,13 @@ class TermFacts:
     """*Proroga*, by an act."""
     fixed: datetime | None = None
     """A date and hour set by the call: nothing is counted then."""
+    until: time | None = None
+    """The hour of the last day, in Rome, at which it ends; else with the day."""
 
     def __post_init__(self) -> None:
-        """Refuse to suspend or extend what is not counted."""
+        """Refuse to suspend or extend what is not counted, or give it two hours."""
+        if self.fixed is not None and self.until is not None:
+            raise ValueError("a fixed instant has its hour already")
         stretched = self.suspensions or self.extension_days or self.extension_months
         if self.fixed is not None and (stretched or self.restarts_on):
             raise ValueError(
@@ -80,11 +110,19 @@ class ComputedTerm:
     """*Dies ad quem*: `raw`, moved to a working day."""
     due_at: datetime
     """The last useful instant, in UTC."""
+    over_at: datetime
+    """The first instant at which it is over, in UTC: see `over_from`."""
     suspended_days: int
     rolled_by: int
     steps: tuple[Step, ...]
     provisional: bool
     """An open suspension was counted as if it ended on the day of the reckoning."""
+    resumes_at: datetime | None
+    """When a clock that nobody sets going again goes on by itself, in UTC.
+
+    It stays, and may be past, until the end of the suspension is recorded; None if
+    no suspension is open, or one of them has no limit.
+    """
     edition: str
     """The calendar that was used."""
     holidays: tuple[date, ...]
@@ -102,12 +140,13 @@ def compute(facts: TermFacts, calendar: Calendar, *, today: date) -> ComputedTer
     if facts.fixed is not None:
         return _fixed(facts.starts_on, facts.fixed, calendar.edition)
     start = facts.restarts_on or facts.starts_on
+    stretches = merged(facts.suspensions)
     raw = _counted_end(facts, start)
     steps = [_start_step(facts), _count_step(facts, start)]
     if facts.extension_months or facts.extension_days:
         steps.append(_extension_step(facts, raw))
     suspended = 0
-    for first, until in _stops(facts.suspensions, start, today):
+    for first, until in _stops(stretches, start, today):
         if first > calendar.first_working_from(raw):
             break  # the term was over: the clock had nothing left to stop
         suspended += (until - first).days
@@ -116,46 +155,63 @@ def compute(facts: TermFacts, calendar: Calendar, *, today: date) -> ComputedTer
         raw = max(raw + (until - first), until)
         steps.append(_suspension_step(first, until, raw))
     last = calendar.first_working_from(raw)
-    opened = [s.first for s in facts.suspensions if s.until is None and s.first <= last]
-    if opened:
-        steps.append(_open_step(min(opened), today))
+    opened = [s for s in stretches if s.until is None and s.first <= last]
+    standing = [s for s in opened if today <= s.limit]
+    steps += [_limit_step(s.first, s.limit) for s in opened if today > s.limit]
+    if standing:
+        steps.append(_open_step(standing[0].first, today, standing[-1].at_most))
     if last > raw:
         steps.append(_roll_step(raw, last, calendar))
+    due_at = _last_instant(last, facts.until)
     return ComputedTerm(
         starts_on=start,
         raw=raw,
         last_day=last,
-        due_at=end_of_day(last),
+        due_at=due_at,
+        over_at=over_from(due_at, facts.until),
         suspended_days=suspended,
         rolled_by=(last - raw).days,
-        steps=(*steps, _end_step(last)),
-        provisional=bool(opened),
+        steps=(*steps, _end_step(last, due_at, facts.until)),
+        provisional=bool(standing),
+        resumes_at=_after(opened[-1].at_most) if opened else None,
         edition=calendar.edition,
         holidays=calendar.between(start, last),
     )
 
 
+def over_from(due_at: datetime, until: time | None) -> datetime:
+    """Return the first instant at which a term is over.
+
+    An instant equal to the last one is in time. A day ends with the whole of its
+    last second. An hour ends as it strikes: what comes a fraction of a second
+    later is late (Cons. Stato 8546/2024).
+    """
+    return due_at + (ONE_SECOND if until is None else datetime.resolution)
+
+
+def escalates_from(due_at: datetime, days: int) -> datetime:
+    """Return the first instant at which the manager is told of a missed term.
+
+    *Potere sostitutivo* (art. 2 c. 9-bis L. 241/1990): whole days after the end, at
+    none the day of the end is over all the same. It is no term for anybody, so
+    that a holiday does not move it.
+    """
+    return start_of_day(civil_day(due_at) + timedelta(days=days) + ONE_DAY)
+
+
 def merged(suspensions: Iterable[Suspension]) -> tuple[Suspension, ...]:
     """Return the same stretches without overlaps, so that no day counts twice.
 
-    An open one stays by itself, at the end: how far it reaches is not known.
+    Open ones stay apart, at the end: how far they reach is not known. Each of them
+    begins later and may last longer than the one before.
     """
     stretches = tuple(suspensions)
     known = _union((s.first, s.until) for s in stretches if s.until is not None)
-    opened = sorted(s.first for s in stretches if s.until is None)
-    return (
-        *(Suspension(first, until) for first, until in known),
-        *(Suspension(first, None) for first in opened[:1]),
-    )
-
-
-def may_suspend(earlier: Iterable[Suspension], *, at_most: int = 1) -> bool:
-    """Tell whether the office may stop its clock for papers once more.
-
-    *Sospensione per acquisizione di informazioni*: once only, whatever the papers
-    (art. 2 c. 7 L. 241/1990). Pass the suspensions of this kind, not the others.
-    """
-    return len(tuple(earlier)) < at_most
+    opened: list[Suspension] = []
+    for one in sorted(stretches, key=lambda s: (s.first, date.max - s.limit)):
+        if one.until is None and (not opened or one.limit > opened[-1].limit):
+            opened.append(one)
+    return (*(Suspension(first, until) for first, until in known), *opened)
 
 
 def resumes_after_reply(delivered: date, replied: date | None, *, days: int) -> date:
@@ -208,7 +264,9 @@ def _stops(
     suspensions: Iterable[Suspension], start: date, today: date
 ) -> list[tuple[date, date]]:
     """Return the stretches after *start*, an open one as if it ended *today*."""
-    known = ((s.first, s.until or max(s.first, today)) for s in suspensions)
+    known = (
+        (s.first, s.until or max(s.first, min(today, s.limit))) for s in suspensions
+    )
     return _union((max(first, start), max(until, start)) for first, until in known)
 
 
@@ -224,6 +282,16 @@ def _union(stretches: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
     return union
 
 
+def _last_instant(last: date, until: time | None) -> datetime:
+    # A counted term never ends on a night in which the clocks change: that is
+    # always a Sunday. The calendar could change; the answer is there all the same.
+    return end_of_day(last) if until is None else hour_of_day(last, until)
+
+
+def _after(day: date | None) -> datetime | None:
+    return None if day is None else start_of_day(day + ONE_DAY)
+
+
 def _fixed(starts_on: date, instant: datetime, edition: str) -> ComputedTerm:
     day = civil_day(instant)
     return ComputedTerm(
@@ -231,6 +299,7 @@ def _fixed(starts_on: date, instant: datetime, edition: str) -> ComputedTerm:
         raw=day,
         last_day=day,
         due_at=instant.astimezone(UTC),
+        over_at=instant.astimezone(UTC) + datetime.resolution,
         suspended_days=0,
         rolled_by=0,
         steps=(
@@ -242,6 +311,7 @@ def _fixed(starts_on: date, instant: datetime, edition: str) -> ComputedTerm:
             ),
         ),
         provisional=False,
+        resumes_at=None,
         edition=edition,
         holidays=(),
     )
@@ -288,13 +358,23 @@ def _suspension_step(first: date, until: date, raw: date) -> Step:
     )
 
 
-def _open_step(first: date, today: date) -> Step:
+def _limit_step(first: date, limit: date) -> Step:
     return Step(
-        "term.suspension_open",
+        "term.suspension_limit",
         SUSPENSION_LAW,
-        f"the clock stopped on {_named(first)} and has not started again: "
-        f"reckoned as if it did after {_named(max(first, today))}",
+        f"the clock stopped on {_named(first)} went on by itself after "
+        f"{_named(limit)}: it may not stand still longer",
     )
+
+
+def _open_step(first: date, today: date, limit: date | None) -> Step:
+    text = (
+        f"the clock stopped on {_named(first)} and has not started again: "
+        f"reckoned as if it did after {_named(max(first, today))}"
+    )
+    if limit is not None:
+        text += f"; it does so by itself after {_named(limit)}"
+    return Step("term.suspension_open", SUSPENSION_LAW, text)
 
 
 def _roll_step(raw: date, last: date, calendar: Calendar) -> Step:
@@ -307,9 +387,15 @@ def _roll_step(raw: date, last: date, calendar: Calendar) -> Step:
     )
 
 
-def _end_step(last: date) -> Step:
-    text = f"{_named(last)} is counted to its end, 23:59:59 in Rome"
-    return Step("term.last_instant", "Cons. Stato 8546/2024", text)
+def _end_step(last: date, due_at: datetime, until: time | None) -> Step:
+    if until is None:
+        text = f"{_named(last)} is counted to its end, 23:59:59 in Rome"
+        return Step("term.last_instant", HOUR_LAW, text)
+    text = (
+        f"{_named(last)} is counted until {due_at.astimezone(ROME):%H:%M:%S} in Rome, "
+        f"as set: what comes later is late"
+    )
+    return Step("term.last_hour", f"{CALL}; {HOUR_LAW}", text)
 
 
 def _named(day: date) -> str:

@@ -1,10 +1,11 @@
 """What is in the case file (*fascicolo*) of an application right now?"""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy
@@ -12,6 +13,7 @@ from sqlalchemy import BindParameter, Select, Tuple, bindparam, text, tuple_
 from sqlmodel import Session, col, select
 
 from config.schema import CallDefinition
+from models.batch import Batch
 from models.tables import (
     HOLDS_A_PLACE,
     LACKS_MONEY,
@@ -46,13 +48,13 @@ from workflow.facts import (
     OrderKey,
     Place,
     StepRecord,
-    TermRecord,
 )
 from workflow.rules import counter, strategies
 from workflow.rules.calendar import civil_day
-from workflow.services import lookups, undertakings
+from workflow.services import lookups, suspensions, undertakings
 from workflow.services.lookups import named
 
+_Row = TypeVar("_Row", Step, Term, Notice)
 _COLUMNS = Application.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _ORDER = (_COLUMNS.received_at, _COLUMNS.protocol_year, _COLUMNS.protocol_number)
 _COLUMNS_OF_PLACE = (
@@ -146,6 +148,57 @@ def read(session: Session, application: Application) -> CaseFile:
     )
 
 
+def read_many(
+    session: Session, batch: Batch, applications: Sequence[UUID]
+) -> dict[UUID, CaseFile]:
+    """Read many files of one locked call at once, and lock them.
+
+    As `read` does each, but for the documents that were filed. What is changed in
+    them is written with the batch.
+    """
+    rows = batch.read(Application, col(Application.id).in_(applications))
+    who = {row.applicant_id for row in rows}
+    applicants = {
+        applicant.id: applicant
+        for applicant in session.exec(
+            select(Applicant).where(col(Applicant.id).in_(who))
+        )
+    }
+    steps = _grouped(batch, Step, applications)
+    terms = _grouped(batch, Term, applications)
+    notices = _grouped(batch, Notice, applications)
+    return {
+        row.id: CaseFile(
+            application=row,
+            applicant=applicants[row.applicant_id],
+            rules=lookups.rules_of(session, row.call_id, row.call_version),
+            fingerprint=session.get_one(
+                CallVersion, (row.call_id, row.call_version)
+            ).fingerprint,
+            steps=sorted(steps[row.id], key=lambda one: (one.kind, one.ordinal)),
+            terms=sorted(terms[row.id], key=lambda one: (one.kind, one.ordinal)),
+            notices=sorted(notices[row.id], key=lambda one: one.entry_seq),
+        )
+        for row in rows
+    }
+
+
+def _grouped(
+    batch: Batch, table: type[_Row], applications: Sequence[UUID]
+) -> dict[UUID, list[_Row]]:
+    found: dict[UUID, list[_Row]] = defaultdict(list)
+    for row in batch.read(table, col(table.application_id).in_(applications)):
+        found[row.application_id].append(row)
+    return found
+
+
+def alone(
+    call: Call, case: CaseFile, counter_facts: CounterFacts, *, now: datetime
+) -> Facts:
+    """Gather what a move of a worker looks at that concerns one file alone."""
+    return _facts(call, case, counter_facts, now=now, stated=Stated(role=Role.SYSTEM))
+
+
 def collect(  # noqa: PLR0913 - what is there, and what was read already
     session: Session,
     call: Call,
@@ -161,20 +214,38 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
     """
     application = case.application
     earlier, claims = _before(session, call, case, queued)
-    return Facts(
-        now=now,
-        today=civil_day(now),
-        call=case.rules,
-        application=about(case, order_key(application)),
+    return replace(
+        _facts(call, case, counter_of(session, call), now=now, stated=stated),
         applicant=ApplicantFacts(
             recognised=is_recognised(case.rules, case.applicant.tax_code),
             other_active=_other_active(session, application),
         ),
-        money=money_of(call),
-        counter=counter_of(session, call),
         earlier=earlier,
         claims=claims,
         later_waiting=_later_waiting(session, call, case, queued),
+        aids=undertakings.aids(session, application, case.applicant),
+    )
+
+
+def _facts(
+    call: Call,
+    case: CaseFile,
+    counter_facts: CounterFacts,
+    *,
+    now: datetime,
+    stated: Stated,
+) -> Facts:
+    return Facts(
+        now=now,
+        today=civil_day(now),
+        call=case.rules,
+        application=about(case, order_key(case.application)),
+        applicant=ApplicantFacts(
+            recognised=is_recognised(case.rules, case.applicant.tax_code),
+            other_active=None,
+        ),
+        money=money_of(call),
+        counter=counter_facts,
         steps=tuple(
             StepRecord(
                 row.kind,
@@ -186,15 +257,11 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
             )
             for row in case.steps
         ),
-        terms=tuple(
-            TermRecord(row.kind, row.ordinal, row.status, row.starts_on, row.due_at)
-            for row in case.terms
-        ),
+        terms=tuple(suspensions.record(row) for row in case.terms),
         notices=tuple(
             NoticeRecord(row.letter, row.created_at, row.delivered_at)
             for row in case.notices
         ),
-        aids=undertakings.aids(session, application, case.applicant),
         act=stated.act,
         reason=stated.reason,
         role=stated.role,

@@ -1,6 +1,6 @@
 """How are the consequences of a move written beside its state?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -20,7 +20,9 @@ from models.vocabulary import (
     Event,
     Letter,
     NoticeStatus,
+    Role,
     StepStatus,
+    TermEffect,
     TermKind,
     TermStatus,
 )
@@ -29,7 +31,7 @@ from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange, TermChange
 from workflow.rules import terms as calculus
 from workflow.rules.calendar import Calendar, end_of_day, italian_calendar
-from workflow.services import funds
+from workflow.services import funds, suspensions
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 
@@ -58,10 +60,8 @@ class Writer:
     facts: Facts
     without_money: int
     """What the file waited for before the move, in cents."""
-
-    @property
-    def _at(self) -> datetime:
-        return self.facts.now
+    at: datetime
+    """When it is written; the facts speak of when it was due."""
 
     @property
     def _entry_seq(self) -> int:
@@ -106,7 +106,7 @@ class Writer:
                 reserved=change.reserved,
                 granted=change.granted,
                 residual=self._balance()["residual"],
-                at=self._at,
+                at=self.at,
             )
             movements.append(
                 {
@@ -177,21 +177,22 @@ class Writer:
                 kind=change.kind,
                 ordinal=len(same) + 1,
                 status=StepStatus.OPEN,
-                opened_at=self._at,
+                opened_at=self.facts.now,
                 subject=change.subject,
             )
             self.work.batch.keep(Step, step)
+            self.case.steps.append(step)
             return _step(step)
         step = same[-1]
         if change.status == StepStatus.CLOSED:
             return self._close(step, change.outcome)
         step.status = change.status
-        step.closed_at = self._at
+        step.closed_at = self.facts.now
         return _step(step)
 
     def _close(self, step: Step, outcome: str | None) -> dict[str, Any]:
         step.status, step.outcome = StepStatus.CLOSED, outcome
-        step.closed_at = step.closed_at or self._at
+        step.closed_at = step.closed_at or self.facts.now
         return _step(step)
 
     def _steps(self) -> list[Step]:
@@ -200,20 +201,34 @@ class Writer:
     # Terms
 
     def _change_terms(self, move: Move, brought: Consequences) -> list[dict[str, Any]]:
-        changed = [self._end(kind, TermStatus.MET) for kind in move.meets]
-        changed += [self._change_term(change) for change in brought.terms]
         started = (*move.starts, *brought.starts)
-        since = brought.since or self.facts.today
-        changed += [
-            self._start(kind, since)
+        anew = [
+            kind
             for kind, rule in self.case.rules.terms.items()
             if rule.starts_on in started or kind in brought.restarts
         ]
+        changed = [self._end(kind, TermStatus.MET) for kind in move.meets]
+        changed += [self._change_term(change) for change in brought.terms]
+        changed += [
+            self._settle(term)
+            for term in self.case.terms
+            if _is_missed(term) and self._deals_with(term, move, anew)
+        ]
+        since = brought.since or self.facts.today
+        changed += [self._start(kind, since) for kind in anew]
         if self._is_over():
             changed += [
                 self._end(term.kind, TermStatus.CANCELLED) for term in self._going()
             ]
         return [told for told in changed if told]
+
+    def _deals_with(self, term: Term, move: Move, anew: Sequence[TermKind]) -> bool:
+        """Tell whether a move does, late, what has to be done about a missed term."""
+        if self._is_over() or term.kind in anew or term.kind in move.meets:
+            return True
+        stops = self.case.rules.terms[term.kind].effect is TermEffect.STOP_WAITING
+        decides = not move.by_sweep and move.event is not Event.RECORD_DELIVERY
+        return stops and decides and self.facts.role is not Role.SYSTEM
 
     def _is_over(self) -> bool:
         state = self.case.application.state
@@ -227,65 +242,96 @@ class Writer:
             application_id=self.case.application.id,
             kind=kind,
             ordinal=len(self._terms(kind)) + 1,
+            started_seq=self._entry_seq,
             starts_on=since,
-            due_at=self._at,
+            due_at=self.facts.now,
             status=TermStatus.RUNNING,
             suspensions=[],
+            holidays=[],
             calendar="",
         )
         told = self._recompute(term, "started")
         self.work.batch.keep(Term, term)
+        self.case.terms.append(term)
         return told
 
     def _change_term(self, change: TermChange) -> dict[str, Any] | None:
         term = next(reversed(self._terms(change.kind)), None)
-        if term is None or term.status not in _GOING:
+        if term is None:
+            return None
+        if change.escalated:
+            return self._escalate(term)
+        if term.status not in _GOING:
             return None
         if change.expired or change.cancelled:
             status = TermStatus.EXPIRED if change.expired else TermStatus.CANCELLED
             return self._end(change.kind, status)
         if change.suspension is not None:
-            first = change.suspension.first.isoformat()
-            until = change.suspension.until
-            others = [span for span in term.suspensions if span["first"] != first]
-            term.suspensions = [
-                *others,
-                {"first": first, "until": until.isoformat() if until else None},
-            ]
-            term.status = TermStatus.SUSPENDED if until is None else TermStatus.RUNNING
-            return self._recompute(term, "suspended" if until is None else "resumed")
+            return self._suspend(term, change.suspension)
         term.extra_months += change.extra_months
+        term.extra_days += change.extra_days
         return self._recompute(term, "extended")
+
+    def _suspend(self, term: Term, suspension: calculus.Suspension) -> dict[str, Any]:
+        """Write a suspension down, or the end of one that was open."""
+        others = [
+            span
+            for span in term.suspensions
+            if span["first"] != suspension.first.isoformat()
+        ]
+        term.suspensions = [*others, suspensions.written(suspension)]
+        stands_still = suspension.until is None
+        term.status = TermStatus.SUSPENDED if stands_still else TermStatus.RUNNING
+        return self._recompute(term, "suspended" if stands_still else "resumed")
 
     def _end(self, kind: TermKind, status: TermStatus) -> dict[str, Any] | None:
         term = next(reversed(self._terms(kind)), None)
         if term is None or term.status not in _GOING:
             return None
         term.status = status
+        self._watch(term, self._escalates_at(term))
         return _term(term, status.value)
+
+    def _settle(self, term: Term) -> dict[str, Any]:
+        term.settled_at = self.facts.now
+        self._watch(term, None)
+        return _term(term, "settled")
+
+    def _escalate(self, term: Term) -> dict[str, Any]:
+        term.escalated_at = self.facts.now
+        self._watch(term, None)
+        return _term(term, "escalated")
+
+    def _escalates_at(self, term: Term) -> datetime | None:
+        """Return when the manager has to be told of a term that was missed."""
+        after = self.case.rules.terms[term.kind].escalate_after
+        if term.status is not TermStatus.EXPIRED or after is None:
+            return None
+        return calculus.escalates_from(term.due_at, after)
+
+    def _watch(self, term: Term, at: datetime | None) -> None:
+        """Have a worker look at a term then; what failed before is forgotten."""
+        term.next_check, term.attempts, term.fault = at, 0, None
 
     def _recompute(self, term: Term, change: str) -> dict[str, Any]:
         rule = self.case.rules.terms[term.kind]
         computed = calculus.compute(
-            calculus.TermFacts(
-                starts_on=term.starts_on,
-                count=rule.count,
-                counting=rule.counting,
-                suspensions=tuple(_suspension(span) for span in term.suspensions),
-                extension_months=term.extra_months,
-            ),
+            suspensions.facts_of(term, rule),
             self._calendar(term.starts_on),
             today=self.facts.today,
         )
         term.due_at = computed.due_at
         term.suspended_days = computed.suspended_days
         term.calendar = computed.edition
+        term.holidays = [day.isoformat() for day in computed.holidays]
+        still = term.status is TermStatus.SUSPENDED
+        self._watch(term, computed.resumes_at if still else computed.over_at)
         return {
             **_term(term, change),
             "source": rule.source.value,
             "provisional": computed.provisional,
             "calendar": computed.edition,
-            "holidays": [day.isoformat() for day in computed.holidays],
+            "holidays": term.holidays,
             "steps": [
                 {"rule": step.rule, "source": step.source, "text": step.text}
                 for step in computed.steps
@@ -319,15 +365,15 @@ class Writer:
         notice = written[-1]
         day = brought.since or self.facts.today
         notice.status = NoticeStatus.DELIVERED
-        notice.delivered_at = min(self._at, end_of_day(day))
+        notice.delivered_at = min(self.facts.now, end_of_day(day))
         notice.receipt = receipt
 
     def _write_notices(self, letters: Iterable[Letter]) -> dict[str, Any]:
         notices, recipients = [], []
         call, application = self.work.call, self.case.application
-        for letter in letters:
+        for ordinal, letter in enumerate(letters):
             identity = self.work.desk.ambient.new_id()
-            self.work.batch.add(
+            notice = unwatched(
                 Notice,
                 id=identity,
                 call_id=call.id,
@@ -336,10 +382,10 @@ class Writer:
                 entry_seq=self._entry_seq,
                 recipient=self.case.applicant.pec,
                 status=NoticeStatus.QUEUED,
-                created_at=self._at,
-                delivered_at=None,
-                receipt=None,
+                created_at=self.at,
             )
+            self.work.batch.keep(Notice, notice)
+            self.case.notices.append(notice)
             self.work.batch.add(
                 OutboxMessage,
                 id=self.work.desk.ambient.new_id(),
@@ -347,19 +393,19 @@ class Writer:
                 application_id=application.id,
                 kind="send_notice",
                 subject_id=identity,
-                created_at=self._at,
+                entry_seq=self._entry_seq,
+                ordinal=ordinal,
+                created_at=self.at,
+                sent_at=None,
             )
             notices.append({"letter": letter.value, "id": str(identity)})
             recipients.append({"letter": letter.value, "to": self.case.applicant.pec})
         return {"notices": notices, "recipients": recipients}
 
 
-def _suspension(span: dict[str, Any]) -> calculus.Suspension:
-    until = span["until"]
-    return calculus.Suspension(
-        date.fromisoformat(span["first"]),
-        date.fromisoformat(until) if until else None,
-    )
+def _is_missed(term: Term) -> bool:
+    """Tell whether a term has ended and nobody has done yet what it was for."""
+    return term.status is TermStatus.EXPIRED and term.settled_at is None
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -14,12 +14,16 @@ from models.session import DatabaseUnavailableError, reading
 from models.tables import Call
 from workflow import register
 from workflow.desk import Desk, IdentityKind
-from workflow.errors import RefusedError, SportelloError
-from workflow.services import installation, lookups, officers
+from workflow.errors import RefusedError, SportelloError, UnavailableError
+from workflow.services import installation, lookups, officers, ticks
+from workflow.services.backlog import backlog
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SLACK = timedelta(seconds=1)
 """A simulated clock starts at the same instant in every command."""
+
+_LATE = timedelta(minutes=5)
+"""So late nothing is where somebody sees to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
     rest: tuple[tuple[str, Callable[[], str]], ...] = (
         ("clock", lambda: _clock(desk)),
         ("identity", lambda: _identity(desk)),
+        ("scheduler", lambda: _scheduler(desk)),
+        ("due", lambda: _due(desk)),
+        ("parked", lambda: _parked(desk)),
+        ("jobs", lambda: _jobs(desk)),
     )
     return (
         _check("home", lambda: _private(home))
@@ -123,6 +131,84 @@ def _identity(desk: Desk) -> str:
     roles = ", ".join(sorted(actor.roles)) or "no role"
     who = desk.identity.login or "the user of the database"
     return f"{who} ({how}): {roles}"
+
+
+def _scheduler(desk: Desk) -> str:
+    """Tell when a scheduler was last at work; nobody needs one who has nothing due."""
+    seen = ticks.last(desk, ticks.SCHEDULER)
+    waits = backlog(desk)
+    if seen is None:
+        told = "no scheduler has ever run here"
+    else:
+        told = f"last tick {_ago(waits.now, seen.at)} by {seen.holder}"
+    is_away = seen is None or waits.now - seen.at > _LATE
+    if is_away and _is_late(waits.oldest, waits.now):
+        raise UnavailableError(
+            "scheduler.missing",
+            f"{told}, and things are due: start `sportello run` or `sportello "
+            "scheduler`, or do them once with `sportello sweep`",
+        )
+    return told
+
+
+def _due(desk: Desk) -> str:
+    waits = backlog(desk)
+    if waits.oldest is None:
+        return "nothing is due"
+    told = f"oldest due item: {_span(waits.now - waits.oldest)} late"
+    if waits.due_terms:
+        told += f"; {waits.due_terms} term(s) due"
+    if _is_late(waits.oldest, waits.now):
+        raise UnavailableError(
+            "due.late", f"{told}; `sportello sweep` does it, or says what is in the way"
+        )
+    return told
+
+
+def _parked(desk: Desk) -> str:
+    parked = backlog(desk).parked
+    if parked:
+        raise UnavailableError(
+            "terms.parked", f"{parked} parked: `sportello terms --parked`"
+        )
+    return "nothing was put aside"
+
+
+def _jobs(desk: Desk) -> str:
+    """Tell what workers have not done yet; where none ever ran nobody expects it."""
+    waits = backlog(desk)
+    if waits.oldest_job is None:
+        return "all done"
+    told = (
+        f"{waits.unsent} not sent, {waits.undone} sent and not done; the oldest has "
+        f"waited {_span(waits.now - waits.oldest_job)}"
+    )
+    if ticks.last(desk, ticks.SCHEDULER) is None:
+        return f"{told}, for `sportello run`"
+    if _is_late(waits.oldest_job, waits.now):
+        raise UnavailableError(
+            "jobs.late", f"{told}; see whether `sportello worker` and Redis are running"
+        )
+    return told
+
+
+def _is_late(since: datetime | None, now: datetime) -> bool:
+    return since is not None and now - since > _LATE
+
+
+def _ago(now: datetime, then: datetime) -> str:
+    if now - then < -_SLACK:
+        return f"at {register.written(then)}, which is still to come,"
+    return f"{_span(now - then)} ago"
+
+
+def _span(passed: timedelta) -> str:
+    """Say a span of time as people do: its largest unit, cut off."""
+    seconds = max(0, int(passed.total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
 def _private(home: Path) -> str:

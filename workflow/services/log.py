@@ -152,6 +152,11 @@ SELECT call_version, channel, sum(requested) AS requested FROM applications
 WHERE call_id = :call AND {HOLDS_A_PLACE} AND {LACKS_MONEY}
 GROUP BY call_version, channel
 """  # noqa: S608 - words of ours
+_UNWATCHED = """
+SELECT application_id, kind FROM terms
+WHERE call_id = :call AND status = 'running' AND next_check IS NULL
+ORDER BY application_id, kind
+"""
 _BESIDE: Mapping[RowKind, str] = {
     "version": """
 SELECT number, fingerprint, body AS "a content of hash", effective_at
@@ -230,6 +235,7 @@ def _verify(session: Session, call: Any) -> Verified:  # noqa: ANN401 - a row
         for row in _rows(session, _STANDINGS, call=call.id)
     )
     _check_money(call, chain)
+    _check_watch(session, call, chain)
     _check_waiting(session, call, chain)
     chain.compare_call(_read(call))
     for kind in _BESIDE:
@@ -284,6 +290,15 @@ def _check_money(call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
     if (call.reserved, call.granted) != (fold.reserved, fold.granted):
         chain.faults.append(
             Fault(0, "the money of the call is not what its entries add up to")
+        )
+
+
+def _check_watch(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
+    """Find the terms that run and that no worker will ever look at."""
+    for row in _rows(session, _UNWATCHED, call=call.id):
+        name = f"{_printable(_identity(row.application_id))} {_printable(row.kind)}"
+        chain.faults.append(
+            Fault(0, f"the term {name} runs and nobody will see its end")
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -118,8 +119,12 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
     key: str | None = None,
     notes: Mapping[str, object] = NO_NOTES,
     files: bool = False,
+    at: datetime | None = None,
 ) -> Receipt:
     """Make a move on gathered facts; what is new waits in the batch.
+
+    *at* is when it is written, if the facts speak of an earlier instant as of
+    which it is made.
 
     *notes* are what the entry finds beside the move's own findings. With
     ``files=True`` the application gets the place that the facts speak of.
@@ -138,14 +143,15 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
         _refuse_untimely(facts.act, facts)
         lookups.keep_act(work.session, work.desk, facts.act, actor)
     _take_codes(work.session, application, brought)
+    at = at or facts.now
     application.version += 1
-    application.changed_at = facts.now
-    written = Writer(work, case, facts, without_money).write(move, brought)
+    application.changed_at = at
+    written = Writer(work, case, facts, without_money, at).write(move, brought)
     entry = chain(
         work.batch,
         work.desk,
         call,
-        facts.now,
+        at,
         Draft(
             event=event.value,
             outcome=Outcome.OK,

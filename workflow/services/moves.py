@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -60,13 +61,8 @@ def advance(desk: Desk, command: MoveCommand) -> dict[str, Any]:
     given, seen = read_inputs(desk, command)
     act = lookups.read_act(command.act) if command.act else None
     try:
-        with opened_file(desk, command.application, keep=not command.dry_run) as (
-            work,
-            application,
-        ):
-            return _carry_out(
-                work, application, command, given=given, act=act, seen=seen
-            )
+        with opened_file(desk, command.application, keep=not command.dry_run) as file:
+            return _carry_out(file, command, given=given, act=act, seen=seen)
     except RefusedError as error:
         if command.meant or not command.dry_run:
             _record_refusal(desk, command, error, given=given, act=act)
@@ -107,34 +103,44 @@ def _refuse_unwritable(command: MoveCommand) -> None:
     lookups.refuse_unwritable("key", command.key, LONGEST_KEY)
 
 
+class OpenFile(NamedTuple):
+    """A file that is locked, with its call, and all that was due on it done."""
+
+    work: OpenCall
+    application: Application
+    version: int
+    """At which version it was found, before what was due."""
+    changed_at: datetime
+    """When it had last changed by then."""
+
+
 @contextmanager
-def opened_file(
-    desk: Desk, name: str, *, keep: bool = True
-) -> Iterator[tuple[OpenCall, Application]]:
+def opened_file(desk: Desk, name: str, *, keep: bool = True) -> Iterator[OpenFile]:
     """Lock the call, then the application: always in this order.
 
     What is due on the call by then is done first: nothing is decided on rules that
-    are no longer in force.
+    are no longer in force, nor on a term that has ended unnoticed.
     """
     with transaction(desk.engine, keep=keep) as session:
         found = lookups.find_application(session, name)
         call = session.get_one(Call, found.call_id, with_for_update=True)
         session.refresh(found, with_for_update=True)
+        version, changed_at = found.version, found.changed_at
         windows.bring_up_to_date(session, desk, call)
         work = OpenCall(session, desk, call)
-        yield work, found
+        yield OpenFile(work, found, version, changed_at)
         work.flush()
 
 
-def _carry_out(  # noqa: PLR0913 - the parts of one command
-    work: OpenCall,
-    application: Application,
+def _carry_out(
+    file: OpenFile,
     command: MoveCommand,
     *,
     given: Inputs,
     act: ActFacts | None,
     seen: int,
 ) -> dict[str, Any]:
+    work, application = file.work, file.application
     session, desk = work.session, work.desk
     actor = officers.identify(session, desk.identity)
     fingerprint = _fingerprint(application.id, command, given)
@@ -142,7 +148,7 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
     if key and (answer := answers.repeated(session, work.call.id, key, fingerprint)):
         required_role(actor, work.table.of_event(command.event)[0])
         return answer
-    if application.version != seen:
+    if seen not in {file.version, application.version}:
         raise _conflict(work, application)
     _refuse_filing(work.table, command.event)
     try:
@@ -157,7 +163,7 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
             key=command.key,
         )
     except RefusedError as error:
-        if _changed_meanwhile(application, desk):
+        if _changed_meanwhile(file, desk):
             raise _conflict(work, application) from error
         raise
     promoted = promotions.run(work)
@@ -184,9 +190,10 @@ def _record_refusal(
 ) -> None:
     """Write a refused entry: refusals are evidence too."""
     with suppress(RefusedError):  # no such application: there is no chain to write to
-        with opened_file(desk, command.application) as (work, application):
+        with opened_file(desk, command.application) as file:
+            application = file.application
             entry = _refused_entry(
-                work, application, command, error, given=given, act=act
+                file.work, application, command, error, given=given, act=act
             )
         log.info(
             "command_refused",
@@ -240,21 +247,28 @@ def _refused_entry(  # noqa: PLR0913 - the parts of one entry
 
 
 def _refuse_filing(table: Table, event: Event) -> None:
-    """Keep what only a submission line can bring out of the hands of officers."""
+    """Keep what only a submission line, or time, can bring out of officers' hands."""
     if all(move.by_intake for move in table.of_event(event)):
         raise RefusedError(
             "event.by_intake",
             f"`{event}` is made by taking a submission in, with its place in the "
             "order; use `sportello intake CALL FILE`",
         )
+    if all(move.by_sweep for move in table.of_event(event)):
+        raise RefusedError(
+            "event.by_sweep",
+            f"`{event}` is made by the workers when its instant has come; "
+            "`sportello sweep` does all that is due",
+        )
 
 
-def _changed_meanwhile(application: Application, desk: Desk) -> bool:
-    """Tell whether the file changed after the command was given.
+def _changed_meanwhile(file: OpenFile, desk: Desk) -> bool:
+    """Tell whether somebody changed the file after the command was given.
 
-    A simulated clock stands still between commands and cannot tell.
+    What was due is not somebody. A simulated clock stands still between commands
+    and cannot tell.
     """
-    return not desk.ambient.simulated and application.changed_at > desk.typed_at
+    return not desk.ambient.simulated and file.changed_at > desk.typed_at
 
 
 def _conflict(work: OpenCall, application: Application) -> ConflictError:

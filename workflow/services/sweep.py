@@ -1,20 +1,26 @@
 """What is due by now, and is all of it done?"""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from traceback import format_tb
 
+from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
 from config.logs import log
 from models.session import DatabaseUnavailableError, reading, transaction
-from models.tables import Call
+from models.tables import Application, Call, Term
+from models.vocabulary import ApplicationState, CallState
 from workflow.desk import Desk
 from workflow.errors import SportelloError, TamperedError
-from workflow.rules.windows import next_due
-from workflow.services import lookups
+from workflow.rules.windows import OVER, next_due
 from workflow.services.call_moves import agenda_of
-from workflow.services.entries import dated
+from workflow.services.clocks import agreed
 from workflow.services.windows import Applied, bring_up_to_date
+
+AT_ONCE = 500
+"""How much of one call is done in a transaction: others wait for it meanwhile."""
 
 _BUG = (
     "something went wrong that should not (%s); the other calls are swept: report it "
@@ -47,7 +53,7 @@ class Swept:
 
 
 def sweep(desk: Desk) -> Swept:
-    """Do all that is due, each call in a transaction of its own.
+    """Do all that is due, each call in transactions of its own.
 
     A call that somebody else holds, or in which anything fails, is left for the
     next time and disturbs no other. Sweeping twice changes nothing.
@@ -56,52 +62,127 @@ def sweep(desk: Desk) -> Swept:
         TamperedError: the rules of a call are not what was frozen; what is due in
             the others is done all the same.
     """
-    applied: list[Applied] = []
-    busy: list[str] = []
-    failed: list[Failed] = []
+    swept: list[Swept] = []
     tampered: list[TamperedError] = []
-    for code in _due(desk):
+    for code in due_calls(desk):
         try:
-            with transaction(desk.engine) as session:
-                call = lookups.find_call(session, code, lock=True)
-                done = bring_up_to_date(session, desk, call)
-        except DatabaseUnavailableError as error:
-            log.info("call_not_swept", call=code, code=error.code)
-            if error.code == "database.locked":
-                busy.append(code)
-            else:
-                failed.append(Failed(code, error.code, error.message))
+            swept.append(sweep_call(desk, code))
         except TamperedError as error:
             tampered.append(error)
-        except SportelloError as error:
-            log.warn("call_not_swept", call=code, code=error.code)
-            failed.append(Failed(code, error.code, error.message))
-        except Exception as error:  # noqa: BLE001 - told, and not hidden
-            # A bug in one call must not keep the counters of the others shut.
-            where = format_tb(error.__traceback__)
-            log.warn("call_not_swept", call=code, kind=_kind(error), where=where)
-            failed.append(Failed(code, "sweep.failed", _BUG % _kind(error)))
-        else:
-            applied += done
     if tampered:
         raise tampered[0]
-    return Swept(tuple(applied), tuple(busy), tuple(failed))
+    return _joined(swept)
+
+
+def sweep_call(desk: Desk, code: str) -> Swept:
+    """Do all that is due on one call, some of it in each transaction.
+
+    Raises:
+        TamperedError: its rules are not what was frozen.
+    """
+    applied: list[Applied] = []
+    try:
+        for done in _in_turns(desk, code):
+            if done is None:
+                return Swept(tuple(applied), (code,), ())
+            applied += done
+    except DatabaseUnavailableError as error:
+        log.info("call_not_swept", call=code, code=error.code)
+        if error.code == "database.locked":
+            return Swept(tuple(applied), (code,), ())
+        return Swept(tuple(applied), (), (Failed(code, error.code, error.message),))
+    except TamperedError:
+        raise
+    except SportelloError as error:
+        log.warn("call_not_swept", call=code, code=error.code)
+        return Swept(tuple(applied), (), (Failed(code, error.code, error.message),))
+    except Exception as error:  # noqa: BLE001 - told, and not hidden
+        # A bug in one call must not keep the counters of the others shut.
+        where = format_tb(error.__traceback__)
+        log.warn("call_not_swept", call=code, kind=_kind(error), where=where)
+        failed = Failed(code, "sweep.failed", _BUG % _kind(error))
+        return Swept(tuple(applied), (), (failed,))
+    return Swept(tuple(applied), (), ())
+
+
+def due_calls(desk: Desk) -> tuple[str, ...]:
+    """Name the calls in which something is due, without locking any.
+
+    Those in whose files something is due come first, by how long it has been;
+    finding them reads the index of what is due and nothing else.
+    """
+    with reading(desk.engine) as session:
+        now = agreed(session, desk)
+        since = func.min(col(Term.next_check))
+        terms = session.exec(
+            select(Call.code, since)
+            .join(Term, col(Term.call_id) == col(Call.id))
+            .where(col(Term.next_check) <= now)
+            .group_by(col(Call.code))
+            .order_by(since, col(Call.code))
+        )
+        codes = [code for code, _ in terms]
+        codes += _with_drafts(session)
+        codes += _with_windows(session, now)
+        return tuple(dict.fromkeys(codes))
+
+
+def _in_turns(desk: Desk, code: str) -> Iterator[tuple[Applied, ...] | None]:
+    """Do what is due in one transaction after the other; none if the call is held."""
+    while True:
+        with transaction(desk.engine) as session:
+            # Whoever holds it brings it up to date: there is nothing to wait for.
+            query = select(Call).where(Call.code == code)
+            call = session.exec(query.with_for_update(skip_locked=True)).first()
+            done: tuple[Applied, ...] | None = ()
+            if call is not None:
+                done = bring_up_to_date(session, desk, call, most=AT_ONCE)
+            elif _is_there(session, code):
+                done = None
+        yield done
+        if not done:
+            return
+
+
+def _is_there(session: Session, code: str) -> bool:
+    return session.exec(select(Call.id).where(Call.code == code)).first() is not None
+
+
+def _with_drafts(session: Session) -> Iterable[str]:
+    """Name the calls that have closed with drafts in them."""
+    draft = exists().where(
+        col(Application.call_id) == col(Call.id),
+        col(Application.state) == ApplicationState.DRAFT,
+    )
+    over = {CallState.CLOSED, *OVER}
+    query = select(Call.code).where(col(Call.state).in_(over)).where(draft)
+    return session.exec(query.order_by(col(Call.code))).all()
+
+
+def _with_windows(session: Session, now: datetime) -> Iterator[str]:
+    """Name the calls that open, reopen, close or change by themselves."""
+    query = select(Call).where(col(Call.state).not_in(OVER)).order_by(col(Call.code))
+    for call in session.exec(query):
+        if _has_something(session, call, now):
+            yield call.code
+
+
+def _has_something(session: Session, call: Call, now: datetime) -> bool:
+    try:
+        return next_due(agenda_of(session, call), now) is not None
+    except TamperedError:
+        return True  # whoever opens it will tell
+
+
+def _joined(parts: Iterable[Swept]) -> Swept:
+    swept = tuple(parts)
+    return Swept(
+        tuple(one for part in swept for one in part.applied),
+        tuple(code for part in swept for code in part.busy),
+        tuple(one for part in swept for one in part.failed),
+    )
 
 
 def _kind(error: Exception) -> str:
     """Name the kind of an error and no more: its words may hold personal data."""
     return type(error).__name__
-
-
-def _due(desk: Desk) -> tuple[str, ...]:
-    """Name the calls in which something is due, without locking any."""
-    with reading(desk.engine) as session:
-        calls = session.exec(select(Call).order_by(col(Call.code))).all()
-        return tuple(call.code for call in calls if _has_something(session, desk, call))
-
-
-def _has_something(session: Session, desk: Desk, call: Call) -> bool:
-    try:
-        return next_due(agenda_of(session, call), dated(call, desk)) is not None
-    except TamperedError:
-        return True  # whoever opens it will tell

@@ -175,7 +175,7 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
         moves = [
             move
             for move in TABLES[call.family].possible(application.state, facts)
-            if not move.by_intake
+            if move.by_hand
         ]
         return (
             _summary(application, call, case.applicant),

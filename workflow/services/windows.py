@@ -3,25 +3,27 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from models.session import transaction
 from models.tables import Call
-from models.vocabulary import CallEvent, CallState, SuspensionCause
+from models.vocabulary import CallEvent, CallState, Event, SuspensionCause
 from workflow.desk import Desk
 from workflow.facts import CounterFacts
 from workflow.moves.calls import SuspendInputs
 from workflow.register import written
-from workflow.rules.windows import as_of, next_due
+from workflow.rules.windows import Due, as_of, next_due
+from workflow.services import clocks, expiries
 from workflow.services.call_asked import Asked
 from workflow.services.call_moves import agenda_of, make
-from workflow.services.entries import dated
 from workflow.services.lookups import find_call
 from workflow.services.officers import WORKER
 from workflow.services.open_calls import OpenCall
+
+_INSTANT = timedelta.resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +31,82 @@ class Applied:
     """Something that was due and is done now."""
 
     call: str
-    event: CallEvent
+    event: CallEvent | Event
     due_at: datetime
     seq: int
+    application: str | None = None
+    """None for what concerns the call as a whole."""
 
 
 def bring_up_to_date(
-    session: Session, desk: Desk, call: Call, *, until: datetime | None = None
+    session: Session,
+    desk: Desk,
+    call: Call,
+    *,
+    until: datetime | None = None,
+    most: int | None = None,
 ) -> tuple[Applied, ...]:
     """Do all that is due on a locked call, in order, each as of its instant.
 
     *until* is a later instant that a clock that counts shows already: that of the
-    portal may be ahead of ours.
+    portal may be ahead of ours; only the window follows it. *most* is how much is
+    done at once by whoever comes back for the rest.
 
     Whoever is about to act on a call calls it first. When nothing is due it costs
-    one query, by the key of the version in force.
+    two queries, by keys.
     """
     done: list[Applied] = []
-    worker = desk.as_worker(desk.channel)
-    while True:
-        now = dated(call, desk)
-        due = next_due(agenda_of(session, call), max(now, until or now))
-        if due is None:
-            return tuple(done)
-        moved = make(
-            session,
-            worker,
-            call,
-            WORKER,
-            Asked(due.event, as_of=due.at, findings={"due_at": written(due.at)}),
+    while most is None or len(done) < most:
+        due = _window_due(session, desk, call, until)
+        files = _files(session, desk, call, before=due.at if due else None)
+        done += (
+            Applied(call.code, one.event, one.due_at, one.seq, one.application)
+            for one in files.done
         )
-        done.append(Applied(call.code, due.event, due.at, moved.entry.seq))
+        if not files.is_last:
+            continue
+        if due is None:
+            break
+        done.append(_moved(session, desk, call, due))
+    return tuple(done)
+
+
+def _window_due(
+    session: Session, desk: Desk, call: Call, until: datetime | None
+) -> Due | None:
+    """Return what the window has to do first, if its instant has come.
+
+    The clock is the real one: the register may be dated ahead of it, by a clock
+    that was wrong, and nothing is done early for that.
+    """
+    now = desk.ambient.now()
+    agenda = agenda_of(session, call)
+    if next_due(agenda, max(now, until or now)) is None:
+        return None
+    now = clocks.agreed(session, desk)
+    return next_due(agenda, max(now, until or now))
+
+
+def _moved(session: Session, desk: Desk, call: Call, due: Due) -> Applied:
+    moved = make(
+        session,
+        desk.as_worker(desk.channel),
+        call,
+        WORKER,
+        Asked(due.event, as_of=due.at, findings={"due_at": written(due.at)}),
+    )
+    return Applied(call.code, due.event, due.at, moved.entry.seq)
+
+
+def _files(
+    session: Session, desk: Desk, call: Call, *, before: datetime | None
+) -> expiries.Round:
+    """Do what is due in the files before the window moves."""
+    if expiries.first_due(session, call, desk.ambient.now()) is None:
+        return expiries.Round((), is_last=True)
+    now = clocks.agreed(session, desk)
+    by = now if before is None else min(now, before - _INSTANT)
+    return expiries.run(session, desk, call, by=by)
 
 
 @contextmanager

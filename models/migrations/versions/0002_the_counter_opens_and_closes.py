@@ -1,11 +1,11 @@
 """The call has a state of its own, and each sum of money its origin."""
 
 import json
-import re
-from collections.abc import Callable
 
 import sqlalchemy as sa
 from alembic import op
+
+from models.migrations.remaking import among, remade, widen
 
 revision = "0002"
 down_revision = "0001"
@@ -42,8 +42,8 @@ APPLICATION_STATES = (
 def upgrade() -> None:
     """Bring the database to this form."""
     _new_tables()
-    _widen("calls", "ck_calls_family", "family", FAMILIES)
-    _widen("applications", "ck_applications_state", "state", APPLICATION_STATES)
+    widen("calls", "ck_calls_family", "family", FAMILIES)
+    widen("applications", "ck_applications_state", "state", APPLICATION_STATES)
     _new_columns()
     _new_checks()
     _count_what_is_there()
@@ -177,8 +177,8 @@ def _new_columns() -> None:
 
 
 def _new_checks() -> None:
-    _check("calls", "ck_calls_state", _among("state", CALL_STATES))
-    _check("calls", "ck_calls_suspended_for", _among("suspended_for", CAUSES))
+    _check("calls", "ck_calls_state", among("state", CALL_STATES))
+    _check("calls", "ck_calls_suspended_for", among("suspended_for", CAUSES))
     _check(
         "calls",
         "ck_calls_suspension",
@@ -187,65 +187,16 @@ def _new_checks() -> None:
     _check("calls", "ck_calls_waiting", "waiting >= 0")
 
 
-def _among(column: str, words: tuple[str, ...]) -> str:
-    listed = ", ".join(f"'{word}'" for word in words)
-    return f"{column} IN ({listed})"
-
-
 def _check(table: str, name: str, condition: str) -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.create_check_constraint(name, table, condition)
     else:
-        _remade(table, lambda sql: _before_the_end(sql, name, condition))
+        remade(table, lambda sql: _before_the_end(sql, name, condition))
 
 
 def _before_the_end(sql: str, name: str, condition: str) -> str:
     body, closing, _ = sql.rpartition(")")
     return f"{body}, CONSTRAINT {name} CHECK ({condition}){closing}"
-
-
-def _widen(table: str, name: str, column: str, words: tuple[str, ...]) -> None:
-    """Let a column hold more words than before."""
-    condition = _among(column, words)
-    if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint(name, table, type_="check")
-        op.create_check_constraint(name, table, condition)
-        return
-    old = re.compile(rf"CONSTRAINT {name} CHECK \({column} IN \([^()]*\)\)")
-
-    def widened(sql: str) -> str:
-        new, found = old.subn(f"CONSTRAINT {name} CHECK ({condition})", sql)
-        if found != 1:
-            message = f"the constraint {name} is not where it should be"
-            raise RuntimeError(message)
-        return new
-
-    _remade(table, widened)
-
-
-def _remade(table: str, change: Callable[[str], str]) -> None:
-    """Make a table of SQLite again with another text, keeping rows and indexes.
-
-    SQLite cannot change a constraint. Neither table made so has a trigger.
-    """
-    connection = op.get_bind()
-    about = sa.text(
-        "SELECT type, sql FROM sqlite_master WHERE tbl_name = :name AND sql IS NOT NULL"
-    )
-    stored = connection.execute(about, {"name": table}).all()
-    (made,) = [sql for kind, sql in stored if kind == "table"]
-    indexes = [sql for kind, sql in stored if kind == "index"]
-    columns = ", ".join(
-        f'"{column["name"]}"' for column in sa.inspect(connection).get_columns(table)
-    )
-    new = change(made).replace(f"CREATE TABLE {table}", f"CREATE TABLE {table}_new", 1)
-    new = new.replace(f'CREATE TABLE "{table}"', f"CREATE TABLE {table}_new", 1)
-    op.execute(new)
-    op.execute(f"INSERT INTO {table}_new ({columns}) SELECT {columns} FROM {table}")  # noqa: S608 - names of ours
-    op.execute(f"DROP TABLE {table}")
-    op.execute(f"ALTER TABLE {table}_new RENAME TO {table}")
-    for index in indexes:
-        op.execute(index)
 
 
 def _count_what_is_there() -> None:

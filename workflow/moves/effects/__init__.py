@@ -6,6 +6,7 @@ Pure: each effect reads the facts and says what has to be written.
 from workflow.moves.effects import (
     clocks,
     deliveries,
+    expiries,
     filing,
     grants,
     lapses,
@@ -18,6 +19,7 @@ from workflow.moves.effects import (
 __all__ = [
     "clocks",
     "deliveries",
+    "expiries",
     "filing",
     "grants",
     "lapses",

@@ -10,7 +10,7 @@ from models.vocabulary import (
     TermStart,
     TermStatus,
 )
-from workflow.facts import Facts
+from workflow.facts import UNANSWERED, Facts
 from workflow.machine import Consequences, Inputs, StepChange, TermChange
 from workflow.moves.calendars import calendar_from
 from workflow.rules.calendar import civil_day
@@ -24,7 +24,15 @@ _GOING = {TermStatus.RUNNING, TermStatus.SUSPENDED}
 
 
 def answer_completion(facts: Facts, _given: Inputs) -> Consequences:
-    """Close the request and let the clock of the office go on."""
+    """Close the request and let the clock of the office go on.
+
+    Late, it is filed and nothing else: the clock has gone on already.
+    """
+    if facts.open_step(StepKind.COMPLETION_REQUEST) is None:
+        late = StepChange(
+            StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "answered_late"
+        )
+        return Consequences(steps=(late,), findings={"late": True})
     return Consequences(
         steps=(StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "answered"),),
         terms=_resume(facts, Letter.COMPLETION_REQUEST, facts.today),
@@ -35,9 +43,7 @@ def answer_completion(facts: Facts, _given: Inputs) -> Consequences:
 def expire_completion(facts: Facts, _given: Inputs) -> Consequences:
     """Close the request unanswered, as of the end of its term."""
     return Consequences(
-        steps=(
-            StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "unanswered"),
-        ),
+        steps=(StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, UNANSWERED),),
         terms=(
             TermChange(TermKind.COMPLETION, expired=True),
             *_resume(facts, Letter.COMPLETION_REQUEST, _end_of_wait(facts)),
@@ -47,7 +53,13 @@ def expire_completion(facts: Facts, _given: Inputs) -> Consequences:
 
 
 def file_observations(facts: Facts, _given: Inputs) -> Consequences:
-    """Take the observations in; the clock goes on ten days later (art. 10-bis)."""
+    """Take the observations in; the clock goes on ten days later (art. 10-bis).
+
+    Late, they are read and do not stop it again.
+    """
+    if facts.open_step(StepKind.REFUSAL_NOTICE) is None:
+        late = StepChange(StepKind.REFUSAL_NOTICE, StepStatus.ANSWERED)
+        return Consequences(steps=(late,), findings={"late": True})
     return Consequences(
         steps=(StepChange(StepKind.REFUSAL_NOTICE, StepStatus.ANSWERED),),
         terms=_resume(facts, Letter.REFUSAL_NOTICE, facts.today),
@@ -58,7 +70,7 @@ def file_observations(facts: Facts, _given: Inputs) -> Consequences:
 def expire_observations(facts: Facts, _given: Inputs) -> Consequences:
     """Stop waiting for observations, as of the end of their term."""
     return Consequences(
-        steps=(StepChange(StepKind.REFUSAL_NOTICE, StepStatus.CLOSED, "unanswered"),),
+        steps=(StepChange(StepKind.REFUSAL_NOTICE, StepStatus.CLOSED, UNANSWERED),),
         terms=(
             TermChange(TermKind.OBSERVATIONS, expired=True),
             *_resume(facts, Letter.REFUSAL_NOTICE, None),
@@ -98,21 +110,26 @@ def stopped(
     """Return the stretch in which the clock of the office stood still."""
     if facts.term(TermKind.CONCLUSION) is None:
         return ()
-    if letter == Letter.REFUSAL_NOTICE:
-        until = resumes_after_observations(
-            delivered,
-            replied,
-            facts.call.terms[TermKind.OBSERVATIONS].count,
-            calendar_from(facts, delivered.year),
-        )
-    else:
-        until = resumes_after_reply(
+    until = max(delivered, resumes(facts, letter, delivered, replied))
+    return (TermChange(TermKind.CONCLUSION, suspension=Suspension(delivered, until)),)
+
+
+def resumes(
+    facts: Facts, letter: Letter, delivered: date, replied: date | None
+) -> date:
+    """Return the day after which a letter that stopped the clock lets it go on.
+
+    Without a reply, the last one: it goes on by itself then.
+    """
+    if letter != Letter.REFUSAL_NOTICE:
+        return resumes_after_reply(
             delivered, replied, days=facts.call.procedure.max_suspension_days
         )
-    return (
-        TermChange(
-            TermKind.CONCLUSION, suspension=Suspension(delivered, max(delivered, until))
-        ),
+    return resumes_after_observations(
+        delivered,
+        replied,
+        facts.call.terms[TermKind.OBSERVATIONS].count,
+        calendar_from(facts, delivered.year),
     )
 
 

@@ -11,7 +11,7 @@ from models.vocabulary import (
 from workflow.facts import Facts
 from workflow.machine import Consequences, TermChange
 from workflow.moves import inputs as stated
-from workflow.moves.effects.clocks import stopped
+from workflow.moves.effects.clocks import resumes, stopped
 from workflow.rules.terms import Suspension
 
 STARTED_BY_DELIVERY = {
@@ -55,7 +55,8 @@ def record_delivery(facts: Facts, given: stated.DeliveryInputs) -> Consequences:
     terms: tuple[TermChange, ...] = ()
     if letter in _STOPS_THE_CLOCK and facts.term(TermKind.CONCLUSION):
         if waiting:
-            terms = (TermChange(TermKind.CONCLUSION, suspension=Suspension(day, None)),)
+            stop = Suspension(day, None, resumes(facts, letter, day, None))
+            terms = (TermChange(TermKind.CONCLUSION, suspension=stop),)
         elif step is not None and step.closed_on is not None:
             terms = stopped(facts, letter, day, max(day, step.closed_on))
     return Consequences(

@@ -83,6 +83,26 @@ def cor_not_confirmed(facts: Facts) -> Verdict:
     return Verdict("cor.confirmed", "the aid registry was already told")
 
 
+def cor_has_lapsed(facts: Facts) -> Verdict:
+    """A new code is for an aid whose first one has lapsed."""
+    if facts.application.cor is None:
+        return ALLOWED
+    return Verdict(
+        "cor.valid", f"the code {facts.application.cor} of the aid registry stands"
+    )
+
+
+def cor_is_there(facts: Facts) -> Verdict:
+    """Pay nothing on an aid that its registry does not know (art. 17 DM 115/2017)."""
+    if facts.application.cor is not None:
+        return ALLOWED
+    return Verdict(
+        "cor.lapsed",
+        "the code of the aid registry has lapsed; register the aid again and record "
+        "the new one with `renew_cor`",
+    )
+
+
 def _covered(facts: Facts, computed: AidComputation) -> Verdict:
     if not computed.total:
         return Verdict(

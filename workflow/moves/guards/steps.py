@@ -1,7 +1,7 @@
 """Guards: does a step beside the state stand as it must?"""
 
-from models.vocabulary import StepKind, StepStatus
-from workflow.facts import ALLOWED, Facts, Verdict
+from models.vocabulary import StepKind, StepStatus, TermKind
+from workflow.facts import ALLOWED, UNANSWERED, Facts, StepRecord, Verdict
 from workflow.machine import Guard
 from workflow.moves.words import spoken
 
@@ -16,6 +16,30 @@ def step_open(kind: StepKind, way_out: str) -> Guard:
         return Verdict(f"{kind}.not_open", f"no {spoken(kind)} is open; {way_out}")
 
     return guard
+
+
+def awaited(kind: StepKind, term: TermKind, way_out: str) -> Guard:
+    """Make a guard that lets an answer in while it is awaited, or late.
+
+    Once the office has stopped waiting, an answer to a term that is not peremptory
+    is still read, as long as nothing is decided (art. 10 lett. b) L. 241/1990).
+    """
+    in_time = step_open(kind, way_out)
+
+    def guard(facts: Facts) -> Verdict:
+        step = facts.step(kind)
+        if step is not None and is_unanswered(step):
+            rule = facts.call.terms.get(term)
+            if rule is not None and not rule.peremptory:
+                return ALLOWED
+        return in_time(facts)
+
+    return guard
+
+
+def is_unanswered(step: StepRecord) -> bool:
+    """Tell whether the office has stopped waiting for the answer to a step."""
+    return step.status is StepStatus.CLOSED and step.outcome == UNANSWERED
 
 
 def step_answered(kind: StepKind, way_out: str) -> Guard:

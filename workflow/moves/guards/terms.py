@@ -3,18 +3,36 @@
 from datetime import timedelta
 
 from models.vocabulary import Letter, TermEffect, TermKind, TermStatus
-from workflow.facts import ALLOWED, Facts, Verdict
+from workflow.facts import ALLOWED, Facts, TermRecord, Verdict
 from workflow.machine import Guard
 from workflow.moves import inputs as stated
 from workflow.moves.calendars import calendar_from
 from workflow.moves.words import rome
 from workflow.register import written
 from workflow.rules.calendar import civil_day, italian_date
+from workflow.rules.terms import over_from
 
 _OVER = {TermStatus.MET, TermStatus.CANCELLED}
+_GOING = {TermStatus.RUNNING, TermStatus.SUSPENDED}
 
-_SECOND = timedelta(seconds=1)
-"""A term is due at 23:59:59: the whole of that second is still in time."""
+OF_THE_APPLICANT = (
+    TermKind.COMPLETION,
+    TermKind.DEFINITIVE_PLAN,
+    TermKind.PLAN_CORRECTION,
+    TermKind.ACCEPTANCE,
+    TermKind.START,
+    TermKind.REPORT,
+)
+"""What an act may give one applicant more time for.
+
+Observations are not among them: the law sets how long they suspend the procedure
+(art. 10-bis L. 241/1990).
+"""
+
+
+def _is_over(facts: Facts, term: TermRecord) -> bool:
+    rule = facts.call.terms[term.kind]
+    return facts.now >= over_from(term.due_at, rule.until)
 
 
 def in_time(kind: TermKind) -> Guard:
@@ -30,7 +48,7 @@ def in_time(kind: TermKind) -> Guard:
             return ALLOWED
         if not facts.call.terms[kind].peremptory:
             return ALLOWED
-        if facts.now < term.due_at + _SECOND and term.status != TermStatus.EXPIRED:
+        if not _is_over(facts, term) and term.status != TermStatus.EXPIRED:
             return ALLOWED
         return Verdict(
             "term.expired",
@@ -56,7 +74,7 @@ def has_expired(kind: TermKind) -> Guard:
                 f"the term `{kind}` has not started: it runs from proof of receipt; "
                 "record it with `record_delivery`",
             )
-        if facts.now >= term.due_at + _SECOND:
+        if _is_over(facts, term):
             return ALLOWED
         return Verdict(
             "term.running",
@@ -79,6 +97,62 @@ def missed_term(facts: Facts, given: stated.LapseInputs) -> Verdict:
     if term is not None and term.status in _OVER:
         return Verdict("term.met", f"the term `{given.term}` is {term.status}")
     return has_expired(given.term)(facts)
+
+
+def term_is_over(facts: Facts, given: stated.TermInputs) -> Verdict:
+    """A term that runs has come to its end."""
+    term = facts.term(given.term)
+    if term is not None and term.status == TermStatus.EXPIRED:
+        return Verdict("term.expired", f"the term `{given.term}` is expired already")
+    return has_expired(given.term)(facts)
+
+
+def was_missed(facts: Facts, given: stated.TermInputs) -> Verdict:
+    """A term has ended and nobody did what it was for."""
+    term = facts.term(given.term)
+    if term is not None and term.status == TermStatus.EXPIRED and not term.settled:
+        return ALLOWED
+    return Verdict("term.not_missed", f"the term `{given.term}` was not missed")
+
+
+def stands_still(facts: Facts, given: stated.TermInputs) -> Verdict:
+    """The clock of a term stands still, for a time that is limited."""
+    term = facts.term(given.term)
+    if term is None or term.status != TermStatus.SUSPENDED:
+        return Verdict(
+            "term.not_suspended", f"the term `{given.term}` is not suspended"
+        )
+    return ALLOWED
+
+
+def may_be_extended(facts: Facts, given: stated.TermExtensionInputs) -> Verdict:
+    """More time is for a term of the applicant, and is given before its end."""
+    if given.term not in OF_THE_APPLICANT:
+        listed = ", ".join(f"`{kind}`" for kind in OF_THE_APPLICANT)
+        return Verdict(
+            "extension.not_for_applicant",
+            f"`{given.term}` is no term that an act extends for one applicant; these "
+            f"are: {listed}. The plan is extended with `grant_extension`",
+        )
+    term = facts.term(given.term)
+    if term is None or term.status not in _GOING:
+        return Verdict(
+            "term.not_running",
+            f"the term `{given.term}` is not running; an extension is given before "
+            "the end, afterwards an act can dismiss the lapse",
+        )
+    return ALLOWED
+
+
+def some_term_extensible(facts: Facts) -> Verdict:
+    """Tell beforehand whether any term of the applicant is running."""
+    kinds = [kind for kind in OF_THE_APPLICANT if kind in facts.call.terms]
+    if any(
+        may_be_extended(facts, stated.TermExtensionInputs(term=kind, days=1))
+        for kind in kinds
+    ):
+        return ALLOWED
+    return Verdict("term.none_running", "no term of the applicant is running")
 
 
 def some_term_missed(facts: Facts) -> Verdict:
@@ -121,7 +195,7 @@ def lapse_was_notified(facts: Facts) -> Verdict:
 def plan_is_running(facts: Facts) -> Verdict:
     """A plan can be changed or extended until its time is up."""
     term = facts.term(TermKind.DURATION)
-    if term is None or facts.now < term.due_at + _SECOND:
+    if term is None or not _is_over(facts, term):
         return ALLOWED
     return Verdict(
         "term.expired",

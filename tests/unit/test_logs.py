@@ -1,0 +1,61 @@
+"""Does each line say what it is about, and nothing of what went before?"""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from config.logs import Logger
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def journal() -> Logger:
+    made = Logger()
+    made.forget()
+    return made
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_what_is_bound_stands_on_every_line_until_it_is_forgotten(
+    journal: Logger, lines: Lines
+):
+    journal.bind(call="RLF", cause="due")
+    journal.warn("first")
+    journal.bind(application="0190")
+    journal.warn("second", cause="something else")
+    journal.forget()
+    journal.warn("third")
+
+    first, second, third = lines()
+    assert (first["call"], first["cause"]) == ("RLF", "due")
+    assert (second["call"], second["application"]) == ("RLF", "0190")
+    assert second["cause"] == "something else"
+    assert not {"call", "application", "cause"} & third.keys()
+
+
+def test_what_one_thread_binds_no_other_says(journal: Logger, lines: Lines):
+    journal.bind(call="RLF")
+
+    other = threading.Thread(target=journal.warn, args=("from another thread",))
+    other.start()
+    other.join()
+    journal.forget()
+
+    (line,) = lines()
+    assert "call" not in line
+
+
+def test_what_is_not_important_enough_is_not_said(journal: Logger, lines: Lines):
+    journal.info("quiet")
+    journal.speak_from("info")
+    journal.info("loud")
+
+    assert [line["event"] for line in lines()] == ["loud"]

@@ -1,0 +1,130 @@
+"""Which moves have all counters because an instant has come?
+
+The workers make them, and nobody by hand. Beside them stand the two by which an
+officer gives more time or starts a term anew.
+"""
+
+from models.vocabulary import (
+    ApplicationState,
+    Event,
+    Letter,
+    Role,
+    StepKind,
+)
+from workflow.machine import Move
+from workflow.moves import effects, guards
+from workflow.moves import inputs as stated
+
+
+def moves(
+    filed: tuple[ApplicationState, ...], phase_2: tuple[ApplicationState, ...]
+) -> tuple[Move, ...]:
+    """Make the rows about terms, for files in any state and after the grant."""
+    return (*_watched(filed), *_registered(phase_2))
+
+
+def _watched(filed: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
+    return (
+        Move(
+            Event.EXPIRE_TERM,
+            filed,
+            None,
+            Role.SYSTEM,
+            "Note that a term has ended, and wake whoever has to act (scadenza).",
+            "art. 2 L. 241/1990",
+            inputs=stated.TermInputs,
+            accepts=(guards.terms.term_is_over,),
+            automatic=True,
+            by_sweep=True,
+            effect=effects.expiries.expire_term,
+        ),
+        Move(
+            Event.RESUME_TERM,
+            filed,
+            None,
+            Role.SYSTEM,
+            "Let a clock go on that stood still as long as it may (ripresa).",
+            "art. 2 c. 7 and art. 10-bis L. 241/1990",
+            inputs=stated.TermInputs,
+            accepts=(guards.terms.stands_still,),
+            automatic=True,
+            by_sweep=True,
+            effect=effects.expiries.resume_term,
+        ),
+        Move(
+            Event.ESCALATE_TERM,
+            filed,
+            None,
+            Role.SYSTEM,
+            "Tell the manager of a term that was missed (potere sostitutivo).",
+            "art. 2 c. 9-bis L. 241/1990",
+            inputs=stated.TermInputs,
+            accepts=(guards.terms.was_missed,),
+            automatic=True,
+            by_sweep=True,
+            effect=effects.expiries.escalate_term,
+        ),
+        Move(
+            Event.EXTEND_TERM,
+            filed,
+            None,
+            Role.MANAGER,
+            "Give the applicant more days for a term (proroga di un termine).",
+            "the call, C.4",
+            inputs=stated.TermExtensionInputs,
+            accepts=(guards.terms.may_be_extended,),
+            foresees=(guards.terms.some_term_extensible,),
+            act=True,
+            reason=True,
+            effect=effects.expiries.extend_term,
+            letters=(Letter.TERM_EXTENDED,),
+        ),
+    )
+
+
+def _registered(phase_2: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
+    return (
+        Move(
+            Event.EXPIRE_PROPOSAL,
+            phase_2,
+            None,
+            Role.SYSTEM,
+            "Let a proposal of lapse fall on which nobody decided in time.",
+            "art. 2 L. 241/1990",
+            needs=(
+                guards.steps.step_open(
+                    StepKind.LAPSE_PROPOSAL, "there is no proposal to let fall"
+                ),
+            ),
+            automatic=True,
+            by_sweep=True,
+            effect=effects.expiries.expire_proposal,
+        ),
+        Move(
+            Event.RELEASE_COR,
+            phase_2,
+            None,
+            Role.SYSTEM,
+            "Drop the code of the aid registry that was not followed up.",
+            "art. 9 c. 5 DM 115/2017",
+            needs=(guards.grants.cor_not_confirmed,),
+            automatic=True,
+            by_sweep=True,
+            effect=effects.expiries.release_cor,
+        ),
+        Move(
+            Event.RENEW_COR,
+            phase_2,
+            None,
+            Role.OFFICER,
+            "Record the new code of the aid registry (nuovo COR).",
+            "art. 9 DM 115/2017",
+            inputs=stated.RenewalInputs,
+            needs=(guards.grants.cor_has_lapsed,),
+            accepts=(
+                guards.days.not_after_today("cor_on"),
+                guards.days.not_before("cor_on", Letter.GRANT),
+            ),
+            effect=effects.expiries.renew_cor,
+        ),
+    )

@@ -1,0 +1,30 @@
+"""What time is it, if the clocks of two machines do not agree?"""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from workflow.desk import Desk
+
+
+def agreed(session: Session, desk: Desk) -> datetime:
+    """Return an instant that has come by our clock and by that of the database.
+
+    A worker whose host runs ahead must do nothing early. A file of SQLite has the
+    clock of the host, and a simulated one is the only one there is.
+    """
+    ours = desk.ambient.now()
+    theirs = of_database(session, desk)
+    return ours if theirs is None else min(ours, theirs)
+
+
+def of_database(session: Session, desk: Desk) -> datetime | None:
+    """Return the clock of the database server, where it has one of its own."""
+    if desk.ambient.simulated or session.get_bind().dialect.name != "postgresql":
+        return None
+    found: datetime = session.connection().execute(_CLOCK).scalar_one()
+    return found
+
+
+_CLOCK = text("SELECT clock_timestamp()")
