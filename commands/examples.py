@@ -19,7 +19,7 @@ _REASONS: Mapping[Event, str] = {
     Event.RETURN_PLAN: "the budget of activity 2 does not add up",
     Event.APPROVE_VARIATION: "a partner was replaced by one of the same kind",
     Event.GRANT_EXTENSION: "delays in the supplies, documented",
-    Event.EXTEND_TERM: "the applicant's office was closed by an ordinance",
+    Event.EXTEND_TERM: "an ordinance closed the offices for a week",
     Event.DISMISS_LAPSE: "the delay was force majeure, documented",
     Event.LAPSE: "the definitive plan was not filed in its term",
     Event.REVOKE: "the expense was not incurred",

@@ -34,6 +34,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "meeting_on": ("2026-03-25",),
     "minutes": ("3/2026",),
     "months": ("3",),
+    "days": ("10",),
     "published_on": ("2026-03-12",),
     "receipt": ("opec2941.20260310.pec.example.it",),
     "recognised": ("85000.00",),

@@ -10,9 +10,15 @@ def step_open(kind: StepKind, way_out: str) -> Guard:
     """Make a guard that wants a step open, not yet answered."""
 
     def guard(facts: Facts) -> Verdict:
-        step = facts.open_step(kind)
+        step = facts.step(kind)
         if step is not None and step.status == StepStatus.OPEN:
             return ALLOWED
+        if step is not None and is_unanswered(step):
+            return Verdict(
+                f"{kind}.not_open",
+                f"the {spoken(kind)} was closed, unanswered, when its term ended; "
+                "decide on what is in the file",
+            )
         return Verdict(f"{kind}.not_open", f"no {spoken(kind)} is open; {way_out}")
 
     return guard
