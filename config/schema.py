@@ -234,7 +234,7 @@ class Procedure(Sourced):
     acceptance: Flag
     skip_when_suspended: Flag
     plan_returns: Whole
-    max_suspension_days: Annotated[Whole, Field(le=30)]  # art. 2 c. 7 L. 241/1990
+    max_suspension_days: Annotated[Whole, Field(le=365)]
     extension_months: Annotated[Whole, Field(le=60)]
     extensions: Annotated[Whole, Field(le=60)]
 

@@ -65,11 +65,14 @@ class Batch:
         table = SQLModel.metadata.tables[str(model.__tablename__)]
         query = select(table).where(condition).order_by(*table.primary_key)
         self._session.flush()
-        found = self._session.connection().execute(query.with_for_update()).mappings()
-        return [self._follow(model, table, dict(values)) for values in found]
+        found = self._session.connection().execute(query.with_for_update())
+        names = tuple(found.keys())
+        return [
+            self._follow(table, dict(zip(names, row, strict=True))) for row in found
+        ]
 
-    def _follow(self, model: type[Row], table: Table, values: Values) -> Row:
-        row = unwatched(model, **values)
+    def _follow(self, table: Table, values: Values) -> Any:  # noqa: ANN401 - a row of any table
+        row = SimpleNamespace(**values)
         self._followed.append((table, values, vars(row)))
         return row
 
@@ -96,6 +99,8 @@ class Batch:
         """Write what differs from what was read, the same columns at once."""
         changes: dict[tuple[Table, tuple[str, ...]], list[Values]] = defaultdict(list)
         for table, before, now in self._followed:
+            if now == before:
+                continue
             changed = tuple(name for name in before if now[name] != before[name])
             if changed:
                 wanted = {name: now[name] for name in changed}

@@ -262,6 +262,8 @@ class Facts:
     act: ActFacts | None = None
     reason: str | None = None
     role: Role | None = None
+    alone: bool = False
+    """Nobody else was looked at: `earlier` says nothing."""
 
     @property
     def before(self) -> tuple[Place, ...]:

@@ -33,10 +33,9 @@ from workflow.errors import RefusedError
 from workflow.facts import ALLOWED, ActFacts, Facts, Verdict
 from workflow.rules.terms import Suspension
 
+_BY_HAND_IF_ANNULLED = (Event.WITHDRAW, Event.ANNUL, Event.RECORD_DELIVERY)
 _EVEN_IF_ANNULLED = (
-    Event.WITHDRAW,
-    Event.ANNUL,
-    Event.RECORD_DELIVERY,
+    *_BY_HAND_IF_ANNULLED,
     Event.EXPIRE,
     Event.EXPIRE_TERM,
     Event.RESUME_TERM,
@@ -78,6 +77,8 @@ class TermChange:
     kind: TermKind
     suspension: Suspension | None = None
     """A new suspension, or the same one with its end."""
+    letter: Letter | None = None
+    """Which letter stops the clock: two may do so on one day."""
     expired: bool = False
     extra_months: int = 0
     extra_days: int = 0
@@ -195,7 +196,7 @@ def _call_stands(event: Event, facts: Facts) -> Verdict:
     return Verdict(
         "call.annulled",
         f"the call was annulled, so `{event}` cannot be made any more; an application "
-        f"to it may only {', '.join(f'`{one}`' for one in _EVEN_IF_ANNULLED)}",
+        f"to it may only {', '.join(f'`{one}`' for one in _BY_HAND_IF_ANNULLED)}",
     )
 
 

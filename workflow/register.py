@@ -272,8 +272,6 @@ class Beside:
         elif event == Event.GRANT:
             stated = body["inputs"]  # version 0.1 asked for no days
             said.update({name: stated.get(name) for name in _OF_GRANT})
-        elif event == Event.RELEASE_COR:
-            said.update(dict.fromkeys(_OF_COR))
         elif event == Event.RENEW_COR:
             said.update({name: body["inputs"][name] for name in _OF_COR})
 

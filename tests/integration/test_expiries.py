@@ -264,6 +264,7 @@ def test_a_clock_that_stands_still_goes_on_by_itself_after_thirty_days(
 
     assert early == []
     (went_on,) = [one for one in made if one["event"] == "resume_term"]
+    executed_late(went_on, work, limit)
     assert went_on["findings"]["suspended_until"] == "2026-02-19"
     found = term(work, application, TermKind.CONCLUSION)
     assert (found.status, found.suspended_days) == (TermStatus.RUNNING, 30)
@@ -313,6 +314,7 @@ def test_the_office_is_warned_of_its_own_term_and_then_the_manager(work: Office)
     assert warned[0]["at"] == written(conclusion + SECOND)
     assert quiet == []
     assert events(then) == ["escalate_term"]
+    executed_late(then[0], work, escalation)
     assert then[0]["findings"]["wakes"] == "manager"
     assert then[0]["findings"]["term"] == "conclusion"
     found = term(work, application, TermKind.CONCLUSION)
@@ -513,6 +515,36 @@ def test_what_the_call_declares_but_cannot_be_done_is_noted_and_somebody_woken(
     assert work.verified()
 
 
+def test_a_term_that_ends_at_an_hour_is_over_a_microsecond_later(
+    work: Office, tmp_path: Path
+):
+    at_noon = (
+        "[terms.definitive_plan]\ncount = 30",
+        '[terms.definitive_plan]\nuntil = "12:00"\ncount = 30',
+    )
+    calls.register_call(work.desk, edited(tmp_path, at_noon), act=ACT)
+    application = work.file()
+    work.routine(application, *TO_MINUTES, Event.CONFIRM_COR)
+    noon = rome(2026, 2, 19, 12)
+
+    early = swept(work, noon)
+    made = swept(work, noon + MOMENT)
+
+    assert early == []
+    assert events(made) == ["propose_lapse"]
+    executed_late(made[0], work, noon)
+
+
+def test_the_entry_of_a_worker_does_not_say_that_nobody_is_ahead(work: Office):
+    work.file(0)
+    work.file(1)
+
+    made = swept(work, rome(2026, 4, 21))
+
+    of_second = [one for one in made if one["protocol"] == "2026/0000002"]
+    assert [one["order"].get("earlier_waiting") for one in of_second] in ([None], [1])
+
+
 # The aid registry
 
 
@@ -537,7 +569,7 @@ def test_a_code_of_the_aid_registry_that_was_not_followed_up_is_released(work: O
     assert made[0]["findings"]["cor"] == code
     assert made[0]["findings"]["wakes"] == "officer"
     shown = views.shown(work.desk, application)
-    assert (shown.cor, shown.summary.state) == (None, ApplicationState.NEGOTIATING)
+    assert (shown.cor, shown.summary.state) == (code, ApplicationState.NEGOTIATING)
     assert shown.summary.granted == 11_111_111, "the grant stands"
     assert work.verified()
 
@@ -554,7 +586,7 @@ def test_a_new_code_starts_its_term_again_and_without_one_nothing_is_settled(
     renewed = {"cor": "7654321", "cor_on": work.today.isoformat()}
     work.move(application, Event.RENEW_COR, inputs=renewed)
 
-    assert (missing, confirmed) == ("cor.lapsed", "cor.lapsed")
+    assert (missing, confirmed) == ("cor.lapsed", "cor.late")
     again = term(work, application, TermKind.AID_REGISTRY)
     assert (again.ordinal, again.status, again.starts_on) == (
         2,
@@ -585,6 +617,31 @@ def test_a_new_code_that_is_not_followed_up_either_is_released_again(work: Offic
     assert events(made) == ["release_cor"]
     assert made[0]["findings"]["cor"] == "7654321"
     assert work.verified()
+
+
+def test_an_act_sent_in_time_and_recorded_late_keeps_its_code(work: Office):
+    application = granted(work)
+    code = views.shown(work.desk, application).cor
+    swept(work, rome(2026, 2, 14))
+
+    work.move(application, Event.CONFIRM_COR, inputs={"sent_on": "2026-02-09"})
+
+    found = term(work, application, TermKind.AID_REGISTRY)
+    assert (found.status, found.settled_at) == (TermStatus.EXPIRED, work.clock.now())
+    assert views.shown(work.desk, application).cor == code
+    renewed = {"cor": "7654321", "cor_on": work.today.isoformat()}
+    assert refused(work, application, Event.RENEW_COR, inputs=renewed) == "cor.valid"
+    assert refused(work, application, Event.CONFIRM_COR) == "cor.confirmed"
+    assert work.verified()
+
+
+def test_a_new_code_that_is_too_old_is_refused(work: Office):
+    application = granted(work)
+    swept(work, rome(2026, 3, 14))
+
+    renewed = {"cor": "7654321", "cor_on": "2026-02-12"}
+
+    assert refused(work, application, Event.RENEW_COR, inputs=renewed) == "cor.expired"
 
 
 def test_a_code_that_was_followed_up_stays(work: Office):

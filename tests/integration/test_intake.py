@@ -24,7 +24,7 @@ from tests.builders import (
 from tests.contents import dump, entries, refusals, rows, written
 from tests.editions import SECOND, edited
 from workflow.errors import RefusedError
-from workflow.services import calls, intake, views
+from workflow.services import calls, intake, sweep, views
 
 MICROSECOND = timedelta(microseconds=1)
 ACROSS_NEW_YEAR = (
@@ -372,11 +372,15 @@ def test_a_draft_expires_after_the_closing_and_not_before(work: Office):
 
     with pytest.raises(RefusedError) as error:
         worker.move("DOM-0001", Event.EXPIRE)
+    early = sweep.sweep(worker.desk).applied
     work.clock.move_to(CLOSING + MICROSECOND)
-    worker.move("DOM-0001", Event.EXPIRE)
+    sweep.sweep(worker.desk)
 
     assert error.value.code == "window.open"
+    assert early == ()
     assert state(work, "DOM-0001") == ApplicationState.EXPIRED
+    (expired,) = entries(work, event="expire", outcome="ok")
+    assert expired["findings"]["due_at"] == "2026-03-05T15:00:00.000000Z"
     assert work.verified()
 
 
@@ -426,10 +430,12 @@ def test_after_the_closing_no_draft_is_noted(work: Office):
     assert answer["error"]["code"] == "window.too_late"
 
 
-def test_an_expired_draft_does_not_block_its_portal_id(work: Office):
+@pytest.mark.parametrize("swept", [True, False], ids=["swept", "just due"])
+def test_an_expired_draft_does_not_block_its_portal_id(work: Office, *, swept: bool):
     work.take(submission(0, draft=True))
     work.clock.move_to(CLOSING + MICROSECOND)
-    Office(work.desk.as_worker(), work.clock).move("DOM-0001", Event.EXPIRE)
+    if swept:
+        sweep.sweep(work.desk)
 
     in_time, late = work.take(submission(0, received_at=stated(CLOSING)), submission(1))
 
@@ -942,9 +948,10 @@ def test_where_the_ceiling_is_used_up_nothing_is_granted_and_it_may_be_refused(
     work.routine(application, Event.NOTIFY_REFUSAL)
     work.move(application, Event.RECORD_DELIVERY, **receipt("refusal_notice"))
     work.wait(days=11)
-    work.routine(application, Event.EXPIRE_OBSERVATIONS, Event.REJECT)
+    work.routine(application, Event.REJECT)
 
     assert code == "aid.nothing_left"
+    assert entries(work, event="expire_observations", outcome="ok")
     assert state(work, application) == ApplicationState.REJECTED
     assert work.verified()
 

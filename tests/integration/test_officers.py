@@ -18,7 +18,7 @@ from tests.contents import dump, entries, refusals, written
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
 from workflow.moves.negotiated_counter import TABLE
-from workflow.services import installation, moves, officers, views
+from workflow.services import installation, moves, officers, sweep, views
 
 PEOPLE = {
     Role.INTAKE: "clerk",
@@ -261,7 +261,7 @@ def test_what_a_worker_does_carries_no_person(work: Office):
     worker = Office(work.desk.as_worker(), work.clock)
     work.clock.move_to(rome(2026, 3, 6))
 
-    worker.move("DOM-0001", Event.EXPIRE)
+    sweep.sweep(worker.desk)
     with pytest.raises(RefusedError):
         worker.move("DOM-0001", Event.EXPIRE)
 

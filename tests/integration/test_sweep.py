@@ -249,11 +249,20 @@ AUTUMN = (
 )
 
 
+ENDS_IN_AUTUMN = {
+    date(2026, 10, 23): utc(2026, 10, 23, 22),
+    date(2026, 10, 24): utc(2026, 10, 24, 22),
+    date(2026, 10, 25): utc(2026, 10, 25, 23),
+    date(2026, 10, 26): utc(2026, 10, 26, 23),
+}
+
+
 @pytest.mark.parametrize(
-    ("nights", "ends"),
+    ("nights", "closing", "ends"),
     [
         (
             SPRING,
+            utc(2026, 3, 29, 1),
             {
                 date(2026, 3, 27): utc(2026, 3, 27, 23),
                 date(2026, 3, 28): utc(2026, 3, 28, 23),
@@ -261,30 +270,23 @@ AUTUMN = (
                 date(2026, 3, 30): utc(2026, 3, 30, 22),
             },
         ),
-        (
-            AUTUMN,
-            {
-                date(2026, 10, 23): utc(2026, 10, 23, 22),
-                date(2026, 10, 24): utc(2026, 10, 24, 22),
-                date(2026, 10, 25): utc(2026, 10, 25, 23),
-                date(2026, 10, 26): utc(2026, 10, 26, 23),
-            },
-        ),
+        (AUTUMN, AUTUMN[0], ENDS_IN_AUTUMN),
+        (AUTUMN, AUTUMN[1], ENDS_IN_AUTUMN),
     ],
-    ids=["29/03", "25/10"],
+    ids=["29/03", "25/10, first", "25/10, second"],
 )
 def test_days_of_23_and_25_hours_end_when_they_do_and_are_swept_at_any_hour_of_them(
     work: Office,
     admin: str | None,
     tmp_path: Path,
     nights: tuple[datetime, ...],
+    closing: datetime,
     ends: dict[date, datetime],
 ):
     """Clocks go on after each of these days; the window closes in the night itself."""
     longer = ("[terms.completion]\ncount = 10", "[terms.completion]\ncount = 40")
     version = edited(tmp_path, longer)
     calls.register_call(work.desk, version, act=ACT)
-    closing = nights[-1]
     call_acts.extend(work.desk, CTL, closes_at=closing, act=ACT)
     for number, day in enumerate(ends):
         delivered = datetime.combine(day - 30 * DAY, time(12), ROME).astimezone(UTC)
@@ -298,9 +300,8 @@ def test_days_of_23_and_25_hours_end_when_they_do_and_are_swept_at_any_hour_of_t
     do(work, nights[0] - 20 * DAY, file(8, draft=True))
 
     with twins_of(work, tmp_path, admin) as twins:
-        for night in nights:
+        for night in sorted({*nights, closing, closing + MOMENT}):
             twins.wake(night)
-        twins.wake(closing + MOMENT)
         twins.wake(closing + 5 * DAY)
         made = entries(twins.diligent)
 
@@ -313,6 +314,28 @@ def test_days_of_23_and_25_hours_end_when_they_do_and_are_swept_at_any_hour_of_t
     assert closed["findings"]["due_at"] == written(closing)
     assert expired["findings"]["due_at"] == written(closing)
     assert closed["at"] == expired["at"] == written(closing + MOMENT)
+
+
+# Which call comes first
+
+
+def test_the_call_that_waits_longest_is_named_first(work: Office, tmp_path: Path):
+    calls.register_call(work.desk, open_to_all(tmp_path))
+    list(intake.take_in(work.desk, SECOND, lines_of(0, 1)))
+    do(work, OPENING + DAY, file(0))
+    work.clock.move_to(rome(2026, 4, 21))
+    assert sweep.due_calls(work.desk)[0] == SECOND
+    sweep.sweep_call(work.desk, SECOND)
+    before = len(entries(work))
+
+    work.clock.move_to(rome(2026, 5, 1))
+    named = sweep.due_calls(work.desk)
+    swept = [sweep.sweep_call(work.desk, code).applied for code in named]
+
+    # Here a term has ended; there the manager is told only now.
+    assert named == (CTL, SECOND)
+    assert all(swept)
+    assert len(entries(work)) == before + sum(len(applied) for applied in swept)
 
 
 # Finding what is due

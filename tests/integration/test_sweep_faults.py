@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -24,7 +25,7 @@ from tests.editions import open_to_all
 from tests.integration.test_races import lines_of
 from tests.twins import Twins, advance, do, file, move, protocol, twins_of
 from workflow.register import written
-from workflow.services import calls, expiries, intake, making, sweep
+from workflow.services import calls, expiries, intake, making, sweep, views
 
 MINUTE = timedelta(minutes=1)
 PAUSES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360)
@@ -222,6 +223,58 @@ def test_nothing_personal_is_kept_or_said_of_what_failed(
     assert [one["protocol"] for one in entries(work, event="expire_term")] == [
         protocol(2)
     ]
+    assert work.verified()
+
+
+def refused_by_the_database(work: Office, application: str) -> None:
+    """Have the database refuse that the terms of a file end."""
+    (row,) = (one for one in views.listed(work.desk) if one.protocol == application)
+    sqlite = work.desk.engine.dialect.name == "sqlite"
+    name = UUID(row.id).hex if sqlite else row.id
+    told = f"{row.applicant} may not"
+    condition = f"NEW.status = 'expired' AND NEW.application_id = '{name}'"
+    if sqlite:
+        _execute_all(
+            work,
+            f"CREATE TRIGGER refusing BEFORE UPDATE ON terms WHEN {condition} "
+            f"BEGIN SELECT RAISE(ABORT, '{told}'); END",
+        )
+        return
+    _execute_all(
+        work,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"RAISE EXCEPTION '{told}' USING ERRCODE = 'check_violation'; END $$",
+    )
+    _execute_all(
+        work,
+        "CREATE TRIGGER refusing BEFORE UPDATE ON terms FOR EACH ROW "
+        f"WHEN ({condition}) EXECUTE FUNCTION refuse()",
+    )
+
+
+def test_what_the_database_refuses_is_put_aside_too(work: Office):
+    for number in range(4):
+        work.file(number)
+    refused_by_the_database(work, protocol(2))
+    instant = rome(2026, 4, 21)
+    work.clock.move_to(instant)
+
+    swept = sweep.sweep(work.desk)
+    (aside,) = parked(work)
+    on_table = " ON terms" if work.desk.engine.dialect.name == "postgresql" else ""
+    _execute_all(work, f"DROP TRIGGER refusing{on_table}")
+    work.wait(minutes=1)
+    sweep.sweep(work.desk)
+
+    assert swept.remaining == 0
+    assert (aside["attempts"], aside["fault"]) == (1, "IntegrityError")
+    warned = entries(work, event="expire_term")
+    assert [one["protocol"] for one in warned] == [
+        protocol(number) for number in (1, 3, 4, 2)
+    ]
+    assert {one["findings"]["due_at"] for one in warned} == {written(instant - SECOND)}
+    assert parked(work) == []
+    assert unwatched(work.desk.engine) == []
     assert work.verified()
 
 

@@ -1270,11 +1270,11 @@ MUTATIONS = (
         "66 months in all",
     ),
     Mutation(
-        "suspension longer than the law allows",
+        "suspension of years",
         "max_suspension_days = 30",
-        "max_suspension_days = 31",
+        "max_suspension_days = 366",
         "procedure.max_suspension_days",
-        "not above 30",
+        "not above 365",
     ),
     Mutation(
         "ceiling of centuries",
@@ -1694,7 +1694,7 @@ def test_an_optional_key_that_is_wrong_is_not_taken_as_absent(
         ("escalate_after = 10", "escalate_after = 365"),
         ("extension_months = 6", "extension_months = 60"),
         ("extensions = 1", "extensions = 10"),
-        ("max_suspension_days = 30", "max_suspension_days = 0"),
+        ("max_suspension_days = 30", "max_suspension_days = 365"),
     ],
 )
 def test_the_longest_terms_are_taken(faults_of, old, new):

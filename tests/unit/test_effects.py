@@ -313,7 +313,9 @@ def test_the_clock_goes_on_from_the_day_that_the_law_says(effect, kind, until):
 
     (resumed,) = [change for change in brought.terms if change.suspension]
     assert resumed == TermChange(
-        TermKind.CONCLUSION, suspension=Suspension(date(2026, 1, 26), until)
+        TermKind.CONCLUSION,
+        suspension=Suspension(date(2026, 1, 26), until),
+        letter=kind,
     )
     assert brought.updates == {"waits_for_applicant": False}
 
@@ -512,7 +514,7 @@ def test_receipt_stops_the_clock_of_the_office_for_as_long_as_it_may_stand_still
     brought = effects.deliveries.record_delivery(facts(steps=steps, terms=terms), given)
 
     stop = Suspension(day, None, at_most)
-    stopped = TermChange(TermKind.CONCLUSION, suspension=stop)
+    stopped = TermChange(TermKind.CONCLUSION, suspension=stop, letter=kind)
     assert brought.terms == ((stopped,) if at_most else ())
     assert brought.since == day
 
@@ -538,8 +540,9 @@ def test_a_receipt_recorded_after_the_answer_still_counts_the_days_that_stood_st
         facts(steps=answered, terms=CLOCK), given
     )
 
+    stop = Suspension(delivered, until)
     assert brought.terms == (
-        TermChange(TermKind.CONCLUSION, suspension=Suspension(delivered, until)),
+        TermChange(TermKind.CONCLUSION, suspension=stop, letter=kind),
     )
     assert brought.starts == ()
 
@@ -995,12 +998,11 @@ def test_a_proposal_that_falls_takes_nothing_from_the_applicant(proposal, subjec
     )
 
 
-def test_a_code_that_lapsed_is_dropped_and_the_grant_stands():
+def test_a_code_that_lapsed_stays_on_record_and_the_grant_stands():
     held = facts(cor=COR, cup=CUP, granted=REQUESTED, reserved=Cents(0))
 
     assert effects.expiries.release_cor(held, NOTHING) == Consequences(
         terms=(TermChange(TermKind.AID_REGISTRY, expired=True),),
-        updates={"cor": None, "cor_on": None},
         findings={"cor": COR},
     )
 

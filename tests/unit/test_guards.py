@@ -131,6 +131,10 @@ def proposed(*delivered):
     }
 
 
+SENT_AFTER_ALL = term(
+    TermKind.AID_REGISTRY, NOW - DAY, TermStatus.EXPIRED, settled=True
+)
+REGISTERED_AGAIN = SENT_AFTER_ALL + term(TermKind.AID_REGISTRY, NOW + DAY, ordinal=2)
 ANSWER = guards.steps.awaited(REQUEST, TermKind.COMPLETION, "?")
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
@@ -583,6 +587,21 @@ NEEDS = [
         {"terms": term(TermKind.COMPLETION, NOW - DAY)},
         "",
     ),
+    (
+        # Missed once, and dealt with since: what is asked now is another thing.
+        guards.terms.in_time(TermKind.START),
+        {"terms": term(TermKind.START, NOW - DAY, TermStatus.EXPIRED, settled=True)},
+        "",
+    ),
+    (
+        guards.terms.has_expired(TermKind.OBSERVATIONS),
+        {
+            "terms": term(
+                TermKind.OBSERVATIONS, NOW - DAY, TermStatus.EXPIRED, settled=True
+            )
+        },
+        "term.not_started",
+    ),
     (guards.terms.some_term_missed, {}, "term.none_missed"),
     (guards.terms.some_term_missed, {"terms": term(TermKind.REPORT, NOW - SECOND)}, ""),
     (
@@ -757,10 +776,43 @@ NEEDS = [
         {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.MET)},
         "cor.confirmed",
     ),
-    (guards.grants.cor_has_lapsed, {}, ""),
+    (
+        guards.grants.cor_has_lapsed,
+        {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.EXPIRED)},
+        "",
+    ),
     (guards.grants.cor_has_lapsed, {"cor": COR}, "cor.valid"),
-    (guards.grants.cor_is_there, {"cor": COR}, ""),
-    (guards.grants.cor_is_there, {}, "cor.lapsed"),
+    (
+        guards.grants.cor_has_lapsed,
+        {"terms": term(TermKind.AID_REGISTRY, NOW - DAY)},
+        "cor.valid",
+    ),
+    (
+        # It was sent in time after all, as was recorded late.
+        guards.grants.cor_has_lapsed,
+        {"terms": SENT_AFTER_ALL},
+        "cor.valid",
+    ),
+    (
+        guards.grants.cor_has_lapsed,
+        {"terms": REGISTERED_AGAIN},
+        "cor.valid",
+    ),
+    (guards.grants.cor_stands, {"cor": COR}, ""),
+    (guards.grants.cor_stands, {"terms": SENT_AFTER_ALL}, ""),
+    (guards.grants.cor_stands, {"terms": REGISTERED_AGAIN}, ""),
+    (guards.grants.cor_not_confirmed, {"terms": SENT_AFTER_ALL}, "cor.confirmed"),
+    (guards.grants.cor_not_confirmed, {"terms": REGISTERED_AGAIN}, ""),
+    (
+        guards.grants.cor_not_confirmed,
+        {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.EXPIRED)},
+        "",
+    ),
+    (
+        guards.grants.cor_stands,
+        {"terms": term(TermKind.AID_REGISTRY, NOW, TermStatus.EXPIRED)},
+        "cor.lapsed",
+    ),
     (guards.terms.lapse_was_notified, {}, "lapse_proposal.not_delivered"),
     (guards.terms.lapse_was_notified, proposed(None), "lapse_proposal.not_delivered"),
     # Today is 30/01/2026: the tenth day after the 20th, one past that of the 19th.
@@ -813,6 +865,7 @@ SHEET = say(stated.EvaluationInputs, minutes="1", score=scores())
 HIGH_SHEET = say(stated.EvaluationInputs, minutes="1", score=scores(), overtake=True)
 CHECKED = sorted(facts().application.documents)
 STARTED = stated.StartInputs
+SENT = stated.RegistrationInputs
 ABOUT, MORE = stated.TermInputs, stated.TermExtensionInputs
 LAPSED = stated.LapseInputs
 DELIVERED = stated.DeliveryInputs
@@ -991,6 +1044,32 @@ ACCEPTS = [
     (guards.terms.missed_term, {}, LAPSED(term=TermKind.MERIT), "term.no_lapse"),
     # The call sets no such term at all.
     (guards.terms.missed_term, {}, LAPSED(term=TermKind.PAYMENT), "term.no_lapse"),
+    (guards.grants.sent_while_it_stood, {}, SENT(sent_on=TODAY), ""),
+    (
+        guards.grants.sent_while_it_stood,
+        {"terms": term(TermKind.AID_REGISTRY, rome(2026, 1, 29, 23, 59, 59))},
+        SENT(sent_on=date(2026, 1, 29)),
+        "",
+    ),
+    (
+        guards.grants.sent_while_it_stood,
+        {"terms": term(TermKind.AID_REGISTRY, rome(2026, 1, 29, 23, 59, 59))},
+        SENT(sent_on=date(2026, 1, 30)),
+        "cor.late",
+    ),
+    (
+        # Recorded late, and sent in time.
+        guards.grants.sent_while_it_stood,
+        {
+            "terms": term(
+                TermKind.AID_REGISTRY,
+                rome(2026, 1, 29, 23, 59, 59),
+                TermStatus.EXPIRED,
+            )
+        },
+        SENT(sent_on=date(2026, 1, 29)),
+        "",
+    ),
     # A day is over with its last second, an hour as it strikes.
     (
         guards.terms.term_is_over,
@@ -1121,6 +1200,13 @@ ACCEPTS = [
         "term.not_running",
     ),
     (
+        # It has ended, though no worker could note it yet.
+        guards.terms.may_be_extended,
+        {"terms": term(TermKind.REPORT, NOW - SECOND)},
+        MORE(term=TermKind.REPORT, days=1),
+        "term.not_running",
+    ),
+    (
         guards.terms.may_be_extended,
         {"terms": term(TermKind.REPORT, NOW - DAY, TermStatus.EXPIRED)},
         MORE(term=TermKind.REPORT, days=1),
@@ -1184,6 +1270,18 @@ ACCEPTS = [
         "money.short",
     ),
     # Twenty days from the COR to send the act: today is 30/01/2026, a Friday.
+    (
+        guards.grants.sent_while_it_stood,
+        {"terms": term(TermKind.AID_REGISTRY, NOW)},
+        stated.RegistrationInputs(sent_on=date(2026, 1, 30)),
+        "",
+    ),
+    (
+        guards.grants.sent_while_it_stood,
+        {"terms": term(TermKind.AID_REGISTRY, NOW)},
+        stated.RegistrationInputs(sent_on=date(2026, 1, 31)),
+        "cor.late",
+    ),
     (guards.grants.cor_is_valid, {}, granting(), ""),
     (guards.grants.cor_is_valid, {}, granting(cor_on=date(2026, 1, 10)), ""),
     (guards.grants.cor_is_valid, {}, granting(cor_on=date(2026, 1, 9)), "cor.expired"),

@@ -101,7 +101,7 @@ PROGRESS = (
         inputs=stated.SettlementInputs,
         needs=(
             guards.steps.step_answered(StepKind.REPORT, "wait for `file_report`"),
-            guards.grants.cor_is_there,
+            guards.grants.cor_stands,
             NO_LAPSE,
         ),
         accepts=(guards.money.within_grant,),
@@ -147,6 +147,7 @@ def registration(sources: tuple[ApplicationState, ...]) -> Move:
         accepts=(
             guards.days.not_after_today("sent_on"),
             guards.days.not_before("sent_on", Letter.GRANT),
+            guards.grants.sent_while_it_stood,
         ),
         meets=(TermKind.AID_REGISTRY,),
     )

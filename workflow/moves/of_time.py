@@ -124,6 +124,7 @@ def _registered(phase_2: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
             accepts=(
                 guards.days.not_after_today("cor_on"),
                 guards.days.not_before("cor_on", Letter.GRANT),
+                guards.grants.cor_is_valid,
             ),
             effect=effects.expiries.renew_cor,
         ),

@@ -28,7 +28,11 @@ def closing_of(facts: Facts) -> datetime:
 
 def is_over(facts: Facts) -> bool:
     """Tell whether the counter has closed for good, noticed or not."""
-    closed = facts.counter.state in {CallState.CLOSED, CallState.CONCLUDED}
+    closed = facts.counter.state in {
+        CallState.CLOSED,
+        CallState.CONCLUDED,
+        CallState.ANNULLED,
+    }
     return closed or facts.now > closing_of(facts)
 
 

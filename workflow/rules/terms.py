@@ -22,6 +22,9 @@ from workflow.rules.steps import Step
 COUNTING_LAW = "art. 2963 c.c.; art. 155 c.p.c."
 SUSPENSION_LAW = "art. 2 c. 7 e art. 10-bis L. 241/1990"
 HOUR_LAW = "Cons. Stato 8546/2024"
+LONGEST_SUSPENSION = 30
+"""Days: the law allows no more, whatever a call says (art. 2 c. 7 L. 241/1990)."""
+
 ACT = "the act"
 CALL = "the call"
 ONE_SECOND = timedelta(seconds=1)
@@ -220,7 +223,7 @@ def resumes_after_reply(delivered: date, replied: date | None, *, days: int) -> 
     With the reply, or by itself after *days* (30 in art. 2 c. 7 L. 241/1990). A
     holiday does not move it: it is a limit to the office, and nobody acts on it.
     """
-    limit = delivered + timedelta(days=days)
+    limit = delivered + timedelta(days=min(days, LONGEST_SUSPENSION))
     return limit if replied is None else min(replied, limit)
 
 

@@ -104,7 +104,7 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
     session.flush()
     _change_money(session, call, entry, asked.event, brought.more_money)
     promoted = (
-        promotions.run(OpenCall(session, desk, call))
+        promotions.run(OpenCall(session, desk, call), as_of=asked.as_of)
         if brought.more_money > 0 or brought.reorders
         else []
     )

@@ -164,6 +164,8 @@ def read_many(
             select(Applicant).where(col(Applicant.id).in_(who))
         )
     }
+    versions = {(row.call_id, row.call_version) for row in rows}
+    rules = {known: lookups.rules_of(session, *known) for known in versions}
     steps = _grouped(batch, Step, applications)
     terms = _grouped(batch, Term, applications)
     notices = _grouped(batch, Notice, applications)
@@ -171,7 +173,7 @@ def read_many(
         row.id: CaseFile(
             application=row,
             applicant=applicants[row.applicant_id],
-            rules=lookups.rules_of(session, row.call_id, row.call_version),
+            rules=rules[row.call_id, row.call_version],
             fingerprint=session.get_one(
                 CallVersion, (row.call_id, row.call_version)
             ).fingerprint,
@@ -196,7 +198,10 @@ def alone(
     call: Call, case: CaseFile, counter_facts: CounterFacts, *, now: datetime
 ) -> Facts:
     """Gather what a move of a worker looks at that concerns one file alone."""
-    return _facts(call, case, counter_facts, now=now, stated=Stated(role=Role.SYSTEM))
+    stated = Stated(role=Role.SYSTEM)
+    return replace(
+        _facts(call, case, counter_facts, now=now, stated=stated), alone=True
+    )
 
 
 def collect(  # noqa: PLR0913 - what is there, and what was read already

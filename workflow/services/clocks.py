@@ -1,11 +1,15 @@
 """What time is it, if the clocks of two machines do not agree?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from workflow.desk import Desk
+from workflow.errors import UnavailableError
+
+_APART = timedelta(seconds=5)
+"""How far clocks that follow NTP may be apart."""
 
 
 def agreed(session: Session, desk: Desk) -> datetime:
@@ -17,6 +21,25 @@ def agreed(session: Session, desk: Desk) -> datetime:
     ours = desk.ambient.now()
     theirs = of_database(session, desk)
     return ours if theirs is None else min(ours, theirs)
+
+
+def refuse_ahead(session: Session, desk: Desk) -> None:
+    """Let nobody write whose clock runs ahead of that of the database.
+
+    The register does not go back: it would be dated ahead for everybody, and what
+    is still in time would seem late.
+
+    Raises:
+        UnavailableError: our clock is ahead.
+    """
+    theirs = of_database(session, desk)
+    if theirs is None or desk.ambient.now() - theirs <= _APART:
+        return
+    raise UnavailableError(
+        "clock.ahead",
+        f"the clock of this machine is ahead of that of the database, which says "
+        f"{theirs.isoformat(timespec='seconds')}; set it right (NTP), then try again",
+    )
 
 
 def of_database(session: Session, desk: Desk) -> datetime | None:

@@ -186,7 +186,7 @@ class Writer:
         step = same[-1]
         if change.status == StepStatus.CLOSED:
             return self._close(step, change.outcome)
-        step.status = change.status
+        step.status, step.outcome = change.status, None
         step.closed_at = self.facts.now
         return _step(step)
 
@@ -216,7 +216,7 @@ class Writer:
         ]
         since = brought.since or self.facts.today
         changed += [self._start(kind, since) for kind in anew]
-        if self._is_over():
+        if self._is_closed():
             changed += [
                 self._end(term.kind, TermStatus.CANCELLED) for term in self._going()
             ]
@@ -224,13 +224,13 @@ class Writer:
 
     def _deals_with(self, term: Term, move: Move, anew: Sequence[TermKind]) -> bool:
         """Tell whether a move does, late, what has to be done about a missed term."""
-        if self._is_over() or term.kind in anew or term.kind in move.meets:
+        if self._is_closed() or term.kind in anew or term.kind in move.meets:
             return True
         stops = self.case.rules.terms[term.kind].effect is TermEffect.STOP_WAITING
         decides = not move.by_sweep and move.event is not Event.RECORD_DELIVERY
         return stops and decides and self.facts.role is not Role.SYSTEM
 
-    def _is_over(self) -> bool:
+    def _is_closed(self) -> bool:
         state = self.case.application.state
         return state in FINAL_STATES or state == ApplicationState.COMPLETED
 
@@ -261,36 +261,72 @@ class Writer:
             return None
         if change.escalated:
             return self._escalate(term)
-        if term.status not in _GOING:
-            return None
         if change.expired or change.cancelled:
             status = TermStatus.EXPIRED if change.expired else TermStatus.CANCELLED
             return self._end(change.kind, status)
+        return self._move_end(term, change)
+
+    def _move_end(self, term: Term, change: TermChange) -> dict[str, Any] | None:
+        """Recompute a term that was stopped, let go on or extended."""
+        if change.suspension is not None and _is_missed(term):
+            return self._suspend_late(term, change.suspension, change.letter)
+        if term.status not in _GOING:
+            return None
         if change.suspension is not None:
-            return self._suspend(term, change.suspension)
+            return self._suspend(term, change.suspension, change.letter)
         term.extra_months += change.extra_months
         term.extra_days += change.extra_days
         return self._recompute(term, "extended")
 
-    def _suspend(self, term: Term, suspension: calculus.Suspension) -> dict[str, Any]:
-        """Write a suspension down, or the end of one that was open."""
-        others = [
-            span
-            for span in term.suspensions
-            if span["first"] != suspension.first.isoformat()
-        ]
-        term.suspensions = [*others, suspensions.written(suspension)]
-        stands_still = suspension.until is None
+    def _suspend(
+        self, term: Term, suspension: calculus.Suspension, letter: Letter | None
+    ) -> dict[str, Any]:
+        """Write a suspension down, or the end of one; another may go on."""
+        term.suspensions = suspensions.with_it(term.suspensions, suspension, letter)
+        stands_still = any(span["until"] is None for span in term.suspensions)
         term.status = TermStatus.SUSPENDED if stands_still else TermStatus.RUNNING
-        return self._recompute(term, "suspended" if stands_still else "resumed")
+        change = "suspended" if suspension.until is None else "resumed"
+        return self._recompute(term, change)
+
+    def _suspend_late(
+        self, term: Term, suspension: calculus.Suspension, letter: Letter | None
+    ) -> dict[str, Any]:
+        """Take in what had stopped the clock of a term that was held to be missed.
+
+        A receipt may come after the end. If the end moves on it runs again, and
+        nobody was late; else it stays missed, with the end that it has by then.
+        """
+        told = self._suspend(term, suspension, letter)
+        if term.status is TermStatus.RUNNING and self._is_over(term):
+            told = {**told, **self._missed_again(term)}
+        else:
+            term.escalated_at = None
+        return told
+
+    def _missed_again(self, term: Term) -> dict[str, Any]:
+        term.status = TermStatus.EXPIRED
+        after = None if term.escalated_at else self._escalates_at(term)
+        self._watch(term, after)
+        return {"status": term.status.value}
+
+    def _is_over(self, term: Term) -> bool:
+        rule = self.case.rules.terms[term.kind]
+        return self.facts.now >= calculus.over_from(term.due_at, rule.until)
 
     def _end(self, kind: TermKind, status: TermStatus) -> dict[str, Any] | None:
         term = next(reversed(self._terms(kind)), None)
         if term is None or term.status not in _GOING:
             return None
+        if status is TermStatus.MET and self._is_missed_unnoticed(term):
+            term.status = TermStatus.EXPIRED
+            return self._settle(term)
         term.status = status
         self._watch(term, self._escalates_at(term))
         return _term(term, status.value)
+
+    def _is_missed_unnoticed(self, term: Term) -> bool:
+        """Tell whether a term has ended that no worker could deal with."""
+        return term.status is TermStatus.RUNNING and self._is_over(term)
 
     def _settle(self, term: Term) -> dict[str, Any]:
         term.settled_at = self.facts.now

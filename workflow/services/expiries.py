@@ -36,7 +36,7 @@ MOST = 200
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=6)
-_CLOSED = (CallState.CLOSED, CallState.CONCLUDED, CallState.ANNULLED)
+_CLOSED = (CallState.CLOSED, CallState.CONCLUDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ def _order(case: CaseFile, term: Term) -> tuple[Any, ...]:
 
 def _drafts(session: Session, call: Call, by: datetime, most: int) -> tuple[Due, ...]:
     """Return the drafts of a call that has closed: they expired when it did."""
-    closed = call.closed_at
-    if call.state not in _CLOSED or closed is None or closed > by:
+    closed = _closed(session, call)
+    if closed is None or closed > by:
         return ()
     query = (
         select(Application.id)
@@ -163,6 +163,14 @@ def _drafts(session: Session, call: Call, by: datetime, most: int) -> tuple[Due,
         .limit(most)
     )
     return tuple(Due(draft, closed) for draft in session.exec(query))
+
+
+def _closed(session: Session, call: Call) -> datetime | None:
+    """Return when the window of a call was over: an annulment ends it as well."""
+    if call.state is not CallState.ANNULLED:
+        return call.closed_at if call.state in _CLOSED else None
+    openings = case_files.counter_of(session, call).openings
+    return openings[-1].ended_at if openings else None
 
 
 def _in_order(drafts: Sequence[Due], terms: Sequence[Due]) -> tuple[Due, ...]:
@@ -181,23 +189,28 @@ def _together(
     files = _files(work, due)
     counter = case_files.counter_of(session, call)
     done: list[Done] = []
+    known = _known(due)
     for one in due:
         case = files[one.application]
         done += _done(work, case, counter, one)
-        if _comes_first(case, due):
+        if _comes_first(case, due[-1], known):
             break
     work.flush()
     session.expire_all()  # somebody may have read one of these files before
     return tuple(done)
 
 
-def _comes_first(case: CaseFile, due: Sequence[Due]) -> bool:
+def _known(due: Sequence[Due]) -> frozenset[tuple[UUID | None, datetime]]:
+    return frozenset((one.term, one.at) for one in due)
+
+
+def _comes_first(
+    case: CaseFile, last: Due, known: frozenset[tuple[UUID | None, datetime]]
+) -> bool:
     """Tell whether something in a file has become due before the last of a round.
 
     After a long rest what a term starts, or what follows its end, is late as well.
     """
-    known = {(one.term, one.at) for one in due}
-    last = due[-1]
     return last.term is not None and any(
         term.next_check is not None
         and (term.id, term.next_check) not in known
@@ -210,6 +223,7 @@ def _one_by_one(
     session: Session, desk: Desk, call: Call, due: Sequence[Due]
 ) -> tuple[Done, ...]:
     done: list[Done] = []
+    known = _known(due)
     for one in due:
         try:
             with session.begin_nested():
@@ -225,7 +239,7 @@ def _one_by_one(
             _put_aside(session, desk, call, one, error)
             continue
         done += made
-        if _comes_first(case, due):
+        if _comes_first(case, due[-1], known):
             break
     return tuple(done)
 
@@ -262,13 +276,6 @@ def _done(
             **({"wakes": expiry.wakes.value} if expiry.wakes else {}),
             **expiry.notes,
         },
-    )
-    log.info(
-        "due_effect",
-        call=work.call.code,
-        application=str(due.application),
-        event_name=expiry.event.value,
-        seq=receipt.entry.seq,
     )
     yield Done(receipt.application, expiry.event, at, receipt.entry.seq)
 

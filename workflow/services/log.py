@@ -154,7 +154,8 @@ GROUP BY call_version, channel
 """  # noqa: S608 - words of ours
 _UNWATCHED = """
 SELECT application_id, kind FROM terms
-WHERE call_id = :call AND status = 'running' AND next_check IS NULL
+WHERE call_id = :call AND status = 'running' AND (next_check IS NULL
+    OR attempts = 0 AND next_check NOT IN (due_at + 1, due_at + 1000000))
 ORDER BY application_id, kind
 """
 _BESIDE: Mapping[RowKind, str] = {
@@ -298,7 +299,7 @@ def _check_watch(session: Session, call: Any, chain: Chain) -> None:  # noqa: AN
     for row in _rows(session, _UNWATCHED, call=call.id):
         name = f"{_printable(_identity(row.application_id))} {_printable(row.kind)}"
         chain.faults.append(
-            Fault(0, f"the term {name} runs and nobody will see its end")
+            Fault(0, f"the term {name} runs and nobody will look at its end")
         )
 
 

@@ -79,10 +79,12 @@ def make(  # noqa: PLR0913 - the parts of one move
     key: str | None = None,
     notes: Mapping[str, object] = NO_NOTES,
     queued: Sequence[Place] | None = None,
+    as_of: datetime | None = None,
 ) -> Receipt:
     """Make a move on a filed application of a locked call.
 
-    *queued* is everyone who holds a place, for who has read them already.
+    *queued* is everyone who holds a place, for who has read them already; *as_of*
+    the instant that counts, if it is noticed later.
 
     Raises:
         RefusedError: the role, the state or a guard says no.
@@ -97,12 +99,20 @@ def make(  # noqa: PLR0913 - the parts of one move
         session,
         work.call,
         case,
-        now=dated(work.call, work.desk),
+        now=as_of or dated(work.call, work.desk),
         stated=case_files.Stated(act, reason, role),
         queued=queued,
     )
     receipt = carry_out(
-        work, case, facts, event, given=given, actor=actor, key=key, notes=notes
+        work,
+        case,
+        facts,
+        event,
+        given=given,
+        actor=actor,
+        key=key,
+        notes=notes if as_of is None else {"due_at": register.written(as_of), **notes},
+        at=dated(work.call, work.desk),
     )
     work.flush()
     return receipt
@@ -249,8 +259,12 @@ def _order(facts: Facts) -> dict[str, Any] | None:
         "received_at": register.written(key.received_at),
         "protocol_year": key.protocol_year,
         "protocol_number": key.protocol_number,
-        "earlier_waiting": (facts.filing.ahead if facts.filing else len(facts.earlier)),
+        **({} if facts.alone else {"earlier_waiting": _ahead(facts)}),
     }
+
+
+def _ahead(facts: Facts) -> int:
+    return facts.filing.ahead if facts.filing else len(facts.earlier)
 
 
 def _receipt(

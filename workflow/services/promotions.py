@@ -1,6 +1,7 @@
 """Who takes the money that was set free (*scorrimento*)?"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from config.logs import log
@@ -16,11 +17,12 @@ from workflow.services.making import Receipt, make
 from workflow.services.open_calls import OpenCall
 
 
-def run(work: OpenCall) -> list[dict[str, Any]]:
+def run(work: OpenCall, *, as_of: datetime | None = None) -> list[dict[str, Any]]:
     """Give free money to those who wait, one by one, in their order.
 
     Each is a move of a worker and an entry of its own, in the transaction of
-    what set the money free. It stops at the first who cannot take it.
+    what set the money free, and *as_of* the same instant. It stops at the first
+    who cannot take it.
     """
     if not work.call.waiting:
         return []
@@ -42,6 +44,7 @@ def run(work: OpenCall) -> list[dict[str, Any]]:
                 Event.PROMOTE,
                 given=Inputs(),
                 queued=places,
+                as_of=as_of,
             )
         except RefusedError as error:
             # A file that may not be examined keeps its place until an act says so.

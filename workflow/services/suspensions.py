@@ -1,16 +1,38 @@
 """How are the facts of a term kept beside it?"""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from config.schema import TermRule
 from models.tables import Term
+from models.vocabulary import Letter
 from workflow.facts import TermRecord
 from workflow.rules.terms import Suspension, TermFacts
 
 
-def written(suspension: Suspension) -> dict[str, str | None]:
-    """Write a suspension as the row of its term keeps it."""
+def with_it(
+    spans: Iterable[dict[str, Any]], suspension: Suspension, letter: Letter | None
+) -> list[dict[str, Any]]:
+    """Return the suspensions of a term with a new one, or the end of an old one."""
+    new = {**_written(suspension), "letter": letter.value if letter else None}
+    others = []
+    for span in spans:
+        if span["first"] != new["first"] or not _is_same(span, letter):
+            others.append(span)
+        elif letter is None:
+            new["letter"] = span.get("letter")
+    return [*others, new]
+
+
+def _is_same(span: dict[str, Any], letter: Letter | None) -> bool:
+    """Tell whether two that begin on one day are one: those of 0.2 do not say why."""
+    if letter is None:
+        return span["until"] is None
+    return span.get("letter") in {None, letter.value}
+
+
+def _written(suspension: Suspension) -> dict[str, str | None]:
     return {
         "first": suspension.first.isoformat(),
         "until": _day(suspension.until),

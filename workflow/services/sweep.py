@@ -8,6 +8,7 @@ from traceback import format_tb
 from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
+from config.loader import CallFileError
 from config.logs import log
 from models.session import DatabaseUnavailableError, reading, transaction
 from models.tables import Application, Call, Term
@@ -84,6 +85,7 @@ def sweep_call(desk: Desk, code: str) -> Swept:
     try:
         for done in _in_turns(desk, code):
             if done is None:
+                log.info("call_busy", call=code)
                 return Swept(tuple(applied), (code,), ())
             applied += done
     except DatabaseUnavailableError as error:
@@ -139,6 +141,14 @@ def _in_turns(desk: Desk, code: str) -> Iterator[tuple[Applied, ...] | None]:
                 done = bring_up_to_date(session, desk, call, most=AT_ONCE)
             elif _is_there(session, code):
                 done = None
+        for one in done or ():
+            log.info(
+                "due_effect",
+                call=one.call,
+                application=one.application,
+                event_name=one.event.value,
+                seq=one.seq,
+            )
         yield done
         if not done:
             return
@@ -170,7 +180,7 @@ def _with_windows(session: Session, now: datetime) -> Iterator[str]:
 def _has_something(session: Session, call: Call, now: datetime) -> bool:
     try:
         return next_due(agenda_of(session, call), now) is not None
-    except TamperedError:
+    except (TamperedError, CallFileError):
         return True  # whoever opens it will tell
 
 

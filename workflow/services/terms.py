@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, func, literal_column, update
+from sqlalchemy import ColumnElement, case, func, literal_column, update
 from sqlmodel import Session, col, select
 
 from config.schema import CallDefinition
@@ -224,7 +224,8 @@ def _retry(desk: Desk, code: str) -> int:
         session.exec(
             update(Term)
             .where(mine, *_PARKED, col(Term.next_check) > now)
-            .values(next_check=now)
+            # In the order in which they were due.
+            .values(next_check=case((col(Term.due_at) < now, Term.due_at), else_=now))
         )
     return waiting
 

@@ -53,8 +53,12 @@ def bring_up_to_date(
     done at once by whoever comes back for the rest.
 
     Whoever is about to act on a call calls it first. When nothing is due it costs
-    two queries, by keys.
+    a few queries, by keys.
+
+    Raises:
+        UnavailableError: our clock is ahead of that of the database.
     """
+    clocks.refuse_ahead(session, desk)
     done: list[Applied] = []
     while most is None or len(done) < most:
         due = _window_due(session, desk, call, until)

@@ -72,6 +72,7 @@ def upgrade() -> None:
     _new_indexes()
     _new_tables()
     _watch_what_runs()
+    _settle_what_was_decided()
     _order_what_waits()
 
 
@@ -151,6 +152,19 @@ def _watch_what_runs() -> None:
         sa.text(
             "UPDATE terms SET next_check = due_at + :second WHERE status = 'running'"
         ).bindparams(second=SECOND)
+    )
+
+
+def _settle_what_was_decided() -> None:
+    """Take what had ended for settled, unless a lapse is still being decided on.
+
+    An officer ended it by hand then, and knew.
+    """
+    op.execute(
+        "UPDATE terms SET settled_at = due_at WHERE status = 'expired' AND NOT EXISTS "
+        "(SELECT 1 FROM steps WHERE steps.application_id = terms.application_id "
+        "AND steps.kind = 'lapse_proposal' AND steps.status <> 'closed' "
+        "AND steps.subject = terms.kind)"
     )
 
 

@@ -111,7 +111,8 @@ def stopped(
     if facts.term(TermKind.CONCLUSION) is None:
         return ()
     until = max(delivered, resumes(facts, letter, delivered, replied))
-    return (TermChange(TermKind.CONCLUSION, suspension=Suspension(delivered, until)),)
+    stop = Suspension(delivered, until)
+    return (TermChange(TermKind.CONCLUSION, suspension=stop, letter=letter),)
 
 
 def resumes(

@@ -56,7 +56,7 @@ def record_delivery(facts: Facts, given: stated.DeliveryInputs) -> Consequences:
     if letter in _STOPS_THE_CLOCK and facts.term(TermKind.CONCLUSION):
         if waiting:
             stop = Suspension(day, None, resumes(facts, letter, day, None))
-            terms = (TermChange(TermKind.CONCLUSION, suspension=stop),)
+            terms = (TermChange(TermKind.CONCLUSION, suspension=stop, letter=letter),)
         elif step is not None and step.closed_on is not None:
             terms = stopped(facts, letter, day, max(day, step.closed_on))
     return Consequences(

@@ -56,14 +56,13 @@ def expire_proposal(facts: Facts, _given: Inputs) -> Consequences:
 
 
 def release_cor(facts: Facts, _given: Inputs) -> Consequences:
-    """Drop the code of the aid registry, which was not told of the act in time.
+    """Let the code of the aid registry lapse, which was not told of the act in time.
 
-    The grant stands; nothing is paid on it until the aid is registered again
-    (art. 9 DM 115/2017).
+    The grant stands; nothing is paid on it until the aid is registered again, or
+    it turns out that the act was sent in time (art. 9 DM 115/2017).
     """
     return Consequences(
         terms=(TermChange(TermKind.AID_REGISTRY, expired=True),),
-        updates={"cor": None, "cor_on": None},
         findings={"cor": facts.application.cor},
     )
 

@@ -8,7 +8,7 @@ from workflow.moves.calendars import last_sending
 from workflow.rules import money
 from workflow.rules.aid import AidComputation
 from workflow.rules.amounts import format_money
-from workflow.rules.calendar import italian_date
+from workflow.rules.calendar import civil_day, italian_date
 
 _ANTIMAFIA = 15_000_000
 """Cents: below it no antimafia information is asked for."""
@@ -78,29 +78,48 @@ def not_published(facts: Facts) -> Verdict:
 def cor_not_confirmed(facts: Facts) -> Verdict:
     """The aid registry is told once."""
     term = facts.term(TermKind.AID_REGISTRY)
-    if term is None or term.status != TermStatus.MET:
+    if term is None or not (term.status is TermStatus.MET or term.settled):
         return ALLOWED
     return Verdict("cor.confirmed", "the aid registry was already told")
 
 
 def cor_has_lapsed(facts: Facts) -> Verdict:
     """A new code is for an aid whose first one has lapsed."""
-    if facts.application.cor is None:
+    if _has_lapsed(facts):
         return ALLOWED
     return Verdict(
         "cor.valid", f"the code {facts.application.cor} of the aid registry stands"
     )
 
 
-def cor_is_there(facts: Facts) -> Verdict:
+def cor_stands(facts: Facts) -> Verdict:
     """Pay nothing on an aid that its registry does not know (art. 17 DM 115/2017)."""
-    if facts.application.cor is not None:
+    if not _has_lapsed(facts):
         return ALLOWED
     return Verdict(
         "cor.lapsed",
         "the code of the aid registry has lapsed; register the aid again and record "
         "the new one with `renew_cor`",
     )
+
+
+def sent_while_it_stood(facts: Facts, given: stated.RegistrationInputs) -> Verdict:
+    """The act reached the registry before the code lapsed, whenever it is recorded."""
+    term = facts.term(TermKind.AID_REGISTRY)
+    if term is None or given.sent_on <= civil_day(term.due_at):
+        return ALLOWED
+    return Verdict(
+        "cor.late",
+        f"--sent-on {given.sent_on.isoformat()} is after the term, "
+        f"{italian_date(civil_day(term.due_at))}, so the code has lapsed; register the "
+        "aid again and record the new one with `renew_cor`",
+    )
+
+
+def _has_lapsed(facts: Facts) -> bool:
+    term = facts.term(TermKind.AID_REGISTRY)
+    expired = term is not None and term.status is TermStatus.EXPIRED
+    return expired and term is not None and not term.settled
 
 
 def _covered(facts: Facts, computed: AidComputation) -> Verdict:
@@ -134,7 +153,9 @@ def _within(admitted: int | None, limit: int, what: str) -> Verdict:
     )
 
 
-def cor_is_valid(facts: Facts, given: stated.GrantInputs) -> Verdict:
+def cor_is_valid(
+    facts: Facts, given: stated.GrantInputs | stated.RenewalInputs
+) -> Verdict:
     """The COR is young enough for the act to be sent (art. 9 c. 5 DM 115/2017)."""
     last = last_sending(facts, given.cor_on)
     if last is None or facts.today <= last:

@@ -30,6 +30,11 @@ Observations are not among them: the law sets how long they suspend the procedur
 """
 
 
+def _belongs_to_the_past(term: TermRecord) -> bool:
+    """Tell whether nothing hangs on a term any more: a new request starts its own."""
+    return term.status in _OVER or term.settled
+
+
 def _is_over(facts: Facts, term: TermRecord) -> bool:
     rule = facts.call.terms[term.kind]
     return facts.now >= over_from(term.due_at, rule.until)
@@ -44,7 +49,7 @@ def in_time(kind: TermKind) -> Guard:
 
     def guard(facts: Facts) -> Verdict:
         term = facts.term(kind)
-        if term is None or term.status in _OVER:
+        if term is None or _belongs_to_the_past(term):
             return ALLOWED
         if not facts.call.terms[kind].peremptory:
             return ALLOWED
@@ -68,7 +73,7 @@ def has_expired(kind: TermKind) -> Guard:
 
     def guard(facts: Facts) -> Verdict:
         term = facts.term(kind)
-        if term is None or term.status in _OVER:
+        if term is None or _belongs_to_the_past(term):
             return Verdict(
                 "term.not_started",
                 f"the term `{kind}` has not started: it runs from proof of receipt; "
