@@ -38,8 +38,17 @@ def moved(entry: Mapping[str, Any]) -> str:
     if entry["refusal"]:
         return f"refused: {entry['refusal']['code']}"
     if entry["from"] == entry["to"]:
-        return str(entry["to"] or "")
+        return f"{entry['to'] or ''}{_due(entry)}"
     return f"{entry['from']} -> {entry['to']}"
+
+
+def _due(entry: Mapping[str, Any]) -> str:
+    """Say which term brought it about and as of when, of what time brought about."""
+    findings = entry.get("findings") or {}
+    if "due_at" not in findings or entry["actor"]["kind"] != "worker":
+        return ""
+    about = f", {findings['term']}" if "term" in findings else ""
+    return f"{about}, due {civil(findings['due_at'])}"
 
 
 def act_of(entry: Mapping[str, Any]) -> str:

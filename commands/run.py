@@ -47,7 +47,7 @@ def run_command(desk: Desk, every: float, threads: int) -> None:
     stop = Stop()
     on_signals(stop)
     built = brokers.build(address)
-    with serving.serving(built, desk, threads=threads):
+    with serving.serving(built, desk, threads=threads, patient=True):
         done = Scheduler(built, desk, every=every, say=say).run(stop)
     emit(
         {

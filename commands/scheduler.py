@@ -1,6 +1,8 @@
 """How is the work given out, wherever it is done?"""
 
+import math
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -14,9 +16,25 @@ from workers.scheduler import EVERY, Scheduler
 from workers.stopping import Stop, on_signals
 from workflow.desk import Desk
 
+
+class _Seconds(click.FloatRange):
+    """A number of seconds; `nan`, which is in no range, is in none of ours either."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - whatever was typed
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return found
+
+
 every_option = click.option(
     "--every",
-    type=click.FloatRange(0.1, 60),
+    type=_Seconds(0.1, 60),
     default=EVERY,
     show_default=True,
     metavar="SECONDS",

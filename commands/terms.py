@@ -133,7 +133,9 @@ def _tell(found: Listed, *, parked: bool) -> None:
     (_parked if parked else _table)(found).print()
     if not found.terms:
         click.echo(
-            "no such term; without options: what runs, stands still or was missed"
+            "nothing is parked"
+            if parked
+            else "no term to show: none runs, stands still or was missed like that"
         )
     for line in _footnotes(found, parked=parked):
         click.echo(line)

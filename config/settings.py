@@ -1,5 +1,6 @@
 """Where is everything, and who says so?"""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -57,6 +58,21 @@ def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
+def _broker(address: str) -> str:
+    """Refuse what no broker could be built from."""
+    parts = urlsplit(address)
+    if parts.scheme == "memory":
+        is_good = address == "memory://"
+    else:
+        # Reading a port that is out of range raises.
+        named = parts.hostname and parts.port != 0
+        is_good = bool(named and _DATABASE.fullmatch(parts.path))
+    if not is_good:
+        raise ValueError
+    return address
+
+
+_DATABASE = re.compile(r"/?|/[0-9]{1,4}")
 Lower = BeforeValidator(_lower)
 
 
@@ -88,9 +104,9 @@ class Settings(BaseSettings):
         ]
         | None
     ) = Field(default=None, repr=False)
-    broker_url: Annotated[str, _schemes("memory", "redis", "rediss")] = Field(
-        default="memory://", repr=False
-    )
+    broker_url: Annotated[
+        str, _schemes("memory", "redis", "rediss"), AfterValidator(_broker)
+    ] = Field(default="memory://", repr=False)
     smtp_url: Annotated[str, _schemes("smtp", "smtps")] | None = Field(
         default=None, repr=False
     )

@@ -30,8 +30,12 @@ _QUIET = 60.0
 
 
 @contextmanager
-def serving(broker: Broker, desk: Desk, *, threads: int) -> Iterator[None]:
+def serving(
+    broker: Broker, desk: Desk, *, threads: int, patient: bool = False
+) -> Iterator[None]:
     """Do what messages ask for meanwhile; at the end finish what was begun.
+
+    Who is *patient* waits for a broker that does not answer yet, too.
 
     As many submissions as there are threads can be written in one transaction.
 
@@ -39,7 +43,8 @@ def serving(broker: Broker, desk: Desk, *, threads: int) -> Iterator[None]:
         UnavailableError: the broker does not answer at the beginning. Later it is
             waited for.
     """
-    brokers.refuse_absent(broker)
+    if not patient:
+        brokers.refuse_absent(broker)
     _keep_messages_out_of_the_log()
     actors.declare(broker, desk)
     worker = Worker(broker, worker_threads=threads, worker_timeout=_LOOKS_EVERY)

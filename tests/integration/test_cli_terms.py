@@ -768,7 +768,7 @@ def test_terms_that_are_over_are_listed_on_request(work):
     assert kinds(work, "--status", "met") == ["completion"]
     assert kinds(work, "--status", "cancelled") == []
     assert lines(work, "terms", "--missed") == [
-        "no such term; without options: what runs, stands still or was missed"
+        "no term to show: none runs, stands still or was missed like that"
     ]
 
 

@@ -294,6 +294,61 @@ def test_the_end_of_the_wait_after_the_clock_went_on_changes_nothing_for_it(
     assert work.verified()
 
 
+def asked_and_forgotten(work: Office, until: datetime) -> str:
+    """Ask for papers on 20/01/2026, and let the term of the office end on 20/04."""
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, Event.REQUEST_COMPLETION)
+    swept(work, until)
+    ended = term(work, application, TermKind.CONCLUSION)
+    assert ended.status == TermStatus.EXPIRED
+    return application
+
+
+@pytest.mark.parametrize("day", [rome(2026, 4, 25, 12), rome(2026, 5, 2, 12)])
+def test_a_receipt_of_after_the_end_stops_no_clock_any_more(
+    work: Office, day: datetime
+):
+    application = asked_and_forgotten(work, day)
+    before = term(work, application, TermKind.CONCLUSION)
+
+    deliver(work, application, "completion_request", delivered_on="2026-04-24")
+
+    after = term(work, application, TermKind.CONCLUSION)
+    assert (after.status, after.due_at, after.escalated_at, after.next_check) == (
+        TermStatus.EXPIRED,
+        before.due_at,
+        before.escalated_at,
+        before.next_check,
+    )
+    assert unwatched(work.desk.engine) == []
+    swept(work, rome(2027, 1, 1))
+    final = term(work, application, TermKind.CONCLUSION)
+    assert (final.status, final.due_at) == (TermStatus.EXPIRED, before.due_at)
+    assert len(entries(work, event="escalate_term")) == 1
+    assert work.verified()
+
+
+def test_a_receipt_of_before_the_end_that_comes_after_it_moves_the_end_on(
+    work: Office,
+):
+    application = asked_and_forgotten(work, rome(2026, 4, 22, 12))
+
+    deliver(work, application, "completion_request", delivered_on="2026-04-15")
+
+    clock = term(work, application, TermKind.CONCLUSION)
+    assert clock.status == TermStatus.SUSPENDED
+    assert clock.next_check == morning_after(date(2026, 5, 15))
+    assert unwatched(work.desk.engine) == []
+    # Ten days from 15/04 end on a Saturday that is a holiday: Monday the 27th.
+    made = swept(work, rome(2026, 4, 28))
+    assert events(made) == ["expire_completion"]
+    clock = term(work, application, TermKind.CONCLUSION)
+    assert (clock.status, clock.suspended_days) == (TermStatus.RUNNING, 12)
+    assert clock.due_at == rome(2026, 5, 2, 23, 59, 59)
+    assert events(swept(work, rome(2026, 5, 3))) == ["expire_term"]
+    assert work.verified()
+
+
 # The office's own term
 
 

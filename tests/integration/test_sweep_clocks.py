@@ -1,5 +1,6 @@
 """Does the sweep keep its order and its time, whatever the clocks of hosts show?"""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,11 @@ from tests.contents import dump, entries
 from tests.due_terms import DAY, MOMENT, SECOND, unwatched
 from tests.editions import SECOND as SECOND_CALL
 from tests.editions import edited
-from tests.integration.test_sweep_faults import failing_for, parked
 from tests.processes import Place, RealClock
 from tests.twins import protocol
 from workflow.ambient import FrozenAmbient, SystemAmbient
 from workflow.desk import Desk
+from workflow.errors import UnavailableError
 from workflow.services import calls, intake, lookups, moves, sweep
 
 MINUTE = timedelta(minutes=1)
@@ -128,8 +129,8 @@ def filed_today(today: Office) -> str:
     return str(answer["protocol"])
 
 
-def ahead_of(today: Office) -> Desk:
-    clock = RealClock(AHEAD)
+def ahead_of(today: Office, ahead: timedelta = AHEAD) -> Desk:
+    clock = RealClock(ahead)
     return replace(today.desk, ambient=clock, typed_at=clock.now())
 
 
@@ -137,8 +138,7 @@ def test_a_host_ahead_of_the_database_server_does_nothing_early(today: Office):
     filed_today(today)
     line = orjson.dumps(submission(1, draft=True))
     list(intake.take_in(today.desk, SECOND_CALL, [line]))
-    tomorrow = SystemAmbient().now() + 2 * DAY
-    _becomes_due(today, tomorrow)
+    _becomes_due(today, SystemAmbient().now() + 2 * DAY)
     before = dump(today.desk.engine)
 
     early = sweep.sweep(ahead_of(today))
@@ -148,37 +148,48 @@ def test_a_host_ahead_of_the_database_server_does_nothing_early(today: Office):
     assert dump(today.desk.engine) == before
 
 
-def test_an_officer_on_a_host_that_is_ahead_brings_nothing_forward(today: Office):
-    name = filed_today(today)
-    _becomes_due(today, SystemAmbient().now() + 2 * DAY)
-    before = len(entries(today))
+def test_a_host_a_little_ahead_does_nothing_early_either(today: Office):
+    """Less than anybody notices, and more than is left until the end of a term."""
+    filed_today(today)
+    _becomes_due(today, SystemAmbient().now() + 3 * SECOND)
 
-    moves.advance(ahead_of(today), moves.MoveCommand(name, Event.START_REVIEW))
+    early = sweep.sweep(ahead_of(today, 4 * SECOND))
+    time.sleep(3)
+    late = sweep.sweep(ahead_of(today, 4 * SECOND))
 
-    made = [entry["event"] for entry in entries(today)[before:]]
-    assert made == ["start_review"]
+    assert early.applied == ()
+    assert [one.event for one in late.applied] == [Event.EXPIRE_TERM]
 
 
-def test_a_host_that_is_ahead_does_what_is_due_by_the_server(today: Office):
+def test_a_host_that_is_ahead_leaves_what_is_due_to_the_others(today: Office):
+    """It would date the register ahead for everybody, so that it writes nothing."""
     filed_today(today)
     _becomes_due(today, SystemAmbient().now() - MINUTE)
+    before = dump(today.desk.engine)
 
     swept = sweep.sweep(ahead_of(today))
+    untouched = dump(today.desk.engine) == before
+    by_another = sweep.sweep(today.desk)
 
-    assert [one.event for one in swept.applied] == [Event.EXPIRE_TERM]
+    assert swept.applied == ()
+    assert [one.code for one in swept.failed] == ["clock.ahead"]
+    assert untouched
+    assert [one.event for one in by_another.applied] == [Event.EXPIRE_TERM]
 
 
-def test_what_a_host_ahead_puts_aside_is_tried_again_within_the_minute(
-    today: Office, monkeypatch: pytest.MonkeyPatch
-):
-    filed_today(today)
-    _becomes_due(today, SystemAmbient().now() - MINUTE)
-    failing_for(monkeypatch, "DOM-0001")
+def test_an_officer_on_a_host_that_is_ahead_is_told_and_writes_nothing(today: Office):
+    name = filed_today(today)
+    _becomes_due(today, SystemAmbient().now() + 2 * DAY)
+    command = moves.MoveCommand(name, Event.START_REVIEW)
+    before = dump(today.desk.engine)
 
-    sweep.sweep(ahead_of(today))
+    with pytest.raises(UnavailableError) as error:
+        moves.advance(ahead_of(today), command)
 
-    (aside,) = parked(today)
-    assert aside["next_check"] <= SystemAmbient().now() + MINUTE
+    assert (error.value.code, error.value.exit_code) == ("clock.ahead", 3)
+    assert dump(today.desk.engine) == before
+    moves.advance(ahead_of(today, SECOND), command)
+    assert entries(today)[-1]["event"] == "start_review"
 
 
 def _becomes_due(work: Office, instant: datetime) -> None:

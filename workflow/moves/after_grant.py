@@ -65,7 +65,7 @@ PROGRESS = (
         Role.INTAKE,
         "File the declaration that the plan has ended.",
         "the call, C.4",
-        needs=(guards.steps.never_asked(StepKind.REPORT), NO_LAPSE),
+        needs=(guards.phase_2.end_not_noted, NO_LAPSE),
         automatic=True,
         effect=effects.phase_2.declare_end,
         starts=(TermStart.ENDED,),

@@ -14,6 +14,17 @@ def not_signed(facts: Facts) -> Verdict:
     )
 
 
+def end_not_noted(facts: Facts) -> Verdict:
+    """A plan ends once, by a declaration or when its time is up."""
+    if facts.step(StepKind.REPORT) is None:
+        return ALLOWED
+    return Verdict(
+        "report.once",
+        "the end of the plan is noted already; what is awaited is the report, "
+        "`file_report`",
+    )
+
+
 def plan_may_be_returned(facts: Facts) -> Verdict:
     """A definitive plan goes back for corrections as often as the call allows."""
     returned = sum(
