@@ -192,6 +192,7 @@ def _windows(content: dict[str, list[Row]]) -> Iterator[datetime]:
 def watch(work: Office, until: datetime) -> int:
     """Sweep at every due instant and just before it; return how often it was."""
     times = 0
+    sweep.sweep(work.desk)  # what a command has just started may be over already
     while (at := next_instant(work.desk.engine, work.clock.now())) and at <= until:
         work.clock.move_to(at - MOMENT)
         assert not sweep.sweep(work.desk).applied, "done early"

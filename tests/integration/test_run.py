@@ -89,10 +89,21 @@ def test_what_was_in_the_memory_of_one_that_is_killed_the_next_one_does(
         until(lambda: count(patient, JOBS) == 0)
 
 
-def test_a_broker_that_does_not_answer_is_told_in_words(terminal: Terminal):
-    terminal.settings["SPORTELLO_BROKER_URL"] = NOWHERE
+def test_without_an_answer_of_the_broker_what_is_due_is_done_all_the_same(
+    patient: Terminal,
+):
+    patient.settings["SPORTELLO_BROKER_URL"] = NOWHERE
+    patient.settings["SPORTELLO_CLOCK"] = LATE
+    closed = "SELECT count(*) FROM calls WHERE state = 'closed'"
 
-    terminal.refused("run", code="broker.unreachable", exit_code=3)
+    with running(patient) as process:
+        until(lambda: count(patient, closed) == 1)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 0
+    assert json.loads(out)["swept_here"] >= 1
+    assert count(patient, JOBS) > 0, "letters wait for the broker"
 
 
 def test_a_second_signal_does_not_wait(patient: Terminal):

@@ -95,6 +95,14 @@ PATHS = (
 """How far files have come: papers or observations are awaited, plans are late."""
 
 
+_LETTERS = {
+    Event.REQUEST_COMPLETION: Letter.COMPLETION_REQUEST,
+    Event.NOTIFY_REFUSAL: Letter.REFUSAL_NOTICE,
+    Event.RETURN_PLAN: Letter.PLAN_RETURNED,
+    Event.DETERMINE_AMOUNT: Letter.AMOUNT_DETERMINED,
+}
+"""What the last move of a path sends; every second one is delivered at once."""
+
 ENDS = (
     Event.WITHDRAW,
     Event.ANNUL,
@@ -151,6 +159,10 @@ class Walk(RuleBasedStateMachine):
             self.do(taking(submission(number)))
             for event in path:
                 self.move(protocol(number + 1), event)
+            letter = _LETTERS.get(path[-1]) if path else None
+            if letter is not None and number % 2 == 0:
+                inputs = {"letter": letter, "receipt": "R"}
+                self.move(protocol(number + 1), Event.RECORD_DELIVERY, inputs=inputs)
 
     @rule(data=st.data(), happening=st.sampled_from(HAPPENINGS))
     def something_happens(self, data: Any, happening: str) -> None:

@@ -1,8 +1,9 @@
 """Does the machine keep to its table, whatever the facts are?"""
 
+from dataclasses import replace
 from datetime import UTC, timedelta
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.vocabulary import (
@@ -35,7 +36,9 @@ from workflow.facts import (
 )
 from workflow.machine import Consequences, fire
 from workflow.moves import TABLES
+from workflow.moves.expiries import of_term
 
+ONE_SECOND = timedelta(seconds=1)
 instants = st.datetimes(
     (OPENING - timedelta(days=1)).replace(tzinfo=None),
     (CLOSING + timedelta(days=1)).replace(tzinfo=None),
@@ -79,6 +82,7 @@ terms = st.lists(
         st.sampled_from(TermStatus),
         st.just(OPENING.date()),
         instants,
+        settled=st.booleans(),
     ),
     max_size=3,
 ).map(tuple)
@@ -184,8 +188,8 @@ def stated(draw, event, today):
         given["overtake"] = draw(st.booleans())
     if event == Event.EVALUATE:
         given["score"] = scores(draw(st.integers(0, 100)))
-    if event == Event.PROPOSE_LAPSE:
-        given["term"] = draw(st.sampled_from(TermKind))
+    if "term" in row.inputs.model_fields:
+        given["term"] = draw(st.sampled_from(sorted(ctl().terms)))
     if event == Event.RECORD_DELIVERY:
         given["letter"] = draw(st.sampled_from(Letter))
     return row.inputs.model_validate(given)
@@ -256,6 +260,53 @@ def test_what_is_accepted_is_brought_about_and_gives_out_no_more_than_is_held(
     assert isinstance(brought, Consequences)
     assert held.reserved + sum(change.reserved for change in brought.money) >= 0
     assert held.granted + sum(change.granted for change in brought.money) >= 0
+
+
+@given(tables, st.sampled_from(sorted(ctl().terms)), st.data())
+def test_whatever_a_file_is_like_a_worker_can_make_what_an_instant_brings(
+    table, kind, data
+):
+    (row,) = table.of_event(Event.EXPIRE_TERM)
+    known = data.draw(any_facts(data.draw(st.sampled_from(row.sources))))
+    going = (TermStatus.RUNNING, TermStatus.SUSPENDED, TermStatus.EXPIRED)
+    due = TermRecord(
+        kind,
+        4,  # the latest of its kind
+        data.draw(st.sampled_from(going)),
+        OPENING.date(),
+        known.now - data.draw(st.timedeltas(ONE_SECOND, timedelta(days=9))),
+        stopped_on=data.draw(st.none() | st.just(OPENING.date())),
+        resumes_after=data.draw(st.none() | st.just(CLOSING.date())),
+    )
+    known = replace(known, terms=(*known.terms, due))
+
+    expiry = of_term(due, known, table)
+
+    made = table.find(expiry.event, known.application.state, known)
+    assert made.verdict(known, expiry.inputs)
+    assert made.automatic
+    assert not made.act
+    assert made.target is None
+    brought = made.effect(known, expiry.inputs)
+    assert brought.money == ()
+    assert expiry.wakes or expiry.event in {Event.RESUME_TERM, Event.DECLARE_END}
+    if due.status is TermStatus.RUNNING and expiry.event != Event.DECLARE_END:
+        assert any(one.kind == kind and one.expired for one in brought.terms)
+
+
+@given(tables, states, st.data())
+def test_more_time_is_foreseen_exactly_where_some_term_can_have_it(table, state, data):
+    known = data.draw(any_facts(state))
+    (row,) = table.of_event(Event.EXTEND_TERM)
+    assume(state in row.sources and known.counter.state != CallState.ANNULLED)
+
+    possible = [
+        kind
+        for kind in ctl().terms
+        if row.accepts[0](known, row.inputs.model_validate({"term": kind, "days": 1}))
+    ]
+
+    assert bool(possible) is (row.standing(known) == ())
 
 
 def _answer(table, event, state, known, given_):

@@ -838,6 +838,17 @@ NEEDS = [
         {**proposed(rome(2026, 1, 15, 9)), "now": rome(2026, 1, 27)},
         "",
     ),
+    (guards.phase_2.end_not_noted, {}, ""),
+    (
+        guards.phase_2.end_not_noted,
+        {"steps": step(StepKind.REPORT)},
+        "report.once",
+    ),
+    (
+        guards.phase_2.end_not_noted,
+        {"steps": step(StepKind.REPORT, CLOSED, "settled")},
+        "report.once",
+    ),
     (guards.phase_2.determined, {"steps": step(DETERMINATION)}, ""),
     (guards.phase_2.determined, {}, "determination.missing"),
     (
