@@ -214,7 +214,7 @@ class LapseInputs(Inputs):
 class TermInputs(Inputs):
     """The term whose instant has come."""
 
-    term: TermKind
+    term: TermKind = Field(description="The term whose instant has come.")
 
 
 class TermExtensionInputs(Inputs):

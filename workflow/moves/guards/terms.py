@@ -140,7 +140,7 @@ def may_be_extended(facts: Facts, given: stated.TermExtensionInputs) -> Verdict:
             f"are: {listed}. The plan is extended with `grant_extension`",
         )
     term = facts.term(given.term)
-    if term is None or term.status not in _GOING:
+    if term is None or term.status not in _GOING or _is_over(facts, term):
         return Verdict(
             "term.not_running",
             f"the term `{given.term}` is not running; an extension is given before "
