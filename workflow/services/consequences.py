@@ -30,7 +30,7 @@ from workflow import register
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange, TermChange
 from workflow.rules import terms as calculus
-from workflow.rules.calendar import Calendar, end_of_day, italian_calendar
+from workflow.rules.calendar import Calendar, civil_day, end_of_day, italian_calendar
 from workflow.services import funds, suspensions
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
@@ -269,6 +269,8 @@ class Writer:
     def _move_end(self, term: Term, change: TermChange) -> dict[str, Any] | None:
         """Recompute a term that was stopped, let go on or extended."""
         if change.suspension is not None and _is_missed(term):
+            if change.suspension.first > civil_day(term.due_at):
+                return None  # it was over: its clock had nothing left to stop
             return self._suspend_late(term, change.suspension, change.letter)
         if term.status not in _GOING:
             return None
