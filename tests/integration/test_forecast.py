@@ -304,6 +304,8 @@ def test_a_call_is_foreseen_by_itself_or_with_the_others(work: Office, tmp_path:
 
 def test_a_call_that_was_annulled_is_foreseen_as_it_happens(mixed: Office):
     call_acts.annul(mixed.desk, CTL, act=ACT, reason="a judgment")
+    (draft,) = sweep.sweep(mixed.desk).applied
+    assert draft.event == Event.EXPIRE, "with the window, at once"
 
     expected = told(foreseen(mixed, SUMMER))
 
