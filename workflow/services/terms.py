@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, case, func, literal_column, update
+from sqlalchemy import ColumnElement, case, func, literal, literal_column, update
 from sqlmodel import Session, col, select
 
 from config.schema import CallDefinition
+from models.columns import Instant
 from models.session import reading, transaction
 from models.tables import Application, Call, Term
 from models.vocabulary import Role, TermKind, TermStatus
@@ -216,6 +217,7 @@ def parked(desk: Desk) -> int:
 
 
 def _retry(desk: Desk, code: str) -> int:
+    due_at = col(Term.due_at)
     with transaction(desk.engine) as session:
         call = lookups.find_call(session, code, lock=True)
         mine = col(Term.call_id) == call.id
@@ -225,7 +227,9 @@ def _retry(desk: Desk, code: str) -> int:
             update(Term)
             .where(mine, *_PARKED, col(Term.next_check) > now)
             # In the order in which they were due.
-            .values(next_check=case((col(Term.due_at) < now, Term.due_at), else_=now))
+            .values(
+                next_check=case((due_at < now, due_at), else_=literal(now, Instant))
+            )
         )
     return waiting
 
