@@ -709,6 +709,24 @@ def test_a_code_that_was_followed_up_stays(work: Office):
     assert views.shown(work.desk, application).cor is not None
 
 
+def test_what_is_done_after_an_end_that_no_worker_could_note_was_missed(work: Office):
+    application = work.file()
+    work.routine(application, Event.START_REVIEW)
+    with work.desk.engine.execution_options(writes=True).begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE terms SET attempts = 1, next_check = next_check + 100000000000000"
+            " WHERE kind = 'formal_check'"
+        )
+    work.clock.move_to(rome(2026, 3, 1, 12))
+
+    work.routine(application, Event.ADMIT)
+
+    found = term(work, application, TermKind.FORMAL_CHECK)
+    assert (found.status, found.settled_at) == (TermStatus.EXPIRED, work.clock.now())
+    assert found.next_check is None
+    assert work.verified()
+
+
 # The plan
 
 
@@ -724,6 +742,8 @@ def test_a_plan_ends_by_itself_and_its_report_is_due_from_that_day(work: Office)
     assert events(made) == ["declare_end"]
     executed_late(made[0], work, instant - SECOND)
     assert made[0]["findings"]["ended_on"] == "2027-01-20"
+    duration = term(work, application, TermKind.DURATION)
+    assert (duration.status, duration.settled_at) == (TermStatus.MET, None)
     assert step(work, application, StepKind.REPORT) == (StepStatus.OPEN, None)
     report = term(work, application, TermKind.REPORT)
     assert report.starts_on == date(2027, 1, 20), "not of the sweep"

@@ -2,24 +2,30 @@
 
 from datetime import date
 
+from config.schema import CallDefinition
 from models.vocabulary import TermKind
 from workflow.facts import Facts
 from workflow.rules.calendar import Calendar, italian_calendar
 from workflow.rules.terms import TermFacts, compute
 
-_LONGEST = 11
-"""Years: no term is longer than ten."""
+_AHEAD = 20
+"""Years: ten for the longest term, and what extends it or stops its clock."""
 
 
-def calendar_from(facts: Facts, first_year: int) -> Calendar:
-    """Return the calendar of the call, wide enough for a term that starts then."""
-    rules = facts.call.counting_rules
+def calendar_of(rules: CallDefinition, start: date, today: date) -> Calendar:
+    """Return the calendar of a call, wide enough for a term that starts then."""
+    policy = rules.counting_rules
     return italian_calendar(
-        first_year,
-        max(first_year, facts.today.year) + _LONGEST,
-        roll_saturday=rules.roll_saturday,
-        local=rules.local_holidays,
+        start.year,
+        max(start.year, today.year) + _AHEAD,
+        roll_saturday=policy.roll_saturday,
+        local=policy.local_holidays,
     )
+
+
+def calendar_from(facts: Facts, start: date) -> Calendar:
+    """Return the same for the file of which the facts speak."""
+    return calendar_of(facts.call, start, facts.today)
 
 
 def last_sending(facts: Facts, registered: date) -> date | None:
@@ -33,7 +39,7 @@ def last_sending(facts: Facts, registered: date) -> date | None:
         return None
     computed = compute(
         TermFacts(starts_on=registered, count=rule.count, counting=rule.counting),
-        calendar_from(facts, registered.year),
+        calendar_from(facts, registered),
         today=facts.today,
     )
     return computed.last_day

@@ -29,14 +29,14 @@ from models.vocabulary import (
 from workflow import register
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange, TermChange
+from workflow.moves.calendars import calendar_of
 from workflow.rules import terms as calculus
-from workflow.rules.calendar import Calendar, civil_day, end_of_day, italian_calendar
+from workflow.rules.calendar import civil_day, end_of_day
 from workflow.services import funds, suspensions
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 
 _GOING = (TermStatus.RUNNING, TermStatus.SUSPENDED)
-_YEARS_AHEAD = 20
 
 
 @dataclass
@@ -327,8 +327,13 @@ class Writer:
         return _term(term, status.value)
 
     def _is_missed_unnoticed(self, term: Term) -> bool:
-        """Tell whether a term has ended that no worker could deal with."""
-        return term.status is TermStatus.RUNNING and self._is_over(term)
+        """Tell whether a term has ended that no worker could deal with.
+
+        What is done as of its very end is what the end itself brings.
+        """
+        rule = self.case.rules.terms[term.kind]
+        over = calculus.over_from(term.due_at, rule.until)
+        return term.status is TermStatus.RUNNING and self.facts.now > over
 
     def _settle(self, term: Term) -> dict[str, Any]:
         term.settled_at = self.facts.now
@@ -355,7 +360,7 @@ class Writer:
         rule = self.case.rules.terms[term.kind]
         computed = calculus.compute(
             suspensions.facts_of(term, rule),
-            self._calendar(term.starts_on),
+            calendar_of(self.case.rules, term.starts_on, self.facts.today),
             today=self.facts.today,
         )
         term.due_at = computed.due_at
@@ -375,15 +380,6 @@ class Writer:
                 for step in computed.steps
             ],
         }
-
-    def _calendar(self, start: date) -> Calendar:
-        policy = self.case.rules.counting_rules
-        return italian_calendar(
-            start.year,
-            max(start.year, self.facts.today.year) + _YEARS_AHEAD,
-            roll_saturday=policy.roll_saturday,
-            local=policy.local_holidays,
-        )
 
     def _terms(self, kind: TermKind) -> list[Term]:
         return [term for term in self.case.terms if term.kind == kind]

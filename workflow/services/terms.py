@@ -17,15 +17,15 @@ from models.tables import Application, Call, Term
 from models.vocabulary import Role, TermKind, TermStatus
 from workflow.desk import Desk
 from workflow.errors import TamperedError
+from workflow.moves.calendars import calendar_of
 from workflow.moves.expiries import WAKES
-from workflow.rules.calendar import Calendar, civil_day, end_of_day, italian_calendar
+from workflow.rules.calendar import civil_day, end_of_day
 from workflow.rules.terms import ComputedTerm, TermFacts, compute
 from workflow.services import clocks, lookups, suspensions
 
 NOT_OVER = (TermStatus.RUNNING, TermStatus.SUSPENDED, TermStatus.EXPIRED)
 """What somebody still has to do something about, if an expired one was missed."""
 
-_YEARS_AHEAD = 20
 _COLUMNS = (
     col(Term.id),
     col(Term.call_id),
@@ -189,7 +189,7 @@ def reckoned_now(term: Any, rules: CallDefinition, now: datetime) -> ComputedTer
         TamperedError: what is kept of it makes no sense.
     """
     today = civil_day(now)
-    calendar = _calendar(rules, term.starts_on, today)
+    calendar = calendar_of(rules, term.starts_on, today)
     return compute(facts_of(term, rules), calendar, today=today)
 
 
@@ -343,16 +343,6 @@ def _is_due(term: TermView, wanted: Wanted) -> bool:
 
 def _last_instant(term: TermView) -> datetime:
     return term.due_at
-
-
-def _calendar(rules: CallDefinition, starts_on: date, today: date) -> Calendar:
-    policy = rules.counting_rules
-    return italian_calendar(
-        starts_on.year,
-        max(starts_on.year, today.year) + _YEARS_AHEAD,
-        roll_saturday=policy.roll_saturday,
-        local=policy.local_holidays,
-    )
 
 
 _PARKED = (col(Term.next_check).is_not(None), col(Term.attempts) > 0)

@@ -130,7 +130,7 @@ def resumes(
         delivered,
         replied,
         facts.call.terms[TermKind.OBSERVATIONS].count,
-        calendar_from(facts, delivered.year),
+        calendar_from(facts, delivered),
     )
 
 

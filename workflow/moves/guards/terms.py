@@ -186,7 +186,7 @@ def lapse_was_notified(facts: Facts) -> Verdict:
         )
     delivered = civil_day(notice.delivered_at)
     days = facts.call.terms[TermKind.OBSERVATIONS].count
-    calendar = calendar_from(facts, delivered.year)
+    calendar = calendar_from(facts, delivered)
     last = calendar.first_working_from(delivered + timedelta(days=days))
     if facts.today > last:
         return ALLOWED
