@@ -11,7 +11,7 @@ from models.vocabulary import (
     Role,
     StepKind,
 )
-from workflow.machine import Move
+from workflow.machine import Check, Effect, Guard, Inputs, Move
 from workflow.moves import effects, guards
 from workflow.moves import inputs as stated
 
@@ -25,43 +25,31 @@ def moves(
 
 def _watched(filed: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
     return (
-        Move(
+        _of_time(
             Event.EXPIRE_TERM,
             filed,
-            None,
-            Role.SYSTEM,
             "Note that a term has ended, and wake whoever has to act (scadenza).",
             "art. 2 L. 241/1990",
             inputs=stated.TermInputs,
             accepts=(guards.terms.term_is_over,),
-            automatic=True,
-            by_sweep=True,
             effect=effects.expiries.expire_term,
         ),
-        Move(
+        _of_time(
             Event.RESUME_TERM,
             filed,
-            None,
-            Role.SYSTEM,
             "Let a clock go on that stood still as long as it may (ripresa).",
             "art. 2 c. 7 and art. 10-bis L. 241/1990",
             inputs=stated.TermInputs,
             accepts=(guards.terms.stands_still,),
-            automatic=True,
-            by_sweep=True,
             effect=effects.expiries.resume_term,
         ),
-        Move(
+        _of_time(
             Event.ESCALATE_TERM,
             filed,
-            None,
-            Role.SYSTEM,
             "Tell the manager of a term that was missed (potere sostitutivo).",
             "art. 2 c. 9-bis L. 241/1990",
             inputs=stated.TermInputs,
             accepts=(guards.terms.was_missed,),
-            automatic=True,
-            by_sweep=True,
             effect=effects.expiries.escalate_term,
         ),
         Move(
@@ -84,11 +72,9 @@ def _watched(filed: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
 
 def _registered(phase_2: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
     return (
-        Move(
+        _of_time(
             Event.EXPIRE_PROPOSAL,
             phase_2,
-            None,
-            Role.SYSTEM,
             "Let a proposal of lapse fall on which nobody decided in time.",
             "art. 2 L. 241/1990",
             needs=(
@@ -96,20 +82,14 @@ def _registered(phase_2: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
                     StepKind.LAPSE_PROPOSAL, "there is no proposal to let fall"
                 ),
             ),
-            automatic=True,
-            by_sweep=True,
             effect=effects.expiries.expire_proposal,
         ),
-        Move(
+        _of_time(
             Event.RELEASE_COR,
             phase_2,
-            None,
-            Role.SYSTEM,
             "Drop the code of the aid registry that was not followed up.",
             "art. 9 c. 5 DM 115/2017",
             needs=(guards.grants.cor_not_confirmed,),
-            automatic=True,
-            by_sweep=True,
             effect=effects.expiries.release_cor,
         ),
         Move(
@@ -128,4 +108,32 @@ def _registered(phase_2: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
             ),
             effect=effects.expiries.renew_cor,
         ),
+    )
+
+
+def _of_time(  # noqa: PLR0913 - the columns of a row
+    event: Event,
+    sources: tuple[ApplicationState, ...],
+    told: str,
+    basis: str,
+    *,
+    effect: Effect,
+    inputs: type[Inputs] = Inputs,
+    needs: tuple[Guard, ...] = (),
+    accepts: tuple[Check, ...] = (),
+) -> Move:
+    """Make a row that a worker alone can make, when its instant has come."""
+    return Move(
+        event,
+        sources,
+        None,
+        Role.SYSTEM,
+        told,
+        basis,
+        inputs=inputs,
+        needs=needs,
+        accepts=accepts,
+        automatic=True,
+        by_sweep=True,
+        effect=effect,
     )
