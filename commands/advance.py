@@ -148,7 +148,18 @@ def _ask_for_event(ctx: click.Context) -> NoReturn:
 
 
 def _unknown(name: str, known: Iterable[str], application: str) -> str:
-    if name.replace("-", "_") in set(Event):
+    event = name.replace("-", "_")
+    if any(
+        row.by_sweep
+        for table in TABLES.values()
+        for row in table.moves
+        if row.event == event
+    ):
+        return (
+            f"`{name}` is made by the workers when its instant has come; see "
+            "`sportello sweep --help`"
+        )
+    if event in set(Event):
         return (
             f"`{name}` is made by taking a submission in; see `sportello intake --help`"
         )

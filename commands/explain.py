@@ -4,7 +4,7 @@ import click
 
 from commands.entry import at_desk
 from commands.lazy import Listing, json_option
-from commands.output import clean, emit
+from commands.output import clean, emit, print_wrapped
 from workflow.desk import Desk
 from workflow.errors import TamperedError
 from workflow.services import accounts, explanations, term_explanations
@@ -113,9 +113,9 @@ def _answer(told: Explanation) -> None:
     def tell() -> None:
         width = len(str(len(told.steps)))
         for number, step in enumerate(told.steps, start=1):
-            click.echo(f"{number:>{width}}. {clean(step.text)}")
-            click.echo(f"{'':{width}}  [{clean(step.source)}]")
-        click.echo(clean(told.result))
+            print_wrapped(f"{number:>{width}}. ", clean(step.text))
+            print_wrapped(f"{'':{width}}  ", f"[{clean(step.source)}]")
+        print_wrapped("", clean(told.result))
 
     emit(
         {

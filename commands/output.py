@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -126,6 +127,25 @@ def print_pairs(pairs: Iterable[tuple[str, object]], indent: str = "") -> None:
 def clean(text: str) -> str:
     """Return a text that cannot command the terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def print_wrapped(head: str, text: str) -> None:
+    """Print a paragraph under its head; in a terminal no line is wider than that.
+
+    For whoever reads the output by a program it stays one line.
+    """
+    if not sys.stdout.isatty():
+        click.echo(head + text)
+        return
+    lines = textwrap.wrap(
+        text,
+        shutil.get_terminal_size().columns,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    click.echo("\n".join(lines) or head)
 
 
 def civil(instant: datetime | str | None, *, digits: int = 0) -> str:
