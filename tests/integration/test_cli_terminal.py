@@ -28,6 +28,10 @@ TABLES = [
     ("officer", "list"),
     ("call", "list"),
     ("call", "show", CTL),
+    ("terms",),
+    ("explain", "term", f"{FIRST}/conclusion"),
+    ("explain", "turn", SECOND),
+    ("explain", "money", CTL),
 ]
 
 
