@@ -14,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     Text,
     UniqueConstraint,
     text,
@@ -29,10 +30,12 @@ from models.vocabulary import (
     Channel,
     Letter,
     MalfunctionDecision,
+    MemoKind,
     MovementKind,
     NoticeStatus,
     Outcome,
     ProcedureFamily,
+    ReceiptKind,
     Role,
     StepKind,
     StepStatus,
@@ -82,6 +85,8 @@ class Officer(SQLModel, table=True):
     id: UUID = Field(primary_key=True)
     login: str = Field(unique=True, max_length=64)
     name: str = Field(max_length=200)
+    email: str | None = Field(default=None, max_length=254)
+    """Where the digest of each day goes; none if there is none to send."""
     created_at: datetime = Field(sa_type=Instant)
     retired_at: datetime | None = Field(default=None, sa_type=Instant)
 
@@ -513,6 +518,8 @@ class Term(SQLModel, table=True):
     """When somebody did, after its end, what had to be done about it."""
     escalated_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the manager was told that it was missed."""
+    reminded: int | None = None
+    """How many days before its end the last reminder was written for."""
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How often in a row a worker failed to do what is due; 0 unless it is parked."""
     fault: str | None = Field(default=None, max_length=300)
@@ -559,11 +566,77 @@ class Notice(SQLModel, table=True):
     entry_seq: int = Field(sa_type=BigInteger)
     """The entry of the register that causes the letter."""
     recipient: str = Field(max_length=254)
+    subject: str | None = Field(default=None, sa_type=Text)
+    body: str | None = Field(default=None, sa_type=Text)
+    """The letter as it was written; none before letters had a text."""
+    digest: str | None = Field(default=None, max_length=64)
+    """SHA-256 of subject and body; the register holds it too."""
     status: NoticeStatus = Field(sa_type=word(NoticeStatus, "ck_notices_status"))
     created_at: datetime = Field(sa_type=Instant)
+    message_id: str | None = Field(default=None, max_length=254)
+    """Under which it was first sent; every later attempt bears the same."""
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    begun_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When an attempt began whose outcome nobody has noted yet."""
+    maybe_double: bool = Field(
+        default=False, sa_column_kwargs={"server_default": text("false")}
+    )
+    """An attempt broke off after the text had gone: it may arrive twice."""
+    fault: str | None = Field(default=None, max_length=300)
+    """Why it could not be sent or delivered, without personal data."""
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    accepted_at: datetime | None = Field(default=None, sa_type=Instant)
     delivered_at: datetime | None = Field(default=None, sa_type=Instant)
     receipt: str | None = Field(default=None, max_length=120)
     """What proves the delivery: the receipt's identifier, or the act."""
+
+
+class DeliveryReceipt(SQLModel, table=True):
+    """What the providers of certified mail say of a notice (*ricevuta*).
+
+    The original is kept as it came: it is the proof. It names people, so it goes
+    when they are erased; what it proved stays in the register.
+    """
+
+    __tablename__ = "delivery_receipts"
+    __table_args__ = (UniqueConstraint("sha256", name="uq_delivery_receipts_original"),)
+
+    id: UUID = Field(primary_key=True)
+    notice_id: UUID = Field(foreign_key="notices.id", index=True)
+    kind: ReceiptKind = Field(sa_type=word(ReceiptKind, "ck_delivery_receipts_kind"))
+    at: datetime = Field(sa_type=Instant)
+    """When it happened, as the provider says."""
+    identifier: str = Field(max_length=200)
+    reason: str | None = Field(default=None, max_length=300)
+    sha256: str = Field(max_length=64)
+    original: bytes = Field(sa_type=LargeBinary)
+    taken_in_at: datetime = Field(sa_type=Instant)
+
+
+class Memo(SQLModel, table=True):
+    """A mail to those who work here, about no application (*promemoria interno*).
+
+    The digest of a day, the anchor of the register: it has no legal effect.
+    """
+
+    __tablename__ = "memos"
+    __table_args__ = (UniqueConstraint("cause", name="uq_memos_cause"),)
+
+    id: UUID = Field(primary_key=True)
+    kind: MemoKind = Field(sa_type=word(MemoKind, "ck_memos_kind"))
+    cause: str = Field(max_length=120)
+    """What it is about, so that it is written once: `digest 2026-03-10 rossi`."""
+    recipient: str = Field(max_length=254)
+    subject: str = Field(sa_type=Text)
+    body: str = Field(sa_type=Text)
+    status: NoticeStatus = Field(sa_type=word(NoticeStatus, "ck_memos_status"))
+    created_at: datetime = Field(sa_type=Instant)
+    message_id: str | None = Field(default=None, max_length=254)
+    attempts: int = 0
+    begun_at: datetime | None = Field(default=None, sa_type=Instant)
+    maybe_double: bool = False
+    fault: str | None = Field(default=None, max_length=300)
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -578,7 +651,8 @@ class OutboxMessage(SQLModel, table=True):
     __table_args__ = (Index("ix_outbox_sent", "sent_at"),)
 
     id: UUID = Field(primary_key=True)
-    call_id: UUID = Field(foreign_key="calls.id", index=True)
+    call_id: UUID | None = Field(default=None, foreign_key="calls.id", index=True)
+    """None for what is about no call: a memo."""
     application_id: UUID | None = Field(default=None, foreign_key="applications.id")
     kind: str = Field(max_length=40)
     subject_id: UUID
@@ -591,6 +665,8 @@ class OutboxMessage(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
     """When it was last given to the broker."""
+    not_before: datetime | None = Field(default=None, sa_type=Instant)
+    """It rests until then: it was tried, and will be tried again."""
 
 
 class Tick(SQLModel, table=True):
@@ -651,5 +727,27 @@ class ProtocolCounter(SQLModel, table=True):
     last: int = Field(sa_type=BigInteger)
 
 
-APPEND_ONLY = ("entries", "movements", "call_versions")
+class Anchor(SQLModel, table=True):
+    """A signed manifest of where every chain stood (*ancora*); append-only.
+
+    The same lines stand in a file outside the database: whoever changes one of the
+    two is found out by the other.
+    """
+
+    __tablename__ = "anchors"
+    __table_args__ = (CheckConstraint("number > 0", name="ck_anchors_number"),)
+
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    at: datetime = Field(sa_type=Instant)
+    hash: str = Field(max_length=64, unique=True)
+    body: str = Field(sa_type=Text)
+    """The canonical text that was hashed and signed, byte for byte."""
+    key: str = Field(max_length=64)
+    """The public key (Ed25519) with which it verifies, in hex."""
+    signature: str = Field(max_length=128)
+    endorsement: str | None = Field(default=None, max_length=128)
+    """The signature of the key before, over the first manifest of a new one."""
+
+
+APPEND_ONLY = ("entries", "movements", "call_versions", "anchors")
 """Tables whose rows no one may change or delete."""

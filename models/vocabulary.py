@@ -331,16 +331,61 @@ class Letter(StrEnum):
     REVOKED = "revoked"
     ANNULLED = "annulled"
     SETTLED = "settled"
+    REMINDER = "reminder"
+    """*Promemoria* of a term that is about to end; it has no legal effect."""
+    COUNTER_SUSPENDED = "counter_suspended"
+    COUNTER_REOPENED = "counter_reopened"
 
 
 class NoticeStatus(StrEnum):
     """How far a notice has come."""
 
+    HELD = "held"
+    """Written with its move; an officer has to release it."""
     QUEUED = "queued"
-    """Written with its move; no worker has taken it up yet."""
+    """Written, or released; it is to be sent."""
     READY = "ready"
     """*Presa in carico*: a worker has taken it up; it is to be sent."""
+    SENT = "sent"
+    """Handed over; nothing proves yet what became of it."""
+    ACCEPTED = "accepted"
+    """*Accettazione*: the sender's provider has it (art. 6 DPR 68/2005)."""
     DELIVERED = "delivered"
+    """*Consegna*: it is in the recipient's mailbox (art. 3 DPR 68/2005)."""
+    UNDELIVERED = "undelivered"
+    """*Mancata consegna*, or refused for good before it left."""
+    FULL_BOX = "full_box"
+    """*Casella piena*: whether that counts as delivery, the call says."""
+    UNKNOWN = "unknown"
+    """A day has passed without a receipt; an officer has to find out."""
+    DROPPED = "dropped"
+    """Not sent: what it reminds of was over before it could be."""
+
+
+class ReceiptKind(StrEnum):
+    """What a receipt of certified mail says (*ricevuta PEC*, DPR 68/2005)."""
+
+    ACCEPTED = "accepted"
+    """*Accettazione*."""
+    NOT_ACCEPTED = "not_accepted"
+    """*Non accettazione*: it never left the sender's provider."""
+    DELIVERED = "delivered"
+    """*Avvenuta consegna*."""
+    DELAYED = "delayed"
+    """*Preavviso di mancata consegna*: not yet, after twelve hours."""
+    UNDELIVERED = "undelivered"
+    """*Mancata consegna*."""
+    FULL_BOX = "full_box"
+    """*Mancata consegna*, because the mailbox is full (*casella piena*)."""
+
+
+class MemoKind(StrEnum):
+    """Why somebody who works here is written to."""
+
+    DIGEST = "digest"
+    """What waits for an officer today."""
+    ANCHOR = "anchor"
+    """The anchor of the day, for the auditors."""
 
 
 class ProcedureFamily(StrEnum):

@@ -132,7 +132,7 @@ def _commands(work: Office) -> Iterator[moves.MoveCommand]:
 
 def begin(work: Office, step: Step, clock: WallClock | None = None) -> None:
     """Let an instant come, with what is to be sent and what officers decide then."""
-    for call in sorted({job.call_id for job in step.jobs}):
+    for call in sorted({job.call_id for job in step.jobs if job.call_id}):
         _bring(work, call, step)
     work.clock.move_to(step.instant)
     if clock is not None:

@@ -9,6 +9,8 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
+from models.session import transaction
+from models.tables import Anchor
 from tests.builders import office
 from tests.servers import fresh_postgres
 from tests.terminals import Terminal, furnish
@@ -31,6 +33,17 @@ def kept(
     aid = {"granted_on": "2025-01-31", "amount": "1.00", "grantor": "Comune"}
     with place as url, office(url) as opened:
         opened.file(aids=[aid])
+        with transaction(opened.desk.engine) as session:
+            session.add(
+                Anchor(
+                    number=1,
+                    at=opened.clock.now(),
+                    hash="0" * 64,
+                    body="{}",
+                    key="0" * 64,
+                    signature="0" * 128,
+                )
+            )
         yield opened.desk.engine
 
 

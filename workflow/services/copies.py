@@ -87,7 +87,7 @@ def _touched(calls: SelectOfScalar[UUID], until: datetime) -> SelectOfScalar[UUI
 
 def _unnamed(row: _Row) -> _Row:
     """Leave out what a person is called; by its code a call tells who may apply."""
-    return dict.fromkeys(row.keys() & {"name", "pec"}, "")
+    return dict.fromkeys(row.keys() & {"name", "pec", "email"}, "")
 
 
 def _untried(_row: _Row) -> _Row:
@@ -96,4 +96,4 @@ def _untried(_row: _Row) -> _Row:
 
 
 def _unsent(_row: _Row) -> _Row:
-    return {"recipient": "", "receipt": None}
+    return {"recipient": "", "subject": None, "body": None, "receipt": None}
