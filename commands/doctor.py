@@ -6,7 +6,7 @@ import click
 
 from commands.entry import open_desk, told_in_words
 from commands.lazy import did_you_mean, json_option
-from commands.output import emit
+from commands.output import emit, print_wrapped
 from config.settings import PREFIX, Settings, masked, read_settings
 from workflow.errors import UnavailableError
 from workflow.services import doctor
@@ -43,7 +43,7 @@ def doctor_command(context: click.Context) -> None:
     def tell() -> None:
         for check in checks:
             standing = "ok    " if check.ok else "FAILED"
-            click.echo(f"{standing}  {check.name:<9}  {check.detail}")
+            print_wrapped(f"{standing}  {check.name:<9}  ", check.detail)
 
     emit(
         {

@@ -5,7 +5,7 @@ import click
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.options import CODES
-from commands.output import emit
+from commands.output import emit, print_wrapped
 from models.vocabulary import ApplicationState
 from workflow.desk import Desk
 from workflow.machine import Table as Moves
@@ -91,9 +91,9 @@ def _tell(title: str, events: list[views.EventView], call: str) -> None:
     click.echo(f"\n{title}")
     for event in events:
         needs = f"  {' '.join(event.needs)}" if event.needs else ""
-        click.echo(f"  {event.event} ({event.role}){needs}")
-        click.echo(f"      {event.help}")
+        print_wrapped("  ", f"{event.event} ({event.role}){needs}", hanging=4)
+        print_wrapped("      ", event.help)
         if {"--checked", "--score"} & set(event.needs):
             click.echo(f"      codes: {CODES} {call}")
         for missing in event.missing:
-            click.echo(f"      missing: {missing}")
+            print_wrapped("      missing: ", missing)

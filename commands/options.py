@@ -68,6 +68,7 @@ _PATTERNS: Mapping[str, str] = {
 _RULES = {
     "greater_than": "it must be more than {gt}",
     "greater_than_equal": "it must not be less than {ge}",
+    "less_than_equal": "it must not be more than {le}",
     "string_too_short": "it is empty",
     "string_too_long": "it has more than {max_length} characters",
     "int_parsing": "it must be a whole number",

@@ -129,9 +129,10 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def print_wrapped(head: str, text: str) -> None:
+def print_wrapped(head: str, text: str, *, hanging: int = 0) -> None:
     """Print a paragraph under its head; in a terminal no line is wider than that.
 
+    Its further lines begin where the first does, or *hanging* further to the right.
     For whoever reads the output by a program it stays one line.
     """
     if not sys.stdout.isatty():
@@ -141,7 +142,7 @@ def print_wrapped(head: str, text: str) -> None:
         text,
         shutil.get_terminal_size().columns,
         initial_indent=head,
-        subsequent_indent=" " * len(head),
+        subsequent_indent=" " * (len(head) + hanging),
         break_long_words=False,
         break_on_hyphens=False,
     )

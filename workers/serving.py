@@ -1,6 +1,7 @@
 """How does a worker begin, and how does it end?"""
 
 import logging
+import re
 import time
 import traceback
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ _ENDS_WITHIN = 60_000
 """Milliseconds in which what was begun is finished; the rest goes to others."""
 
 _AWAY = "Consumer encountered a connection error"
+_GAP = re.compile(r"%[0-9.]*[a-z]")
 _QUIET = 60.0
 """Seconds without such a line after which the next one is news."""
 
@@ -69,7 +71,9 @@ class _WithoutPersonalData(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        about: dict[str, object] = {"said": str(record.msg).partition("\n")[0]}
+        # What would fill its gaps may be a whole message.
+        said = _GAP.sub("...", str(record.msg).partition("\n")[0])
+        about: dict[str, object] = {"said": said}
         if self._is_known(str(record.msg)):
             return
         if error is not None:

@@ -24,6 +24,7 @@ TABLES = [
     ("show", FIRST),
     ("queue", CTL),
     ("events", FIRST),
+    ("events", FIRST, "--all"),
     ("log", "show"),
     ("officer", "list"),
     ("call", "list"),
@@ -64,10 +65,22 @@ def test_a_terminal_of_100_columns_is_enough(words, terminal):
 
     screen = ESCAPE.sub("", seen(terminal, *words))
 
-    tables = [line for line in screen.splitlines() if not line.startswith(" " * 6)]
-    assert max(map(len, tables)) <= WIDTH or words[0] == "events"
+    lines = screen.splitlines()
+    assert max(map(len, lines)) <= WIDTH
     if words[0] in {"list", "queue"}:
-        assert len([line for line in tables if FIRST[:5] in line]) == 3
+        assert len([line for line in lines if FIRST[:5] in line]) == 3
+
+
+def test_an_error_breaks_between_words_in_a_terminal_of_100_columns(terminal):
+    overtaking = ("advance", SECOND, "start_review", "--yes")
+
+    screen = seen(terminal, *overtaking, exit_code=1)
+
+    lines = screen.splitlines()
+    assert lines[0].startswith("Error [")
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= WIDTH
+    assert " ".join(lines) == terminal.type(*overtaking).stderr.strip()
 
 
 def test_nothing_disappears_from_a_terminal_of_100_columns(terminal):

@@ -23,7 +23,7 @@ class Everything(Inputs):
     items: tuple[str, ...] = Field(default=(), description="Items.")
     letter: Letter | None = Field(default=None, description="Letter.")
     overtake: bool = Field(default=False, description="Overtake.")
-    number: int = Field(default=1, description="Number.")
+    number: int = Field(default=1, le=7, description="Number.")
 
 
 def test_each_thing_is_an_option_of_its_kind():
@@ -73,6 +73,7 @@ def test_what_was_not_stated_is_left_out():
         ({"amount": "1,0"}, "--amount: '1,0' is not an amount: write the digits"),
         ({"amount": "0.00"}, "--amount `0.00`: it must be more than 0: amount"),
         ({"amount": "1", "number": "x"}, "--number `x`: it must be a whole number"),
+        ({"amount": "1", "number": "8"}, "--number `8`: it must not be more than 7"),
     ],
 )
 def test_a_fault_names_the_option_the_rule_and_how_to_write_it(given, sentence):
