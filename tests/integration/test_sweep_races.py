@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,8 +10,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from models.vocabulary import Event, StepKind, StepStatus, TermKind, TermStatus
-from tests.builders import OPENING, TO_GRANT, Office, usual
+from tests.builders import OPENING, TO_GRANT, Office, office, usual
 from tests.contents import entries, refusals
 from tests.due_terms import DAY, SECOND, unwatched
 from tests.editions import SECOND as SECOND_CALL
@@ -20,6 +22,7 @@ from tests.integration.test_races import doing, lines_of
 from tests.processes import Ended, Place, RealClock, attempt, together
 from workflow.ambient import SystemAmbient
 from workflow.desk import Desk
+from workflow.errors import ConflictError
 from workflow.services import calls, intake, moves, sweep, views
 
 PATIENT = 60
@@ -41,8 +44,8 @@ TO_MINUTES = (
     Event.CONVENE_NEGOTIATION,
     Event.SIGN_MINUTES,
 )
-CLEAN = {"done", "RefusedError", "ConflictError"}
-"""Exits 0, 1 and 4: done, refused by a rule, changed by somebody else meanwhile."""
+CLEAN = {"done", "RefusedError"}
+"""Exits 0 and 1: done, or refused by a rule; nobody is in conflict with a worker."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,7 @@ def one_of_the_two(work: Office, command: moves.MoveCommand, answer: Ended) -> s
     assert ended.status is TermStatus.EXPIRED
     if not answered:
         # Peremptory: what comes after the end is refused, and a lapse proposed.
-        assert answer.value in {"term.expired", "application.changed"}
+        assert answer.value == "term.expired"
         return "over"
     outcome = "answered_late" if filed else "unanswered"
     asked = views.shown(work.desk, command.application).steps[-1]
@@ -241,3 +244,81 @@ def test_who_decides_on_what_a_term_has_just_brought_about_is_not_told_of_a_conf
         "dismiss_lapse",
     ]
     assert work.verified()
+
+
+@pytest.fixture
+def asked(work: Office) -> str:
+    """Await papers from a file whose term will end."""
+    application = work.file()
+    work.routine(application, Event.START_REVIEW, Event.REQUEST_COMPLETION)
+    inputs = {"letter": "completion_request", "receipt": "R-1"}
+    work.move(application, Event.RECORD_DELIVERY, inputs=inputs)
+    return application
+
+
+def between(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Do something over another connection before a command has its lock."""
+    read = moves.read_inputs
+
+    def then_meanwhile(desk: Desk, command: moves.MoveCommand) -> Any:
+        found = read(desk, command)
+        monkeypatch.undo()
+        meanwhile()
+        return found
+
+    monkeypatch.setattr(moves, "read_inputs", then_meanwhile)
+
+
+def test_a_worker_that_comes_between_does_not_stop_the_command(
+    work: Office, office_url: str, asked: str, monkeypatch: pytest.MonkeyPatch
+):
+    work.clock.move_to(term(work, asked, TermKind.COMPLETION).due_at + SECOND)
+    answer = usual(Event.ANSWER_COMPLETION, work.today)
+    version = views.shown(work.desk, asked).summary.version
+
+    with office(office_url, at=work.clock.now()) as worker:
+        between(monkeypatch, lambda: sweep.sweep(worker.desk.as_worker()))
+        receipt = work.move(asked, Event.ANSWER_COMPLETION, **answer)
+
+    assert receipt["findings"]["late"] is True
+    assert receipt["version"] == version + 2
+    assert [entry["event"] for entry in entries(work)][-2:] == [
+        "expire_completion",
+        "answer_completion",
+    ]
+    assert work.verified()
+
+
+def test_a_worker_that_comes_between_does_stop_who_wanted_just_that_version(
+    work: Office, office_url: str, asked: str, monkeypatch: pytest.MonkeyPatch
+):
+    work.clock.move_to(term(work, asked, TermKind.COMPLETION).due_at + SECOND)
+    answer = usual(Event.ANSWER_COMPLETION, work.today)
+    version = views.shown(work.desk, asked).summary.version
+
+    with office(office_url, at=work.clock.now()) as worker:
+        between(monkeypatch, lambda: sweep.sweep(worker.desk.as_worker()))
+        with pytest.raises(ConflictError, match="a worker made `expire_completion`"):
+            work.move(
+                asked, Event.ANSWER_COMPLETION, expected_version=version, **answer
+            )
+
+
+def test_a_person_who_comes_between_is_named_even_if_a_worker_came_after(
+    work: Office, office_url: str, asked: str, monkeypatch: pytest.MonkeyPatch
+):
+    due_at = term(work, asked, TermKind.COMPLETION).due_at
+    work.clock.move_to(due_at + SECOND)
+
+    with office(office_url, at=due_at) as other:
+
+        def both() -> None:
+            more = usual(Event.EXTEND_TERM, other.today)
+            more["inputs"] = {"term": "completion", "days": 1}
+            other.sit("director").move(asked, Event.EXTEND_TERM, **more)
+            other.clock.move_to(due_at + 2 * DAY)
+            sweep.sweep(other.desk.as_worker())
+
+        between(monkeypatch, both)
+        with pytest.raises(ConflictError, match="director made `extend_term`"):
+            work.routine(asked, Event.ANSWER_COMPLETION)

@@ -1,6 +1,6 @@
 """How is a move made: one transaction, all of it or nothing?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -148,8 +148,8 @@ def _carry_out(
     if key and (answer := answers.repeated(session, work.call.id, key, fingerprint)):
         required_role(actor, work.table.of_event(command.event)[0])
         return answer
-    if seen not in {file.version, application.version}:
-        raise _conflict(work, application)
+    if conflict := _moved_since(file, command, seen):
+        raise conflict
     _refuse_filing(work.table, command.event)
     try:
         receipt = make(
@@ -163,8 +163,8 @@ def _carry_out(
             key=command.key,
         )
     except RefusedError as error:
-        if _changed_meanwhile(file, desk):
-            raise _conflict(work, application) from error
+        if conflict := _changed_meanwhile(file, desk):
+            raise conflict from error
         raise
     promoted = promotions.run(work)
     answer = replace(receipt, promotions=promoted, dry_run=command.dry_run).as_json()
@@ -262,31 +262,60 @@ def _refuse_filing(table: Table, event: Event) -> None:
         )
 
 
-def _changed_meanwhile(file: OpenFile, desk: Desk) -> bool:
+def _moved_since(
+    file: OpenFile, command: MoveCommand, seen: int
+) -> ConflictError | None:
+    """Tell whether somebody moved the file since the version that was seen.
+
+    What the workers did meanwhile is nobody's: on that the guards decide, unless
+    the operator said which version is expected.
+    """
+    application = file.application
+    if seen in {file.version, application.version}:
+        return None
+    made = _made(file, application.version - seen)
+    if command.expected_version is not None:
+        return _conflict(file, made)
+    by_people = [entry for entry in made if entry.actor_id is not None]
+    return _conflict(file, by_people) if by_people else None
+
+
+def _changed_meanwhile(file: OpenFile, desk: Desk) -> ConflictError | None:
     """Tell whether somebody changed the file after the command was given.
 
     What was due is not somebody. A simulated clock stands still between commands
     and cannot tell.
     """
-    return not desk.ambient.simulated and file.changed_at > desk.typed_at
+    if desk.ambient.simulated or file.changed_at <= desk.typed_at:
+        return None
+    file.work.session.expire_all()  # what was refused may have been begun
+    made = [
+        entry
+        for entry in _made(file, file.application.version)
+        if entry.at > desk.typed_at and entry.actor_id is not None
+    ]
+    return _conflict(file, made) if made else None
 
 
-def _conflict(work: OpenCall, application: Application) -> ConflictError:
-    """Say who changed the application, what they did and when."""
-    session = work.session
-    session.expire_all()
-    query = (
+def _made(file: OpenFile, most: int) -> Sequence[RegisterEntry]:
+    """Return the last moves that were made on a file, the latest first."""
+    return file.work.session.exec(
         select(RegisterEntry)
-        .where(RegisterEntry.call_id == work.call.id)
-        .where(RegisterEntry.application_id == application.id)
+        .where(RegisterEntry.call_id == file.work.call.id)
+        .where(RegisterEntry.application_id == file.application.id)
         .where(RegisterEntry.outcome == Outcome.OK)
         .order_by(col(RegisterEntry.seq).desc())
-    )
-    last = session.exec(query).first()
-    name = lookups.named(application)
-    if last is None:
+        .limit(max(most, 1))
+    ).all()
+
+
+def _conflict(file: OpenFile, made: Sequence[RegisterEntry]) -> ConflictError:
+    """Say who changed the application, what they did and when."""
+    name, application = lookups.named(file.application), file.application
+    if not made:
         return ConflictError("application.changed", f"{name} changed meanwhile")
-    officer = session.get(Officer, last.actor_id) if last.actor_id else None
+    last = made[0]
+    officer = file.work.session.get(Officer, last.actor_id) if last.actor_id else None
     who = officer.login if officer else "a worker"
     return ConflictError(
         "application.changed",
