@@ -23,9 +23,9 @@ from workflow.services import calls, views
 def events_command(desk: Desk, application: str, *, everything: bool) -> None:
     """Show what can be done now with an application, and what is missing.
 
-    For each event: the role that may make it, the options it needs and, if it
-    cannot be made now, what is in the way. The codes of documents and criteria
-    are those of `sportello call show CALL`.
+    For each event: the role that may make it, the options it needs, those it may
+    be given and, if it cannot be made now, what is in the way. The codes of
+    documents and criteria are those of `sportello call show CALL`.
 
     \b
     Example:
@@ -66,6 +66,7 @@ def _of_other_states(moves: Moves, state: ApplicationState) -> list[views.EventV
             allowed=False,
             missing=(f"it starts from {', '.join(map(str, move.sources))}",),
             needs=(),
+            may=(),
             help=move.help,
             target=move.target,
         )
@@ -80,6 +81,7 @@ def _as_json(event: views.EventView) -> dict[str, object]:
         "allowed": event.allowed,
         "missing": list(event.missing),
         "needs": list(event.needs),
+        "may": list(event.may),
         "to": event.target.value if event.target else None,
         "help": event.help,
     }
@@ -95,5 +97,7 @@ def _tell(title: str, events: list[views.EventView], call: str) -> None:
         print_wrapped("      ", event.help)
         if {"--checked", "--score"} & set(event.needs):
             click.echo(f"      codes: {CODES} {call}")
+        if event.may:
+            click.echo(f"      may state: {' '.join(event.may)}")
         for missing in event.missing:
             print_wrapped("      missing: ", missing)

@@ -1,7 +1,7 @@
 """Which options does an event take, and what was stated with them?"""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from types import NoneType
 from typing import Any, get_args, get_origin
@@ -35,7 +35,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "minutes": ("3/2026",),
     "months": ("3",),
     "days": ("10",),
+    "proof": ("A1.2026.0012345",),
     "published_on": ("2026-03-12",),
+    "received_on": ("2026-03-10",),
     "receipt": ("opec2941.20260310.pec.example.it",),
     "recognised": ("85000.00",),
     "recover": ("30000.00",),
@@ -77,8 +79,11 @@ _RULES = {
 
 
 def options_of(model: type[Inputs]) -> list[click.Option]:
-    """Make one option for each thing that may be stated."""
-    return [_option(name, field) for name, field in model.model_fields.items()]
+    """Make one option for each thing that may be stated; what must be comes first."""
+    fields = sorted(
+        model.model_fields.items(), key=lambda one: not one[1].is_required()
+    )
+    return [_option(name, field) for name, field in fields]
 
 
 def read(model: type[Inputs], given: Mapping[str, object]) -> dict[str, object]:
@@ -120,6 +125,8 @@ def _option(name: str, field: FieldInfo) -> click.Option:
         words = [str(word.value) for word in kind]
         settings |= {"type": click.Choice(words), "metavar": "WORD"}
         settings["help"] += f" One of: {', '.join(words)}."
+    elif kind == date | datetime:
+        settings |= {"metavar": "WHEN"}
     elif kind is date:
         settings |= {"callback": _day, "metavar": "YYYY-MM-DD"}
     elif kind is Cents:

@@ -132,6 +132,10 @@ class MoneyFacts:
 
 UNANSWERED = "unanswered"
 """The outcome of a step for whose answer the office has stopped waiting."""
+ANSWERED_LATE = "answered_late"
+"""The outcome of such a step whose answer was read all the same."""
+FALLEN = "expired"
+"""The outcome of a proposal on which nobody decided in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,16 @@ class NoticeRecord:
     letter: Letter
     created_at: datetime
     delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalFacts:
+    """What is seen otherwise because it came in (*arrivo*) before it was typed."""
+
+    met: tuple[TermKind, ...] = ()
+    """The terms that were held to be missed, and were met."""
+    lapse: StepRecord | None = None
+    """The proposal of lapse that came only of them; it is not among the steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +278,8 @@ class Facts:
     role: Role | None = None
     alone: bool = False
     """Nobody else was looked at: `earlier` says nothing."""
+    arrival: ArrivalFacts | None = None
+    """Only if the facts speak of when something came in, and it is typed later."""
 
     @property
     def before(self) -> tuple[Place, ...]:

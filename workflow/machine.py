@@ -86,6 +86,8 @@ class TermChange:
     """It no longer runs, and may start anew."""
     escalated: bool = False
     """The manager is told that it was missed."""
+    settled: bool = False
+    """It was missed, and nobody has to do anything about that any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,16 @@ Guard = Callable[[Facts], Verdict]
 Check = Callable[[Facts, Any], Verdict]
 Effect = Callable[[Facts, Any], Consequences]
 When = Callable[[Facts], bool]
+
+
+class Arrival(Protocol):
+    """How a move looks at what came in before it was typed."""
+
+    def verdict(self, facts: Facts, given: Inputs, /) -> Verdict:
+        """Tell whether it can have come in when it is said to have."""
+
+    def as_of(self, facts: Facts, given: Inputs, /) -> Facts:
+        """Return the facts as they stood when it came in."""
 
 
 def no_effect(_facts: Facts, _inputs: Inputs) -> Consequences:
@@ -150,6 +162,8 @@ class Move:
     """Made by taking a submission in, never by hand: it needs a place in the order."""
     by_sweep: bool = False
     """Made when an instant has come, never by hand: nobody may bring it forward."""
+    awaited: Arrival | None = None
+    """For what the applicant files: it counts from when it came in."""
     effect: Effect = no_effect
     letters: tuple[Letter, ...] = ()
     starts: tuple[TermStart, ...] = ()
@@ -173,10 +187,17 @@ class Move:
             return standing
         return tuple(found for ahead in self.foresees if not (found := ahead(facts)))
 
+    def seen(self, facts: Facts, inputs: Inputs) -> Facts:
+        """Return the facts on which it is made: those of when it came in."""
+        return self.awaited.as_of(facts, inputs) if self.awaited else facts
+
     def verdict(self, facts: Facts, inputs: Inputs) -> Verdict:
         """Return the first thing that stands in the way."""
         if not (annulled := _call_stands(self.event, facts)):
             return annulled
+        if self.awaited and not (verdict := self.awaited.verdict(facts, inputs)):
+            return verdict
+        facts = self.seen(facts, inputs)
         for need in self.needs:
             if not (verdict := need(facts)):
                 return verdict

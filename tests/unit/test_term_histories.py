@@ -199,3 +199,28 @@ def test_a_source_names_the_entry_the_act_and_the_law():
         "entry 7, extend_term; decreto 9/2026-02-19; art. 2 L. 241/1990"
     )
     assert change(Event.ADMIT, basis=None).source == "entry 7, admit"
+
+
+@pytest.mark.parametrize(
+    ("received_on", "told"),
+    [
+        ("2026-02-18", "on Wed 18/02/2026"),
+        ("2026-02-18T09:30:00.000000Z", "at 18/02/2026 10:30:00 (Rome)"),
+    ],
+)
+def test_what_came_in_before_it_was_typed_is_told_with_its_proof(received_on, told):
+    said = {"received_on": received_on, "proof": "A1.2026.7"}
+    filed = change(Event.FILE_OBSERVATIONS, inputs=said)
+    met = change(Event.FILE_OBSERVATIONS, "met", inputs=said)
+
+    assert filed.resumed(until(date(2026, 2, 28))) == (
+        f"observations were filed on Thu 19/02/2026; it came in {told}, as `A1.2026.7` "
+        "proves: the clock goes on after Sat 28/02/2026, 10 days later"
+    )
+    assert met.ended(OVER).endswith(f"(Rome); it came in {told}, as `A1.2026.7` proves")
+    assert change(Event.FILE_PLAN, "started", inputs=said).started(
+        date(2026, 2, 18)
+    ) == (
+        f"`file_plan` was made on Thu 19/02/2026; it came in {told}, as `A1.2026.7` "
+        "proves"
+    )

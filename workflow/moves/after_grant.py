@@ -14,7 +14,7 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.machine import Effect, Guard, Move, no_effect
-from workflow.moves import effects, guards, of_time
+from workflow.moves import arrivals, effects, guards, of_time
 from workflow.moves import inputs as stated
 from workflow.moves.counter import PHASE_1
 
@@ -78,15 +78,19 @@ PROGRESS = (
         Role.INTAKE,
         "File the expense report (rendicontazione).",
         "the call, C.4",
-        inputs=stated.DocumentInputs,
+        inputs=stated.ReplyInputs,
+        awaited=arrivals.Awaited((TermKind.REPORT,)),
         needs=(
             guards.steps.step_open(StepKind.REPORT, "`declare_end` comes first"),
             guards.terms.in_time(TermKind.REPORT),
             NO_LAPSE,
         ),
         effect=effects.steps.both(
-            effects.steps.answering(StepKind.REPORT),
-            effects.phase_2.maturing(StepKind.REPORT),
+            effects.steps.both(
+                effects.steps.answering(StepKind.REPORT),
+                effects.phase_2.maturing(StepKind.REPORT),
+            ),
+            effects.arrivals.settle,
         ),
         starts=(TermStart.REPORT_FILED,),
         meets=(TermKind.REPORT,),
@@ -154,9 +158,13 @@ def registration(sources: tuple[ApplicationState, ...]) -> Move:
 
 
 def acceptance(
-    source: ApplicationState, *needs: Guard, basis: str, effect: Effect = no_effect
+    source: ApplicationState,
+    *needs: Guard,
+    basis: str,
+    after: Letter,
+    effect: Effect = no_effect,
 ) -> Move:
-    """Make the row of the applicant's acceptance (*accettazione*)."""
+    """Make the row of the acceptance (*accettazione*) of what a letter says."""
     return Move(
         Event.ACCEPT,
         (source,),
@@ -164,14 +172,15 @@ def acceptance(
         Role.INTAKE,
         "File the applicant's signed acceptance (accettazione).",
         basis,
-        inputs=stated.DocumentInputs,
+        inputs=stated.ReplyInputs,
+        awaited=arrivals.Awaited((TermKind.ACCEPTANCE,), (after,)),
         needs=(
             *needs,
             guards.grants.is_published,
             guards.terms.in_time(TermKind.ACCEPTANCE),
             NO_LAPSE,
         ),
-        effect=effect,
+        effect=effects.steps.both(effect, effects.arrivals.settle),
         letters=(Letter.ACCEPTANCE_RECEIVED, Letter.START_DUE),
         starts=(TermStart.ACCEPTED,),
         meets=(TermKind.ACCEPTANCE,),
@@ -188,12 +197,15 @@ def start(source: ApplicationState, *needs: Guard, basis: str, after: Letter) ->
         "File the declaration that the plan has started (avvio).",
         basis,
         inputs=stated.StartInputs,
+        awaited=arrivals.Awaited(
+            (TermKind.START,), (after,) if after is Letter.GRANT else ()
+        ),
         needs=(*needs, guards.terms.in_time(TermKind.START), NO_LAPSE),
         accepts=(
             guards.days.not_after_today("started_on"),
-            guards.days.not_before("started_on", after),
+            guards.days.not_before("started_on", after, TermKind.START),
         ),
-        effect=effects.phase_2.start_plan,
+        effect=effects.steps.both(effects.phase_2.start_plan, effects.arrivals.settle),
         starts=(TermStart.STARTED,),
         meets=(TermKind.START,),
     )

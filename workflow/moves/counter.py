@@ -14,7 +14,7 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.machine import Move
-from workflow.moves import conditions, effects, guards
+from workflow.moves import arrivals, conditions, effects, guards
 from workflow.moves import inputs as stated
 
 _S = ApplicationState
@@ -159,7 +159,12 @@ FORMAL_CHECK = (
         Role.INTAKE,
         "File the applicant's answer to a completion request.",
         "art. 6 c. 1 lett. b) L. 241/1990",
-        inputs=stated.DocumentInputs,
+        inputs=stated.ReplyInputs,
+        awaited=arrivals.Awaited(
+            (TermKind.COMPLETION,),
+            (Letter.COMPLETION_REQUEST,),
+            StepKind.COMPLETION_REQUEST,
+        ),
         needs=(
             guards.steps.awaited(
                 StepKind.COMPLETION_REQUEST,
@@ -168,7 +173,9 @@ FORMAL_CHECK = (
             ),
             guards.terms.in_time(TermKind.COMPLETION),
         ),
-        effect=effects.clocks.answer_completion,
+        effect=effects.steps.both(
+            effects.clocks.answer_completion, effects.arrivals.settle
+        ),
         meets=(TermKind.COMPLETION,),
     ),
     Move(
@@ -229,7 +236,12 @@ REFUSAL = (
         Role.INTAKE,
         "File the applicant's observations (osservazioni).",
         "art. 10-bis L. 241/1990",
-        inputs=stated.DocumentInputs,
+        inputs=stated.ReplyInputs,
+        awaited=arrivals.Awaited(
+            (TermKind.OBSERVATIONS,),
+            (Letter.REFUSAL_NOTICE,),
+            StepKind.REFUSAL_NOTICE,
+        ),
         needs=(
             guards.steps.awaited(
                 StepKind.REFUSAL_NOTICE,
@@ -238,7 +250,9 @@ REFUSAL = (
             ),
             guards.terms.in_time(TermKind.OBSERVATIONS),
         ),
-        effect=effects.clocks.file_observations,
+        effect=effects.steps.both(
+            effects.clocks.file_observations, effects.arrivals.settle
+        ),
         meets=(TermKind.OBSERVATIONS,),
     ),
     Move(

@@ -4,13 +4,20 @@ Each field becomes an option of `sportello advance`, its description the help.
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+)
 
 from models.vocabulary import Cents, Letter, TermKind
 from workflow.machine import Inputs
+from workflow.register import written
 from workflow.rules.amounts import format_money, parse_money
 
 _SHORT = 200
@@ -34,6 +41,39 @@ Money = Annotated[
     PlainSerializer(format_money, return_type=str),
 ]
 """Euro with two decimals outside (`30000.00`), whole cents inside."""
+
+
+def _arrived(value: object) -> object:
+    """Read a day, or an instant that nobody can misread."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if len(value) == len("YYYY-MM-DD"):
+            return date.fromisoformat(value)
+        instant = datetime.fromisoformat(value)
+        return instant.astimezone(UTC) if instant.tzinfo else _unreadable(value)
+    except (ValueError, OverflowError):
+        return _unreadable(value)
+
+
+def _unreadable(value: str) -> object:
+    message = (
+        f"`{value}` is no day and no instant with an offset; write 2026-03-10 or "
+        "2026-03-10T11:30+01:00"
+    )
+    raise ValueError(message)
+
+
+def _dated(value: date) -> str:
+    return written(value) if isinstance(value, datetime) else value.isoformat()
+
+
+Arrived = Annotated[
+    date | datetime,
+    BeforeValidator(_arrived),
+    PlainSerializer(_dated, when_used="json"),
+]
+"""A civil day in Rome, or an instant where a term ends at an hour."""
 
 Sha256 = Annotated[
     str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the document.")
@@ -90,6 +130,36 @@ class CompletionInputs(Inputs):
     item: tuple[Reference, ...] = Field(
         min_length=1, description="What is missing; once for each thing."
     )
+
+
+class ArrivalInputs(Inputs):
+    """When what an applicant files came in, if it is typed later (*arrivo*)."""
+
+    received_on: Arrived | None = Field(
+        default=None,
+        description="When it came in, if before today: YYYY-MM-DD, or an instant "
+        "with its offset; it is in time as of then.",
+    )
+    proof: Reference | None = Field(
+        default=None,
+        max_length=_RECEIPT,
+        validate_default=True,
+        description="What proves --received-on: protocol number or PEC receipt.",
+    )
+
+    @field_validator("proof")
+    @classmethod
+    def _goes_with_its_day(cls, proof: str | None, info: ValidationInfo) -> str | None:
+        received_on = info.data.get("received_on", ...)
+        if proof is None and isinstance(received_on, date):
+            message = (
+                "state what proves --received-on, a protocol number or a PEC receipt"
+            )
+            raise ValueError(message)
+        if proof is not None and received_on is None:
+            message = "it proves when something came in: state --received-on too"
+            raise ValueError(message)
+        return proof
 
 
 class DocumentInputs(Inputs):
@@ -173,7 +243,11 @@ class MinutesInputs(Inputs):
     signed_on: date = Field(description="Day both parties signed, YYYY-MM-DD.")
 
 
-class PlanInputs(DocumentInputs):
+class ReplyInputs(ArrivalInputs, DocumentInputs):
+    """A document that the applicant files within a term."""
+
+
+class PlanInputs(ReplyInputs):
     """The definitive plan (*Piano di attività definitivo*)."""
 
     investment: Money = Field(gt=0, description="Investment of the definitive plan.")
@@ -187,7 +261,7 @@ class DeterminationInputs(Inputs):
     )
 
 
-class StartInputs(Inputs):
+class StartInputs(ArrivalInputs):
     """The start of the plan."""
 
     started_on: date = Field(description="Day the plan started, YYYY-MM-DD.")

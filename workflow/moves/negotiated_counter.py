@@ -16,7 +16,7 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.machine import Move, Table
-from workflow.moves import after_grant, counter, effects, guards
+from workflow.moves import after_grant, arrivals, counter, effects, guards
 from workflow.moves import inputs as stated
 
 _S = ApplicationState
@@ -77,6 +77,10 @@ NEGOTIATION = (
         "File the definitive plan (Piano di attività definitivo).",
         _BASIS,
         inputs=stated.PlanInputs,
+        awaited=arrivals.Awaited(
+            (TermKind.DEFINITIVE_PLAN, TermKind.PLAN_CORRECTION),
+            (Letter.PLAN_RETURNED,),
+        ),
         needs=(
             guards.steps.step_open(
                 StepKind.DEFINITIVE_PLAN, "`sign_minutes` comes first"
@@ -84,7 +88,7 @@ NEGOTIATION = (
             guards.terms.in_time(TermKind.DEFINITIVE_PLAN),
             guards.terms.in_time(TermKind.PLAN_CORRECTION),
         ),
-        effect=effects.phase_2.file_plan,
+        effect=effects.steps.both(effects.phase_2.file_plan, effects.arrivals.settle),
         starts=(TermStart.PLAN_FILED,),
         meets=(TermKind.DEFINITIVE_PLAN, TermKind.PLAN_CORRECTION),
     ),
@@ -140,6 +144,7 @@ MOVES = (
         _S.NEGOTIATING,
         guards.phase_2.determined,
         basis=_BASIS,
+        after=Letter.AMOUNT_DETERMINED,
         effect=effects.steps.both(
             effects.steps.closing(StepKind.DEFINITIVE_PLAN, "approved"),
             effects.steps.closing(StepKind.DETERMINATION, "accepted"),

@@ -22,7 +22,10 @@ MOVES = (
     after_grant.publication(_S.GRANTED),
     after_grant.registration(_PHASE_2),
     after_grant.acceptance(
-        _S.GRANTED, guards.grants.acceptance_is_wanted, basis=_BASIS
+        _S.GRANTED,
+        guards.grants.acceptance_is_wanted,
+        basis=_BASIS,
+        after=Letter.GRANT,
     ),
     after_grant.start(_S.ACCEPTED, basis=_BASIS, after=Letter.ACCEPTANCE_RECEIVED),
     after_grant.start(

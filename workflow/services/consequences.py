@@ -65,7 +65,10 @@ class Writer:
         ended = application.state in FINAL_STATES
         self._deliver(brought)
         money = self._move_money(brought)
-        terms = TermWriter(self.work, self.case, self.facts)
+        terms = TermWriter(self.work, self.case, self.facts, self.at)
+        if self.facts.arrival is not None:
+            self._wait_again()
+            terms.run_again()
         return Written(
             money=money,
             steps=self._change_steps(brought.steps, ended=ended),
@@ -146,6 +149,14 @@ class Writer:
 
     # Steps
 
+    def _wait_again(self) -> None:
+        """Open what the office had given up, or taken as late, before it was typed."""
+        stood = {(step.kind, step.ordinal): step.status for step in self.facts.steps}
+        for step in self.case.steps:
+            if stood.get((step.kind, step.ordinal)) is StepStatus.OPEN:
+                step.status, step.outcome = StepStatus.OPEN, None
+                step.closed_at = None
+
     def _change_steps(
         self, changes: Iterable[StepChange], *, ended: bool
     ) -> list[dict[str, Any]]:
@@ -183,7 +194,9 @@ class Writer:
 
     def _close(self, step: Step, outcome: str | None) -> dict[str, Any]:
         step.status, step.outcome = StepStatus.CLOSED, outcome
-        step.closed_at = step.closed_at or self.facts.now
+        # What came in may end a step that was opened only afterwards.
+        ended = self.at if self.facts.now < step.opened_at else self.facts.now
+        step.closed_at = step.closed_at or ended
         return _step(step)
 
     def _steps(self) -> list[Step]:

@@ -15,6 +15,7 @@ from workflow import register
 from workflow.errors import RefusedError
 from workflow.facts import ActFacts, Facts, Place
 from workflow.machine import Consequences, Inputs, Move, fire
+from workflow.moves.arrivals import not_decided
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day
 from workflow.services import case_files, lookups, officers, undertakings
@@ -90,6 +91,8 @@ def make(  # noqa: PLR0913 - the parts of one move
         RefusedError: the role, the state or a guard says no.
     """
     session = work.session
+    if not (verdict := not_decided(application.state, given)):
+        raise RefusedError(verdict.code, verdict.message, verdict.details)
     role = required_role(actor, work.table.rows(event, application.state)[0])
     if event == Event.GRANT:
         applicant = session.get_one(Applicant, application.applicant_id)
@@ -146,7 +149,8 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
     source, without_money = application.state, work.without_money(application)
     move = work.table.find(event, source, facts)
     application.state = fire(work.table, event, source, facts, given)
-    brought = move.effect(facts, given)
+    seen = move.seen(facts, given)
+    brought = move.effect(seen, given)
     if files:
         _freeze_place(call, application, facts)
     if facts.act is not None:
@@ -156,7 +160,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
     at = at or facts.now
     application.version += 1
     application.changed_at = at
-    written = Writer(work, case, facts, without_money, at).write(move, brought)
+    written = Writer(work, case, seen, without_money, at).write(move, brought)
     entry = chain(
         work.batch,
         work.desk,

@@ -37,6 +37,22 @@ class TermWriter:
     work: OpenCall
     case: CaseFile
     facts: Facts
+    at: datetime
+    """When it is written; the facts speak of when it was due, or came in."""
+
+    @property
+    def _noticed(self) -> datetime:
+        """When the office learns of it: what came in before is noticed now."""
+        return self.facts.now if self.facts.arrival is None else self.at
+
+    def run_again(self) -> None:
+        """Let the terms run that were held to be missed before it was typed."""
+        stood = {(term.kind, term.ordinal): term.status for term in self.facts.terms}
+        for term in self.case.terms:
+            if term.status is stood.get((term.kind, term.ordinal)):
+                continue
+            term.status = TermStatus.RUNNING
+            term.settled_at = term.escalated_at = None
 
     def change(self, move: Move, brought: Consequences) -> list[dict[str, Any]]:
         """Change everything that a move changes in them, and tell it."""
@@ -100,6 +116,8 @@ class TermWriter:
             return None
         if change.escalated:
             return self._escalate(term)
+        if change.settled:
+            return self._settle(term) if _is_missed(term) else None
         if change.expired or change.cancelled:
             status = TermStatus.EXPIRED if change.expired else TermStatus.CANCELLED
             return self._end(change.kind, status)
@@ -152,7 +170,7 @@ class TermWriter:
 
     def _is_over(self, term: Term) -> bool:
         rule = self.case.rules.terms[term.kind]
-        return self.facts.now >= calculus.over_from(term.due_at, rule.until)
+        return self._noticed >= calculus.over_from(term.due_at, rule.until)
 
     def _end(self, kind: TermKind, status: TermStatus) -> dict[str, Any] | None:
         term = next(reversed(self._terms(kind)), None)
@@ -175,7 +193,7 @@ class TermWriter:
         return term.status is TermStatus.RUNNING and self.facts.now > over
 
     def _settle(self, term: Term) -> dict[str, Any]:
-        term.settled_at = self.facts.now
+        term.settled_at = self._noticed
         self._watch(term, None)
         return _term(term, "settled")
 
@@ -200,7 +218,7 @@ class TermWriter:
         computed = calculus.compute(
             suspensions.facts_of(term, rule),
             calendar_of(self.case.rules, term.starts_on, self.facts.today),
-            today=self.facts.today,
+            today=civil_day(self._noticed),
         )
         term.due_at = computed.due_at
         term.suspended_days = computed.suspended_days

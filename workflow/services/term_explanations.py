@@ -232,15 +232,22 @@ class _Told:
             span.first: span for span in map(suspensions.read, self._row.suspensions)
         }
         span: Suspension | None = None
+        of_letter: dict[str | None, Suspension | None] = {}
+        told: list[tuple[Change, Suspension | None]] = []
         for change in self.reckoning.changes:
             if change.name not in {"suspended", "resumed"}:
                 continue
             if (day := change.delivered_on) is not None:
-                span = spans.get(day)
+                span = of_letter[change.letter] = spans.get(day)
+            told.append((change, of_letter.get(change.letter, span)))
+        # What came in before it was typed says anew when the clock went on.
+        last = {(change.letter, span): change for change, span in told}
+        for change, span in told:
             if change.name == "suspended":
                 yield Step("term.clock_stops", change.source, change.stopped())
-            else:
-                yield Step("term.clock_goes_on", change.source, change.resumed(span))
+                continue
+            until = span if last[change.letter, span] is change else None
+            yield Step("term.clock_goes_on", change.source, change.resumed(until))
 
     def _holidays(self) -> Step:
         known = "then" if self._shown is self.reckoning.kept else "now"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from models.tables import Term
-from models.vocabulary import ActorKind, Event
+from models.vocabulary import ActorKind, Event, Letter
 from workflow.moves.words import rome
 from workflow.rules.calendar import civil_day, italian_date
 from workflow.rules.terms import WEEKDAYS, Suspension
@@ -28,6 +28,13 @@ _RESUMED: Mapping[str, str] = {
     Event.EXPIRE_OBSERVATIONS: "no observations came within their term",
     Event.RESUME_TERM: "it had stood still for as long as it may",
 }
+_OF_LETTER: Mapping[str, str] = {
+    Event.ANSWER_COMPLETION: Letter.COMPLETION_REQUEST,
+    Event.EXPIRE_COMPLETION: Letter.COMPLETION_REQUEST,
+    Event.FILE_OBSERVATIONS: Letter.REFUSAL_NOTICE,
+    Event.EXPIRE_OBSERVATIONS: Letter.REFUSAL_NOTICE,
+}
+"""Which letter each of them answers, or stops waiting for an answer to."""
 _BY_THE_APPLICANT = {Event.ANSWER_COMPLETION, Event.FILE_OBSERVATIONS}
 """The clock goes on by their day; by what a worker notices, as of another."""
 
@@ -82,6 +89,33 @@ class Change:
         day = self.entry["findings"].get("delivered_on")
         return date.fromisoformat(day) if day else None
 
+    @property
+    def letter(self) -> str | None:
+        """The letter that stopped the clock, of what stops it or lets it go on."""
+        told = self.entry["findings"].get("letter")
+        return told or _OF_LETTER.get(self.event)
+
+    @property
+    def received(self) -> str | None:
+        """When what was filed came in, and what proves it, if it was typed later."""
+        if "received_on" not in self.entry["inputs"]:
+            return None
+        said, proof = (self.entry["inputs"][key] for key in ("received_on", "proof"))
+        when = f"on {named(self._arrived)}"
+        if len(said) > len("YYYY-MM-DD"):
+            when = f"at {rome(datetime.fromisoformat(said))} (Rome)"
+        return f"it came in {when}, as `{proof}` proves"
+
+    @property
+    def _arrived(self) -> date:
+        """The day on which it came in: that of the entry unless it says another."""
+        said = self.entry["inputs"].get("received_on")
+        if said is None:
+            return civil_day(self.at)
+        if len(said) > len("YYYY-MM-DD"):
+            return civil_day(datetime.fromisoformat(said))
+        return date.fromisoformat(said)
+
     def started(self, day: date) -> str:
         """Say what started the term, and what proves it."""
         if self.event == Event.SUBMIT:
@@ -89,6 +123,9 @@ class Change:
             return f"it was received at {rome(received)} (Rome), on {named(day)}"
         if self.delivered_on is not None:
             return self._delivery()
+        if self.received is not None:
+            made = f"`{self.event}` was made on {named(civil_day(self.at))}"
+            return self._with_arrival(made)
         said = _STARTED.get(self.event, f"`{self.event}` was made on {{day}}")
         return said.format(day=named(day))
 
@@ -98,12 +135,12 @@ class Change:
 
     def resumed(self, span: Suspension | None) -> str:
         """Say what let its clock go on, and after which day."""
-        day = civil_day(self.at)
+        day = self._arrived
         if self.delivered_on is not None:
             why = f"{self._delivery()}, when it had been answered already"
         else:
             said = _RESUMED.get(self.event, f"`{self.event}` was made on {{day}}")
-            why = said.format(day=named(day))
+            why = self._with_arrival(said.format(day=named(civil_day(self.at))))
         until = span.until if span else None
         if until is None:
             return f"{why}: the clock goes on"
@@ -125,7 +162,7 @@ class Change:
         """Say what came of its end, when that was due and when it was executed."""
         at, event = f"{rome(self.at)} (Rome)", self.event
         if self.name == "met":
-            return f"what it was for was done: `{event}`, at {at}"
+            return self._with_arrival(f"what it was for was done: `{event}`, at {at}")
         if self.name == "cancelled":
             return f"it has no object any more since `{event}`, at {at}"
         if self.name == "settled":
@@ -141,6 +178,9 @@ class Change:
             else ""
         )
         return f"{who} made `{event}`{instead}: {when}"
+
+    def _with_arrival(self, told: str) -> str:
+        return told if self.received is None else f"{told}; {self.received}"
 
     def _delivery(self) -> str:
         letter, receipt = (self.entry["inputs"][key] for key in ("letter", "receipt"))

@@ -90,6 +90,8 @@ class EventView:
     allowed: bool
     missing: tuple[str, ...]
     needs: tuple[str, ...]
+    may: tuple[str, ...]
+    """What may be stated beside that."""
     help: str
     target: ApplicationState | None
 
@@ -185,11 +187,11 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
 
 def _event(move: Move, facts: Facts) -> EventView:
     missing = [verdict.message for verdict in move.standing(facts)]
-    needs = [
-        f"--{name.replace('_', '-')}"
+    fields = {
+        f"--{name.replace('_', '-')}": field.is_required()
         for name, field in move.inputs.model_fields.items()
-        if field.is_required()
-    ]
+    }
+    needs = [flag for flag, is_required in fields.items() if is_required]
     needs += ["--act"] if move.act else []
     needs += ["--reason"] if move.reason else []
     return EventView(
@@ -198,6 +200,7 @@ def _event(move: Move, facts: Facts) -> EventView:
         allowed=not missing,
         missing=tuple(missing),
         needs=tuple(needs),
+        may=tuple(flag for flag, is_required in fields.items() if not is_required),
         help=move.help,
         target=move.target,
     )

@@ -4,6 +4,7 @@ Pure: each effect reads the facts and says what has to be written.
 """
 
 from workflow.moves.effects import (
+    arrivals,
     clocks,
     deliveries,
     expiries,
@@ -17,6 +18,7 @@ from workflow.moves.effects import (
 )
 
 __all__ = [
+    "arrivals",
     "clocks",
     "deliveries",
     "expiries",

@@ -10,7 +10,7 @@ from models.vocabulary import (
     TermStart,
     TermStatus,
 )
-from workflow.facts import UNANSWERED, Facts
+from workflow.facts import ANSWERED_LATE, UNANSWERED, Facts
 from workflow.machine import Consequences, Inputs, StepChange, TermChange
 from workflow.moves.calendars import calendar_from
 from workflow.rules.calendar import civil_day
@@ -29,14 +29,12 @@ def answer_completion(facts: Facts, _given: Inputs) -> Consequences:
     Late, it is filed and nothing else: the clock has gone on already.
     """
     if facts.open_step(StepKind.COMPLETION_REQUEST) is None:
-        late = StepChange(
-            StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "answered_late"
-        )
+        late = StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, ANSWERED_LATE)
         return Consequences(steps=(late,), findings={"late": True})
     return Consequences(
         steps=(StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "answered"),),
         terms=_resume(facts, Letter.COMPLETION_REQUEST, facts.today),
-        updates={"waits_for_applicant": False},
+        updates={"waits_for_applicant": _waits_for_observations(facts)},
     )
 
 
@@ -84,6 +82,12 @@ def uphold(_facts: Facts, _given: Inputs) -> Consequences:
     return Consequences(
         steps=(StepChange(StepKind.REFUSAL_NOTICE, StepStatus.CLOSED, "upheld"),)
     )
+
+
+def _waits_for_observations(facts: Facts) -> bool:
+    """Tell whether a notice of refusal went out meanwhile: typed late, it may have."""
+    step = facts.step(StepKind.REFUSAL_NOTICE)
+    return step is not None and step.status is StepStatus.OPEN
 
 
 def _end_of_wait(facts: Facts) -> date | None:

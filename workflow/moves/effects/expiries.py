@@ -1,7 +1,7 @@
 """Effects: what comes of a term whose instant has come?"""
 
 from models.vocabulary import StepKind, StepStatus, TermKind
-from workflow.facts import Facts
+from workflow.facts import FALLEN, Facts
 from workflow.machine import Consequences, Inputs, StepChange, TermChange
 from workflow.moves import inputs as stated
 from workflow.rules.terms import Suspension
@@ -49,7 +49,7 @@ def expire_proposal(facts: Facts, _given: Inputs) -> Consequences:
     """Let a proposal fall on which nobody decided; it can be made again."""
     step = facts.open_step(StepKind.LAPSE_PROPOSAL)
     return Consequences(
-        steps=(StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.CLOSED, "expired"),),
+        steps=(StepChange(StepKind.LAPSE_PROPOSAL, StepStatus.CLOSED, FALLEN),),
         terms=(TermChange(TermKind.LAPSE_DECISION, expired=True),),
         findings={"subject": step.subject if step else None},
     )

@@ -1,6 +1,6 @@
 """Guards: has a stated day come, and does it fit what happened before?"""
 
-from models.vocabulary import Letter
+from models.vocabulary import Letter, TermKind
 from workflow.facts import ALLOWED, Facts, Verdict
 from workflow.machine import Check
 from workflow.moves import inputs as stated
@@ -17,24 +17,33 @@ def not_after_today(field: str) -> Check:
             return ALLOWED
         return Verdict(
             "date.future",
-            f"--{field.replace('_', '-')} {day.isoformat()} is after today, "
+            f"--{field.replace('_', '-')} {day.isoformat()} is after "
+            f"{'today' if facts.arrival is None else '--received-on'}, "
             f"{facts.today.isoformat()}; state a day that has come",
         )
 
     return check
 
 
-def not_before(field: str, letter: Letter) -> Check:
-    """Make a check that a stated day is not before a letter was written."""
+def not_before(field: str, letter: Letter, started: TermKind | None = None) -> Check:
+    """Make a check that a stated day is not before a letter was written.
+
+    Nor before that which had the letter written, where it *started* a term: that
+    may have been typed later than it came in.
+    """
 
     def check(facts: Facts, given: object) -> Verdict:
         day, notice = getattr(given, field), facts.notice(letter)
-        if notice is None or day >= civil_day(notice.created_at):
+        if notice is None:
+            return ALLOWED
+        earlier = [term.starts_on for term in facts.terms if term.kind is started]
+        first = min((civil_day(notice.created_at), *earlier))
+        if day >= first:
             return ALLOWED
         return Verdict(
             "date.too_early",
             f"--{field.replace('_', '-')} {day.isoformat()} is before the "
-            f"{spoken(letter)}, {civil_day(notice.created_at).isoformat()}",
+            f"{spoken(letter)}, {first.isoformat()}",
         )
 
     return check

@@ -38,6 +38,12 @@ def awaited(kind: StepKind, term: TermKind, way_out: str) -> Guard:
             rule = facts.call.terms.get(term)
             if rule is not None and not rule.peremptory:
                 return ALLOWED
+            return Verdict(
+                f"{kind}.not_open",
+                f"the {spoken(kind)} was closed, unanswered, when its term ended; if "
+                "the answer came in by then, state --received-on and --proof; else "
+                "decide on what is in the file",
+            )
         return in_time(facts)
 
     return guard

@@ -58,7 +58,8 @@ def in_time(kind: TermKind) -> Guard:
         return Verdict(
             "term.expired",
             f"the term `{kind}` ended at {rome(term.due_at)} (Rome) and is "
-            "peremptory; propose the lapse, or have the delay excused by an act",
+            "peremptory; if it came in by then, state --received-on and --proof; else "
+            "propose the lapse, or have the delay excused by an act",
             {"due_at": written(term.due_at)},
         )
 
