@@ -98,6 +98,6 @@ def _tell(title: str, events: list[views.EventView], call: str) -> None:
         if {"--checked", "--score"} & set(event.needs):
             click.echo(f"      codes: {CODES} {call}")
         if event.may:
-            click.echo(f"      may state: {' '.join(event.may)}")
+            print_wrapped("      may state: ", " ".join(event.may))
         for missing in event.missing:
             print_wrapped("      missing: ", missing)

@@ -10,16 +10,23 @@ from commands.advance import rows_by_event
 from models.vocabulary import Letter
 from workflow.errors import InputError
 from workflow.machine import Inputs
-from workflow.moves.inputs import DocumentInputs, GrantInputs, MinutesInputs, Money
+from workflow.moves.inputs import (
+    Arrived,
+    DocumentInputs,
+    GrantInputs,
+    MinutesInputs,
+    Money,
+)
 
-MODELS = {row.inputs for rows in rows_by_event().values() for row in rows}
+MODELS = dict.fromkeys(row.inputs for rows in rows_by_event().values() for row in rows)
 
 
 class Everything(Inputs):
     """One of each kind."""
 
-    amount: Money = Field(gt=0, description="Amount.")
     day: date | None = Field(default=None, description="Day.")
+    came: Arrived | None = Field(default=None, description="Came.")
+    amount: Money = Field(gt=0, description="Amount.")
     items: tuple[str, ...] = Field(default=(), description="Items.")
     letter: Letter | None = Field(default=None, description="Letter.")
     overtake: bool = Field(default=False, description="Overtake.")
@@ -27,10 +34,13 @@ class Everything(Inputs):
 
 
 def test_each_thing_is_an_option_of_its_kind():
-    made = {option.name: option for option in options.options_of(Everything)}
+    listed = options.options_of(Everything)
+    made = {option.name: option for option in listed}
 
+    assert listed[0].name == "amount", "what must be stated comes first"
     assert made["amount"].help == "Amount. [required]"
     assert made["day"].metavar == "YYYY-MM-DD"
+    assert made["came"].metavar == "WHEN"
     assert made["items"].multiple
     assert made["overtake"].is_flag
     assert "One of: submission_receipt, " in str(made["letter"].help)
