@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
+from models import session
 from tests.builders import Office, furnish, office
+from tests.engines import create_engine
 from tests.servers import fresh_postgres, running
 
 HERE = Path(__file__).parent
@@ -53,6 +55,14 @@ def _no_settings_from_outside() -> Iterator[None]:
         for name in list(os.environ):
             if name.startswith("SPORTELLO_"):
                 patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_translated_once() -> Iterator[None]:
+    """Give every engine of this process what another one has translated."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_engine", create_engine)
         yield
 
 
