@@ -13,11 +13,15 @@ from sqlalchemy import make_url
 from models import session
 from tests.builders import Office, furnish, office
 from tests.engines import create_engine
-from tests.servers import fresh_postgres, running
+from tests.servers import fresh_postgres, in_memory, running
 
 HERE = Path(__file__).parent
 WITH_SERVERS = (HERE / "integration", HERE / "faults")
 LOOPBACK = ["127.0.0.1", "::1"]
+
+# Where pytest makes its folders, unless somebody has said it already.
+if FOLDERS := in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", FOLDERS)
 
 # A slow machine is not a wrong program: what is slow is measured in benchmarks/.
 settings.register_profile(
