@@ -63,13 +63,14 @@ def in_memory() -> str | None:
     """Return a folder in memory for what need not outlive a power cut, if there is.
 
     To copy a database on a disk costs more than most tests that ask for one.
-    Containers often have this folder so small that only the disk is left.
+    Containers often have this folder so small, or without the right to run a
+    program from it, that only the disk is left.
     """
-    roomy = (
-        os.access(_MEMORY, os.W_OK | os.X_OK)
-        and shutil.disk_usage(_MEMORY).free >= _ROOM
-    )
-    return str(_MEMORY) if roomy else None
+    if not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return None
+    memory = os.statvfs(_MEMORY)
+    roomy = memory.f_bavail * memory.f_frsize >= _ROOM
+    return str(_MEMORY) if roomy and not memory.f_flag & os.ST_NOEXEC else None
 
 
 @contextmanager
