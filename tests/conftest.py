@@ -10,12 +10,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
+from models import session
 from tests.builders import Office, furnish, office
-from tests.servers import fresh_postgres, running
+from tests.engines import create_engine
+from tests.servers import fresh_postgres, in_memory, running
 
 HERE = Path(__file__).parent
 WITH_SERVERS = (HERE / "integration", HERE / "faults")
 LOOPBACK = ["127.0.0.1", "::1"]
+
+# Where pytest makes its folders, unless somebody has said it already.
+if FOLDERS := in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", FOLDERS)
 
 # A slow machine is not a wrong program: what is slow is measured in benchmarks/.
 settings.register_profile(
@@ -53,6 +59,14 @@ def _no_settings_from_outside() -> Iterator[None]:
         for name in list(os.environ):
             if name.startswith("SPORTELLO_"):
                 patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_translated_once() -> Iterator[None]:
+    """Give every engine of this process what another one has translated."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_engine", create_engine)
         yield
 
 

@@ -27,8 +27,8 @@ Row = dict[str, Any]
 # What stands in the database, row by row
 
 
-def content_of(engine: Engine) -> dict[str, list[Row]]:
-    """Read every row of every table."""
+def content_of(engine: Engine, *names: str) -> dict[str, list[Row]]:
+    """Read every row of these tables at one moment; without a name, of every table."""
     with engine.connect() as connection:
         return {
             table.name: [
@@ -36,11 +36,12 @@ def content_of(engine: Engine) -> dict[str, list[Row]]:
                 for row in connection.execute(sqlalchemy.select(table)).mappings()
             ]
             for table in SQLModel.metadata.sorted_tables
+            if not names or table.name in names
         }
 
 
 def terms_of(engine: Engine) -> list[Row]:
-    return content_of(engine)["terms"]
+    return content_of(engine, "terms")["terms"]
 
 
 # Is everything watched that has to be?
@@ -48,7 +49,7 @@ def terms_of(engine: Engine) -> list[Row]:
 
 def unwatched(engine: Engine) -> list[str]:
     """Return every term whose next instant is not what its facts say."""
-    content = content_of(engine)
+    content = content_of(engine, "applications", "call_versions", "terms")
     rules = {
         (row["call_id"], row["number"]): json.loads(row["body"])["terms"]
         for row in content["call_versions"]
@@ -122,7 +123,7 @@ _WRITTEN = {
 
 def deeds(work: Office) -> list[Row]:
     """Return the register without the instants of execution, and without ids."""
-    names = _names(content_of(work.desk.engine))
+    names = _names(content_of(work.desk.engine, "applications"))
     return [_timeless(entry, names) for entry in entries(work)]
 
 
@@ -135,7 +136,7 @@ def _timeless(entry: Row, names: dict[Any, str]) -> Row:
 
 def standing(engine: Engine) -> dict[str, list[Row]]:
     """Return how everything stands, without the instants of execution and ids."""
-    content = content_of(engine)
+    content = content_of(engine, *_COMPARED)
     names = _names(content)
     return {
         table: sorted((_kept(row, table, names) for row in content[table]), key=repr)
@@ -169,7 +170,7 @@ def name_of(row: Row) -> str:
 
 def next_instant(engine: Engine, after: datetime) -> datetime | None:
     """Return when something will be due next: a term, or a window as planned."""
-    content = content_of(engine)
+    content = content_of(engine, "calls", "call_versions", "terms")
     instants = [row["next_check"] for row in content["terms"] if row["next_check"]]
     instants += _windows(content)
     return min((one for one in instants if one > after), default=None)

@@ -20,6 +20,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "tests.builders",
+        "tests.faults.storms",
         "tests.processes",
         "holidays.countries.italy",
         "sqlalchemy.dialects.postgresql.psycopg",

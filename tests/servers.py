@@ -38,6 +38,7 @@ FAST = {
     "synchronous_commit": "off",
     "max_connections": "100",
     "shared_buffers": "64MB",
+    "max_wal_size": "128MB",
     "unix_socket_directories": "",
 }
 
@@ -51,7 +52,25 @@ DURABLE = {
     "max_wal_size": "4GB",
 }
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp is safe
+_ROOM = 2 * 1024**3
+"""Bytes that have to be free in the memory for tests to write there."""
+
 _numbers = itertools.count(1)
+
+
+def in_memory() -> str | None:
+    """Return a folder in memory for what need not outlive a power cut, if there is.
+
+    To copy a database on a disk costs more than most tests that ask for one.
+    Containers often have this folder so small, or without the right to run a
+    program from it, that only the disk is left.
+    """
+    if not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return None
+    memory = os.statvfs(_MEMORY)
+    roomy = memory.f_bavail * memory.f_frsize >= _ROOM
+    return str(_MEMORY) if roomy and not memory.f_flag & os.ST_NOEXEC else None
 
 
 @contextmanager
@@ -88,7 +107,9 @@ def fresh_postgres(admin_url: str, template: str | None = None) -> Iterator[str]
     a copy of that one, otherwise it is empty.
     """
     name = f"sportello_{os.getpid()}_{next(_numbers)}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+    # Its files are copied: through the log, which has to be read again after a
+    # crash, each page would be written twice.
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
         sql.Identifier(name), sql.Identifier(template or "template0")
     )
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
@@ -98,12 +119,13 @@ def fresh_postgres(admin_url: str, template: str | None = None) -> Iterator[str]
     address = admin.render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(create)
-    try:
-        yield (
-            make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-        )
-    finally:
-        with psycopg.connect(address, autocommit=True) as connection:
+        try:
+            yield (
+                make_url(admin_url)
+                .set(database=name)
+                .render_as_string(hide_password=False)
+            )
+        finally:
             connection.execute(drop)
 
 
@@ -113,7 +135,7 @@ def fresh_postgres(admin_url: str, template: str | None = None) -> Iterator[str]
 def supervise(kind: str) -> None:
     """Run one server until standard input closes."""
     with ExitStack() as stack:
-        home = stack.enter_context(_directory())
+        home = stack.enter_context(_directory(lasting=kind != "postgresql"))
         address = stack.enter_context(_started(kind, home))
         # A polite kill ends like a closed pipe.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -129,7 +151,7 @@ def _started(kind: str, home: Path) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def _directory() -> Iterator[Path]:
+def _directory(*, lasting: bool) -> Iterator[Path]:
     """Make a directory that the user of the server can reach.
 
     Not one of pytest's: those are closed to other users, and PostgreSQL, which
@@ -137,7 +159,8 @@ def _directory() -> Iterator[Path]:
     """
     # TMPDIR may be closed too; /tmp is everybody's.
     shared = "/tmp" if os.geteuid() == 0 else None  # noqa: S108 - mkdtemp is safe
-    path = Path(tempfile.mkdtemp(prefix="sportello-tests-", dir=shared))
+    place = (None if lasting else in_memory()) or shared
+    path = Path(tempfile.mkdtemp(prefix="sportello-tests-", dir=place))
     path.chmod(0o755)
     try:
         yield path

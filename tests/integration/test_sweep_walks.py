@@ -196,12 +196,12 @@ class Walk(RuleBasedStateMachine):
         self.do(taking(line))
 
     def any_row(self, data: Any) -> Row | None:
-        rows = self.content()["applications"]
+        rows = self.content("applications")["applications"]
         named = {name_of(row): row for row in rows if row["protocol_number"]}
         return named[data.draw(st.sampled_from(sorted(named)))] if named else None
 
-    def content(self) -> dict[str, list[Row]]:
-        return content_of(self.work.desk.engine)
+    def content(self, *names: str) -> dict[str, list[Row]]:
+        return content_of(self.work.desk.engine, *names)
 
     def goes_on(self, data: Any) -> None:
         """Make the next move of the main line."""
@@ -212,7 +212,7 @@ class Walk(RuleBasedStateMachine):
     def _next_of(self, row: Row) -> Event | None:
         steps = {
             step["kind"]: step["status"]
-            for step in self.content()["steps"]
+            for step in self.content("steps")["steps"]
             if step["application_id"] == row["id"]
         }
         if row["state"] == "submitted":
@@ -263,7 +263,7 @@ class Walk(RuleBasedStateMachine):
 
     def a_letter_is_delivered(self, data: Any) -> None:
         """Most terms start at delivery; some receipts are recorded much later."""
-        content = self.content()
+        content = self.content("applications", "notices")
         names = {row["id"]: row for row in content["applications"]}
         waiting = sorted(
             (row["entry_seq"], row["letter"], name_of(names[row["application_id"]]))
@@ -310,10 +310,9 @@ class Walk(RuleBasedStateMachine):
         assert swept.remaining == 0
         assert sweep.due_calls(self.work.desk) == ()
         assert sweep.sweep(self.work.desk).applied == ()
-        content = self.content()
         assert not [
             row["kind"]
-            for row in content["terms"]
+            for row in self.content("terms")["terms"]
             if row["status"] == TermStatus.RUNNING and row["next_check"] <= now
         ]
 
@@ -340,7 +339,7 @@ class Walk(RuleBasedStateMachine):
     def of_one_kind_one_goes(self) -> None:
         """It is the latest, and the only one that a worker looks at."""
         latest: dict[Any, int] = {}
-        terms = self.content()["terms"]
+        terms = self.content("terms")["terms"]
         for row in terms:
             key = row["application_id"], row["kind"]
             latest[key] = max(latest.get(key, 0), row["ordinal"])
