@@ -55,6 +55,10 @@ COMMANDS = {
         "commands.terms:terms_command",
         "Show the terms in the order in which they end (scadenzario).",
     ),
+    "digest": Lazy(
+        "commands.digest:digest_command",
+        "Show what waits for an officer today (promemoria del giorno).",
+    ),
     "explain": Lazy(
         "commands.explain:explain_group",
         "Say why something is as it is, step by step, with the sources (motivazione).",

@@ -13,6 +13,10 @@ from workflow.services import officers
 
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _LONGEST_NAME = 200
+_EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+)
+_LONGEST_EMAIL = 254
 _ROLES = [role.value for role in Role if role != Role.SYSTEM]
 
 
@@ -43,6 +47,16 @@ def _name(_context: click.Context, _option: click.Parameter, name: str) -> str:
     raise click.BadParameter("write a name and surname of at most 200 characters")
 
 
+def _email(
+    _context: click.Context, _option: click.Parameter, address: str | None
+) -> str | None:
+    if not address or (len(address) <= _LONGEST_EMAIL and _EMAIL.fullmatch(address)):
+        return address
+    raise click.BadParameter(
+        f"`{address}` is no address; write one, such as maria.rossi@regione.example.it"
+    )
+
+
 @officer_group.command("add")
 @click.argument("login", callback=_login)
 @click.option("--name", required=True, callback=_name, help="Name and surname.")
@@ -54,9 +68,17 @@ def _name(_context: click.Context, _option: click.Parameter, name: str) -> str:
     type=click.Choice(_ROLES),
     help="In what capacity; once for each.",
 )
+@click.option(
+    "--email",
+    callback=_email,
+    metavar="ADDRESS",
+    help='Where the digest of each day goes; "" for nowhere.',
+)
 @json_option
 @at_desk
-def add_command(desk: Desk, login: str, name: str, roles: tuple[str, ...]) -> None:
+def add_command(
+    desk: Desk, login: str, name: str, roles: tuple[str, ...], email: str | None
+) -> None:
     """Add an officer, or give more roles to one who is there (responsabile).
 
     \b
@@ -68,7 +90,8 @@ def add_command(desk: Desk, login: str, name: str, roles: tuple[str, ...]) -> No
     Example:
         sportello officer add rossi --name "Maria Rossi" --role administrator
     """
-    _tell(officers.add(desk, login, name, [Role(role) for role in roles]))
+    wanted = [Role(role) for role in roles]
+    _tell(officers.add(desk, login, name, wanted, email=email))
 
 
 @officer_group.command("list")
@@ -82,11 +105,11 @@ def list_command(desk: Desk) -> None:
         sportello officer list
     """
     listed = officers.listed(desk)
-    table = Table(("login", "name+", "roles", "standing"))
+    table = Table(("login", "name+", "roles+", "standing", "email+"))
     for officer in listed:
         roles = ", ".join(officer.roles)
         standing = "retired" if officer.retired else "active"
-        table.add(officer.login, officer.name, roles, standing)
+        table.add(officer.login, officer.name, roles, standing, officer.email)
     emit({"officers": [_as_json(officer) for officer in listed]}, table.print)
 
 
@@ -119,5 +142,6 @@ def _as_json(officer: officers.OfficerView) -> dict[str, object]:
         "name": officer.name,
         "roles": list(officer.roles),
         "retired": officer.retired,
+        "email": officer.email,
         "id": str(officer.id),
     }

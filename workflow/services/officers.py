@@ -42,6 +42,8 @@ class OfficerView:
     name: str
     roles: tuple[Role, ...]
     retired: bool
+    email: str | None
+    """Where the digest of each day goes; none if there is none to send."""
 
 
 WORKER = Actor(ActorKind.WORKER, None, frozenset({Role.SYSTEM}), IdentityKind.SYSTEM)
@@ -114,10 +116,18 @@ def require(actor: Actor, *roles: Role) -> Role:
     )
 
 
-def add(desk: Desk, login: str, name: str, roles: Iterable[Role]) -> OfficerView:
+def add(
+    desk: Desk,
+    login: str,
+    name: str,
+    roles: Iterable[Role],
+    *,
+    email: str | None = None,
+) -> OfficerView:
     """Add an officer, or give more roles to one who is there.
 
-    Until there is an administrator anybody may: somebody has to be the first.
+    Until there is an administrator anybody may: somebody has to be the first. An
+    address that is not given stays as it is; an empty one is forgotten.
 
     Raises:
         RefusedError: not an administrator, or the login belongs to a retired one.
@@ -144,6 +154,8 @@ def add(desk: Desk, login: str, name: str, roles: Iterable[Role]) -> OfficerView
                 "officer.retired", f"`{login}` is retired; choose another login"
             )
         officer.name = name
+        if email is not None:
+            officer.email = email or None
         session.add(officer)
         for role in wanted - _roles(session, officer.id):
             session.add(OfficerRole(officer_id=officer.id, role=role))
@@ -179,6 +191,28 @@ def listed(desk: Desk) -> tuple[OfficerView, ...]:
     with reading(desk.engine) as session:
         officers = session.exec(select(Officer).order_by(col(Officer.login))).all()
         return tuple(_view(session, officer) for officer in officers)
+
+
+def found(desk: Desk, login: str | None) -> OfficerView:
+    """Return an officer who may act; without a login, whoever is sitting here.
+
+    Raises:
+        RefusedError: there is no such officer, or a retired one.
+    """
+    with reading(desk.engine) as session:
+        name = _login(session, desk.identity) if login is None else login
+        officer = session.exec(_BY_LOGIN, params={"login": name}).first()
+        if officer is None:
+            raise RefusedError(
+                "officer.unknown",
+                f"`{name}` is not an officer of this database; see `sportello officer "
+                "list`",
+            )
+        if officer.retired_at is not None:
+            raise RefusedError(
+                "officer.retired", f"`{name}` is retired: nothing waits for them"
+            )
+        return _view(session, officer)
 
 
 def _login(session: Session, identity: Identity) -> str:
@@ -222,4 +256,5 @@ def _view(session: Session, officer: Officer) -> OfficerView:
         officer.name,
         tuple(sorted(_roles(session, officer.id))),
         officer.retired_at is not None,
+        officer.email,
     )
