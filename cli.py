@@ -93,7 +93,7 @@ COMMANDS = {
     ),
     "log": Lazy(
         "commands.log:log_group",
-        "Read and verify the register of transitions (registro).",
+        "Read, verify and seal the register of transitions (registro).",
     ),
 }
 

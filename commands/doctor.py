@@ -9,7 +9,7 @@ from commands.lazy import did_you_mean, json_option
 from commands.output import emit, print_wrapped
 from config.settings import PREFIX, Settings, masked, read_settings
 from workflow.errors import UnavailableError
-from workflow.services import doctor
+from workflow.services import doctor, keys
 from workflow.services.doctor import Check
 
 
@@ -35,7 +35,7 @@ def doctor_command(context: click.Context) -> None:
             *doctor.examine(
                 open_desk(),
                 settings.home,
-                keeps_data=str(settings.home) in settings.database,
+                keeps_data=_keeps_data(settings),
             ),
             _broker(settings),
         )
@@ -56,6 +56,11 @@ def doctor_command(context: click.Context) -> None:
     )
     if not all(check.ok for check in checks):
         context.exit(UnavailableError.exit_code)
+
+
+def _keeps_data(settings: Settings) -> bool:
+    """Tell whether something stands in the home that nobody else may read."""
+    return str(settings.home) in settings.database or keys.is_there(settings.key_file)
 
 
 def _settings(settings: Settings) -> Check:

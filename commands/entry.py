@@ -18,7 +18,7 @@ from config.logs import log
 from config.settings import Settings, SettingsError, read_settings
 from models.session import DatabaseUnavailableError, normalised, open_engine
 from workflow.ambient import Ambient, ShiftedAmbient, SystemAmbient
-from workflow.desk import Desk, Identity, IdentityKind
+from workflow.desk import AnchorFiles, Desk, Identity, IdentityKind
 from workflow.errors import InputError, RefusedError, UnavailableError
 from workflow.services import doctor, installation
 
@@ -112,6 +112,7 @@ def open_desk() -> Desk:
         identity=_identity(settings),
         typed_at=ambient.now() if ambient.simulated else _instant(typed),
         patience=settings.lock_wait,
+        anchor_files=AnchorFiles(settings.key_file, settings.anchors_file),
     )
 
 

@@ -6,9 +6,9 @@ import click
 
 from commands.entry import open_desk, told_in_words
 from commands.lazy import json_option, note_done
-from commands.output import emit
+from commands.output import emit, print_wrapped
 from workflow.ambient import SystemAmbient
-from workflow.services import installation, officers
+from workflow.services import installation, officers, signing
 
 
 @click.command("init")
@@ -21,8 +21,10 @@ from workflow.services import installation, officers
 def init_command(*, rehearsal: bool) -> None:
     """Create the database, or bring an older one to the present form.
 
-    A second time it changes nothing. What is in the database stays there; all
-    the same, make a copy of it before you bring it to a newer form.
+    It also makes the key with which the register is sealed, unless it is sealed
+    with another one already. A second time it changes nothing. What is in the
+    database stays there; all the same, make a copy of it before you bring it to a
+    newer form.
 
     \b
     Example:
@@ -35,12 +37,14 @@ def init_command(*, rehearsal: bool) -> None:
             desk = replace(desk, ambient=SystemAmbient())
         made = installation.initialise(desk.engine, desk.ambient, rehearsal=rehearsal)
         note_done(f"database {made.database}")
+        signer = signing.prepare(desk)
         empty = not officers.listed(desk)
 
     def tell() -> None:
         kind = "rehearsal database" if made.rehearsal else "database"
         done = "created" if made.created else "is in the present form"
         click.echo(f"{kind} {made.database} {done} (form {made.revision})")
+        _tell_of_key(signer)
         if empty:
             click.echo(
                 "Now say who may act; the first one should be an administrator:\n"
@@ -53,6 +57,15 @@ def init_command(*, rehearsal: bool) -> None:
             "revision": made.revision,
             "rehearsal": made.rehearsal,
             "created": made.created,
+            "key": signer.key,
+            "key_notice": signer.notice,
         },
         tell,
     )
+
+
+def _tell_of_key(signer: signing.Signing) -> None:
+    if signer.notice is not None:
+        print_wrapped("Note: ", signer.notice)
+    elif signer.created:
+        click.echo(f"signing key {signer.path} created; keep a copy of it elsewhere")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from commands.anchors import anchor_command, tell_of_anchors, verified_anchors
 from commands.call_entries import summary
 from commands.entry import at_desk
 from commands.lazy import (
@@ -29,10 +30,11 @@ _EVENTS = [event.value for event in (*Event, *CallEvent)]
 @click.group("log", cls=Listing)
 @json_option
 def log_group() -> None:
-    """Read and verify the register of transitions (registro).
+    """Read, verify and seal the register of transitions (registro).
 
     Every command that changes something, and every one that was refused, is an
-    entry; each names the hash of the entry before it.
+    entry; each names the hash of the entry before it. Once a day an anchor says,
+    signed, where every chain stands.
 
     \b
     Example:
@@ -133,22 +135,23 @@ def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> No
 @click.pass_context
 @at_desk
 def verify_command(desk: Desk, context: click.Context, call: str | None) -> None:
-    """Verify the register: chain, count, and the files as they stand (verifica).
+    """Verify the register: chain, count, anchors, and the files (verifica).
 
     It recomputes every hash, counts the entries, and checks that what stands
     beside them is what they say: state, place in the order, money, terms, steps
     and letters of every application, the state of the call, when its counter was
-    open, and its frozen rules. It exits with 5 if anything does not hold.
+    open, and its frozen rules. Anchors must be linked, signed, one for each day,
+    the same in their file, and every chain must still be where they saw it. It
+    exits with 5 if anything does not hold.
 
     \b
     Example:
         sportello log verify
     """
-    verified = log.verify(desk, call)
-    ok = all(one.ok for one in verified)
+    examined = log.examine(desk, call)
 
     def tell() -> None:
-        for one in verified:
+        for one in examined.calls:
             standing = "ok" if one.ok else f"{len(one.faults)} FAULT(S)"
             click.echo(
                 f"{one.call}: {one.entries} entries, head {one.head}: {standing}"
@@ -156,8 +159,9 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
             for fault in one.faults:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 click.echo(f"  {where}: {fault.fault}")
-        if not verified:
+        if not examined.calls:
             click.echo("no call is loaded: there is nothing to verify")
+        tell_of_anchors(examined.anchors)
 
     emit(
         {
@@ -171,12 +175,15 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                         {"seq": fault.seq, "fault": fault.fault} for fault in one.faults
                     ],
                 }
-                for one in verified
+                for one in examined.calls
             ],
-            "anchors": {},
-            "ok": ok,
+            "anchors": verified_anchors(examined.anchors),
+            "ok": examined.ok,
         },
         tell,
     )
-    if not ok:
+    if not examined.ok:
         context.exit(TamperedError.exit_code)
+
+
+log_group.add_command(anchor_command)

@@ -27,6 +27,7 @@ _RULES = {
     "lock_wait": "write a whole number of seconds, from 0 to 3600",
     "log_level": "write debug, info, warning or error",
     "home": "write the path of a folder",
+    "anchors": "write the path of a file",
     "officer": "write a login of at most 64 characters, without spaces",
 }
 
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default=Path("~/.local/share/sportello"), validate_default=True
     )
+    anchors: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
     database_url: (
         Annotated[
             str,
@@ -122,6 +124,16 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The address of the database: a file in the home, if nothing is said."""
         return self.database_url or f"sqlite:///{self.home / 'sportello.db'}"
+
+    @property
+    def anchors_file(self) -> Path:
+        """The file of the anchors: in the home, if nothing is said."""
+        return self.anchors or self.home / "anchors.jsonl"
+
+    @property
+    def key_file(self) -> Path:
+        """The private key with which anchors are signed."""
+        return self.home / "keys" / "register.pem"
 
 
 def read_settings() -> Settings:

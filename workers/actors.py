@@ -16,7 +16,7 @@ from config.logs import log
 from models.session import DatabaseUnavailableError
 from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError, UnavailableError
-from workflow.services import groupings, outbox, submissions, sweep
+from workflow.services import anchoring, groupings, outbox, submissions, sweep
 
 _MOST_RETRIES = 20
 _SHORTEST, _LONGEST = 200, 60_000
@@ -105,6 +105,17 @@ def _sweeping(desk: Desk) -> Callable[..., Any]:
     return sweep_call
 
 
+def _sealing(desk: Desk) -> Callable[..., Any]:
+    def seal_register(_day: str) -> None:
+        """Make the anchor of today, unless it is there.
+
+        The day that was asked for may be over by now.
+        """
+        anchoring.seal_day(desk)
+
+    return seal_register
+
+
 def _doing(desk: Desk) -> Callable[..., Any]:
     def do_message(identity: str) -> None:
         """Do one job of the outbox, unless it is done already."""
@@ -119,6 +130,7 @@ JOBS = {
         Job("receive_submission", "intake", 0, _filing, answers=True, kept=False),
         Job("sweep_call", "sweep", 10, _sweeping),
         Job("do_message", "notices", 20, _doing),
+        Job("seal_register", "sweep", 30, _sealing),
     )
 }
 """All of them; a new job is a new line."""

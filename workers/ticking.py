@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +12,15 @@ from config.logs import log
 from workers import actors, sending
 from workers.stopping import Stop
 from workflow.desk import Desk
-from workflow.errors import TamperedError, UnavailableError
-from workflow.services import sweep, ticks
+from workflow.errors import SportelloError, TamperedError, UnavailableError
+from workflow.rules.calendar import civil_day
+from workflow.services import anchoring, sweep, ticks
 
 _QUEUE = actors.JOBS["sweep_call"].queue
 _NOT_TAKEN = "no worker takes what was sent before"
+
+_SEALS_EVERY = 60.0
+"""Seconds before an anchor that is still missing is asked for again."""
 
 
 class Ticker:
@@ -28,29 +33,53 @@ class Ticker:
     def __init__(self, broker: Broker, desk: Desk) -> None:
         self._broker, self._desk = broker, desk
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._seals_at = 0.0
+        """When to ask again for an anchor, by a clock that nobody sets."""
         self.swept_here = 0
         """How many calls were swept by this process."""
 
     def tick(self, stop: Stop) -> None:
-        """Ask for a sweep of each call in which something is due."""
+        """Ask for a sweep of each call in which something is due, and for an anchor."""
         codes = sweep.due_calls(self._desk)
-        hindrance = self._hindrance(codes) if codes else None
+        seals = self._has_to_seal()
+        hindrance = self._hindrance(codes, seals=seals) if codes or seals else None
         ticks.note(self._desk, ticks.SCHEDULER, holder=self._holder, found=len(codes))
-        if hindrance is not None:
+        if hindrance is None:
+            return
+        if codes:
             log.warn("sweeping_here", calls=len(codes), why=hindrance)
             self._sweep_here(codes, stop)
+        if seals:
+            self._seal_here(hindrance)
 
-    def _hindrance(self, codes: Sequence[str]) -> str | None:
+    def _has_to_seal(self) -> bool:
+        """Tell whether the day has no anchor yet, and nobody was just asked for it.
+
+        Where it cannot be made, without a key say, it is asked for once a minute.
+        """
+        if time.monotonic() < self._seals_at or not anchoring.is_due(self._desk):
+            return False
+        self._seals_at = time.monotonic() + _SEALS_EVERY
+        return True
+
+    def _hindrance(self, codes: Sequence[str], *, seals: bool) -> str | None:
         """Ask the workers; return why they cannot be, if they cannot."""
         try:
             if sending.waiting(self._broker, _QUEUE):
                 return _NOT_TAKEN
             under = str(self._desk.ambient.new_id())
             messages = [_asked(code, f"{under}-{code}") for code in codes]
+            if seals:
+                messages.append(self._asked_to_seal(f"{under}-seal"))
             sending.send(self._broker, _QUEUE, messages, under=under)
         except UnavailableError as error:
             return error.message
         return None
+
+    def _asked_to_seal(self, identity: str) -> Message[Any]:
+        day = civil_day(self._desk.ambient.now()).isoformat()
+        about = {"cause": f"day {day}"}
+        return actors.message("seal_register", day, identity=identity, about=about)
 
     def _sweep_here(self, codes: Sequence[str], stop: Stop) -> None:
         for code in codes:
@@ -64,6 +93,13 @@ class Ticker:
             finally:
                 log.forget()
             self.swept_here += 1
+
+    def _seal_here(self, why: str) -> None:
+        log.info("sealing_here", why=why)
+        try:
+            anchoring.seal_day(self._desk)
+        except SportelloError as error:
+            log.warn("register_not_sealed", code=error.code)
 
 
 def _asked(code: str, identity: str) -> Message[Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -34,6 +35,16 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorFiles:
+    """Where the register is sealed, outside of the database."""
+
+    key: Path
+    """The private key that signs anchors."""
+    lines: Path
+    """The anchors themselves, one a line."""
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """The database, the clock, and who is sitting here.
 
@@ -48,6 +59,8 @@ class Desk:
     channel: str = "cli"
     patience: float = 30
     """Seconds for which somebody else's command is waited for."""
+    anchor_files: AnchorFiles | None = None
+    """Without them nothing is sealed here."""
 
     def as_worker(self, channel: str = "worker") -> "Desk":
         """Return the same desk with nobody sitting at it."""

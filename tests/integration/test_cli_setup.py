@@ -44,6 +44,8 @@ def test_init_a_second_time_changes_nothing(bare_terminal):
         "revision": HEAD,
         "rehearsal": False,
         "created": True,
+        "key": first["key"],
+        "key_notice": None,
     }
     assert second == {**first, "created": False}
 
@@ -228,7 +230,7 @@ def test_the_same_commands_work_on_a_server(bare_terminal, postgres_server):
     assert login == "postgres"
     assert loaded.exit_code == 0, loaded.output
     assert examined.exit_code == 0, examined.output
-    assert not bare_terminal.home.exists()
+    assert [path.name for path in bare_terminal.home.iterdir()] == ["keys"]
     assert verified["ok"]
 
 
@@ -362,13 +364,15 @@ def doctor(terminal: Terminal) -> dict[str, dict[str, object]]:
 
 
 def test_doctor_finds_everything_in_order(terminal):
+    terminal.type("log", "anchor")
+
     checks = doctor(terminal)
 
     assert all(check["ok"] for check in checks.values()), checks
     assert terminal.type("doctor").exit_code == 0
     assert set(checks) == {
         *("settings", "home", "database", "clock", "identity", "broker"),
-        *("scheduler", "due", "parked", "jobs"),
+        *("scheduler", "due", "parked", "jobs", "anchor"),
     }
 
 

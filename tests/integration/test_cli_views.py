@@ -344,10 +344,19 @@ def test_the_register_verifies(terminal):
 
     (call,) = verified["calls"]
     assert verified["ok"]
-    assert verified["anchors"] == {}
+    assert verified["anchors"] == {
+        "count": 0,
+        "last": None,
+        "ok": True,
+        "faults": [],
+        "gaps": [],
+        "file": str(terminal.home / "anchors.jsonl"),
+    }
     assert (call["call"], call["entries"], call["faults"]) == (CTL, 5, [])
     assert text.exit_code == 0
-    assert text.stdout == f"{CTL}: 5 entries, head {call['head']}: ok\n"
+    assert text.stdout == (
+        f"{CTL}: 5 entries, head {call['head']}: ok\nanchors: none yet: ok\n"
+    )
 
 
 def test_a_register_that_was_tampered_with_does_not_verify(terminal):

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ from workers import broker as brokers
 from workers.scheduler import Scheduler
 from workers.stopping import Stop, on_signals
 from workers.ticking import Ticker
+from workflow.desk import AnchorFiles
 from workflow.register import written
-from workflow.services import seats, ticks
+from workflow.services import keys, log, seats, ticks
 
 ACTIVE = b"active: a tick every 0.2 s"
 WAITING = b"waiting: another scheduler is active"
@@ -343,3 +345,81 @@ def test_a_broker_that_nobody_can_reach_is_refused(terminal: Terminal):
     said = terminal.refused("scheduler", code="broker.memory", exit_code=2)
 
     assert "`sportello run`" in said
+
+
+# The anchor of the day
+
+
+@pytest.fixture
+def sealing(work: Office, tmp_path: Path) -> Office:
+    """Give an office that seals; nothing else is due in it."""
+    files = AnchorFiles(tmp_path / "keys" / "register.pem", tmp_path / "anchors.jsonl")
+    keys.make(files.key)
+    work.clock.move_to(OPENING - timedelta(days=2))
+    return Office(replace(work.desk, anchor_files=files), work.clock)
+
+
+def made(work: Office) -> list[int]:
+    return [
+        number
+        for (number,) in rows(
+            work.desk.engine, "SELECT number FROM anchors ORDER BY number"
+        )
+    ]
+
+
+def test_the_workers_seal_each_day_once(
+    sealing: Office, broker: RedisBroker, redis_url: str
+):
+    ticker = Ticker(broker, sealing.desk.as_worker())
+    ticker.tick(Stop())
+    ticker.tick(Stop())
+    asked = broker.client.llen("dramatiq:sweep")
+    swept_by_workers(sealing, broker, redis_url)
+    first = made(sealing)
+    ticker._seals_at = 0.0
+    ticker.tick(Stop())
+    asked_again = broker.client.llen("dramatiq:sweep")
+    sealing.wait(days=1)
+    ticker.tick(Stop())
+    broker.enqueue(actors.message("seal_register", "", identity="twice", about={}))
+    swept_by_workers(sealing, broker, redis_url)
+
+    assert (asked, first, asked_again) == (1, [1], 0)
+    assert made(sealing) == [1, 2]
+    assert log.examine(sealing.desk).ok
+
+
+def test_where_no_worker_answers_the_scheduler_seals_and_tells_of_days_missed(
+    sealing: Office,
+):
+    with closing(brokers.build(NOWHERE)) as nobody:
+        Ticker(nobody, sealing.desk.as_worker()).tick(Stop())
+        sealing.wait(days=4)
+        Ticker(nobody, sealing.desk.as_worker()).tick(Stop())
+
+    found = log.examine(sealing.desk).anchors
+    assert made(sealing) == [1, 2]
+    assert [day.isoformat() for day in found.gaps] == [
+        "2026-01-19",
+        "2026-01-20",
+        "2026-01-21",
+    ]
+
+
+def test_without_a_key_the_scheduler_goes_on_and_says_so(
+    sealing: Office, capsys, monkeypatch
+):
+    monkeypatch.setattr(logger, "_inner", None)
+    assert sealing.desk.anchor_files is not None
+    sealing.desk.anchor_files.key.unlink()
+
+    with closing(brokers.build(NOWHERE)) as nobody:
+        Ticker(nobody, sealing.desk.as_worker()).tick(Stop())
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [
+        line["code"] for line in lines if line["event"] == "register_not_sealed"
+    ] == ["key.missing"]
+    assert made(sealing) == []
+    assert ticks.last(sealing.desk, ticks.SCHEDULER) is not None

@@ -15,7 +15,7 @@ from models.tables import Call
 from workflow import register
 from workflow.desk import Desk, IdentityKind
 from workflow.errors import RefusedError, SportelloError, UnavailableError
-from workflow.services import installation, lookups, officers, ticks
+from workflow.services import anchor_checks, installation, lookups, officers, ticks
 from workflow.services.backlog import backlog
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -48,6 +48,7 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
         ("due", lambda: _due(desk)),
         ("parked", lambda: _parked(desk)),
         ("jobs", lambda: _jobs(desk)),
+        ("anchor", lambda: anchor_checks.standing(desk)),
     )
     return (
         _check("home", lambda: _private(home))

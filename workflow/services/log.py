@@ -21,6 +21,7 @@ from workflow.desk import Desk
 from workflow.errors import RefusedError, TamperedError
 from workflow.register import Chain, Fault, Key, RowKind, Standing, Stored
 from workflow.services import lookups
+from workflow.services.anchor_checks import Anchored, Check
 
 _BATCH = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +41,19 @@ class Verified:
     def ok(self) -> bool:
         """Tell whether nothing was found wrong."""
         return not self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Whether the chains hold, and the anchors that saw them."""
+
+    calls: tuple[Verified, ...]
+    anchors: Anchored
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing was found wrong."""
+        return self.anchors.ok and all(one.ok for one in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +123,33 @@ def logins(desk: Desk) -> dict[str, str]:
 
 
 def verify(desk: Desk, code: str | None = None) -> tuple[Verified, ...]:
-    """Check chain, count, and that all that stands beside is as the entries say.
+    """Check the chains alone, and what stands beside them.
 
     Raises:
         RefusedError: there is no such call.
     """
+    return examine(desk, code).calls
+
+
+def examine(desk: Desk, code: str | None = None) -> Examined:
+    """Check chain, count, anchors, and that all that stands beside is as they say.
+
+    Raises:
+        RefusedError: there is no such call.
+        UnavailableError: the file of the anchors cannot be read.
+    """
     with reading(desk.engine, verbatim=True) as session:
+        check = Check(session, only=code)
         calls = _rows(session, _CALLS)
         if code is None:
-            found = tuple(_verify(session, call) for call in calls.all())
-            return (*found, *_without_call(session))
-        named = [call for call in calls if call.code == code]
-        if not named:
-            lookups.find_call(session, code)
-        return tuple(_verify(session, call) for call in named)
+            found = [_verify(session, call, check) for call in calls.all()]
+            found += _without_call(session)
+        else:
+            named = [call for call in calls if call.code == code]
+            if not named:
+                lookups.find_call(session, code)
+            found = [_verify(session, call, check) for call in named]
+    return Examined(tuple(found), check.close(desk))
 
 
 # What is verified may hold anything: it is read as it is stored, in words of SQL,
@@ -217,13 +244,16 @@ def _rows(session: Session, query: str, **values: object) -> Any:  # noqa: ANN40
     )
 
 
-def _verify(session: Session, call: Any) -> Verified:  # noqa: ANN401 - a row
+def _verify(session: Session, call: Any, check: Check) -> Verified:  # noqa: ANN401 - a row
     chain, ledger = Chain(call.code), _Ledger(session, call)
+    marks = check.marks(_printable(call.code))
     for row in _rows(session, _ENTRIES, call=call.id):
         if not isinstance(row.seq, int):
             chain.faults.append(Fault(chain.seq, "an entry after it has no number"))
             continue
         body = chain.feed(Stored(row.seq, row.hash, _bytes(row.body)))
+        marks.check(row.seq, row.hash)
+        check.saw(row.at)
         if body is not None and not _repeats(row, body):
             chain.faults.append(
                 Fault(row.seq, "the columns beside it say something else")
@@ -231,6 +261,7 @@ def _verify(session: Session, call: Any) -> Verified:  # noqa: ANN401 - a row
         if fault := ledger.fault(row.seq, body):
             chain.faults.append(fault)
     chain.close(count=call.head_seq, head=call.head_hash)
+    marks.close(chain.seq)
     chain.compare(
         (_identity(row.id), Standing(row.state, row.version, row.reserved, row.granted))
         for row in _rows(session, _STANDINGS, call=call.id)

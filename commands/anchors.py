@@ -1,0 +1,99 @@
+"""How is the register sealed, and how do the anchors stand?"""
+
+from typing import Any
+
+import click
+import orjson
+
+from commands.entry import at_desk, warn_of_clock
+from commands.lazy import json_option, note_done
+from commands.output import Table, civil, emit, print_pairs, print_wrapped
+from workflow.anchors.manifests import Signed
+from workflow.desk import Desk
+from workflow.services import anchoring, signing
+from workflow.services.anchor_checks import Anchored
+
+
+@click.command("anchor")
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="Change the key: the one so far endorses it in this anchor.",
+)
+@click.option(
+    "--lost",
+    is_flag=True,
+    help="With --new-key: the key so far is gone and endorses nothing.",
+)
+@json_option
+@at_desk
+def anchor_command(desk: Desk, *, new_key: bool, lost: bool) -> None:
+    """Seal the register now: say where every chain stands (ancora).
+
+    The anchor names the count and the last hash of every call and the anchor
+    before it, and is signed with the key that `sportello init` made. It is kept in
+    the database and, the same, in a file outside of it: SPORTELLO_ANCHORS, or
+    anchors.jsonl in the home. The scheduler has one made every day by itself.
+
+    \b
+    Example:
+        sportello log anchor
+    """
+    if lost and not new_key:
+        raise click.UsageError("--lost goes with --new-key")
+    warn_of_clock(desk)
+    made = anchoring.seal(desk, new_key=new_key, lost=lost)
+    note_done(f"anchor {made.number}")
+    file = str(signing.places(desk).lines)
+    manifest = orjson.loads(made.body)
+
+    def tell() -> None:
+        table = Table(("call", "entries>", "head"))
+        for one in manifest["calls"]:
+            table.add(one["call"], one["entries"], one["head"])
+        table.print()
+        print_pairs(
+            (
+                ("anchor", f"{made.number} of {civil(made.at)}"),
+                ("hash", made.hash),
+                ("key", made.key),
+                ("file", file),
+            )
+        )
+
+    emit({**_as_json(made, manifest), "file": file}, tell)
+
+
+def verified_anchors(anchored: Anchored) -> dict[str, Any]:
+    """Return how the anchors stand as scripts read it."""
+    last = anchored.last
+    return {
+        "count": anchored.count,
+        "last": {"number": last.number, "at": last.at} if last else None,
+        "ok": anchored.ok,
+        "faults": [
+            {"number": fault.number, "fault": fault.fault} for fault in anchored.faults
+        ],
+        "gaps": [day.isoformat() for day in anchored.gaps],
+        "file": anchored.file,
+    }
+
+
+def tell_of_anchors(anchored: Anchored) -> None:
+    """Tell people how the anchors stand."""
+    standing = "ok" if anchored.ok else f"{len(anchored.faults)} FAULT(S)"
+    last = anchored.last
+    told = f"{anchored.count}, the last of {last.at}" if last else "none yet"
+    click.echo(f"anchors: {told}: {standing}")
+    for fault in anchored.faults:
+        where = f"anchor {fault.number}" if fault.number else "anchors"
+        print_wrapped(f"  {where}: ", fault.fault)
+
+
+def _as_json(made: Signed, manifest: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **manifest,
+        "hash": made.hash,
+        "signature": made.signature,
+        "endorsement": made.endorsement,
+    }

@@ -1,0 +1,190 @@
+"""Do the anchors hold, and is everything still where they saw it?"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from models.session import reading
+from models.tables import Anchor, Call, RegisterEntry
+from workflow.anchors.heads import Heads, Marks
+from workflow.anchors.manifests import Signed
+from workflow.anchors.series import AnchorFault, Series
+from workflow.desk import AnchorFiles, Desk
+from workflow.errors import SportelloError, UnavailableError
+from workflow.register import written
+from workflow.services import anchor_lines, keys
+from workflow.services.anchor_lines import Compared
+from workflow.services.anchor_rows import stored
+from workflow.services.clocks import agreed
+from workflow.services.signing import places, signer_after
+
+_LATE = timedelta(hours=26)
+"""A day, and some hours in which whoever is asked for it may be away."""
+
+_NEWEST = col(Anchor.number).desc()
+_FIRST_ENTRIES = (
+    select(RegisterEntry.at)
+    .join(Call, col(Call.id) == col(RegisterEntry.call_id))
+    .where(col(RegisterEntry.seq) == 1)
+    .order_by(col(RegisterEntry.at))
+    .limit(1)
+)
+"""One of each chain, by its key: there are few calls and many entries."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """Whether the anchors hold, and what does not."""
+
+    count: int
+    last: Signed | None
+    faults: tuple[AnchorFault, ...]
+    gaps: tuple[date, ...]
+    file: str | None
+    """The file that was compared; none if this machine keeps none."""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing was found wrong."""
+        return not self.faults
+
+
+class Check:
+    """Holds the anchors against the chains while these are read once."""
+
+    def __init__(self, session: Session, *, only: str | None) -> None:
+        self._series, self._heads, self._only = Series(), Heads(), only
+        self._checked: set[str] = set()
+        self._last_entry: int | None = None
+        for anchor in stored(session):
+            body = self._series.feed(anchor)
+            if body is not None:
+                self._heads.note(anchor.number, body)
+
+    def marks(self, call: str) -> Marks:
+        """Return the places of a chain that anchors speak of."""
+        self._checked.add(call)
+        return self._heads.of(call)
+
+    def saw(self, at: object) -> None:
+        """Note when an entry was made, in microseconds."""
+        if isinstance(at, int) and (self._last_entry is None or at > self._last_entry):
+            self._last_entry = at
+
+    def close(self, desk: Desk) -> Anchored:
+        """Return what was found, once every chain was read."""
+        series = self._series
+        if self._only is None:
+            for marks in self._heads.unseen(self._checked):
+                marks.close(0)
+        series.close(_instant(self._last_entry))
+        outside, file = _outside(desk, series)
+        faults = [*series.faults, *self._heads.faults(), *outside]
+        return Anchored(
+            series.count,
+            series.last,
+            tuple(sorted(faults, key=lambda fault: fault.number)),
+            tuple(series.gaps),
+            file,
+        )
+
+
+def standing(desk: Desk) -> str:
+    """Say how the anchors stand, for whoever runs the program.
+
+    Raises:
+        SportelloError: something about them is not as it should be.
+    """
+    files = places(desk)
+    with reading(desk.engine, verbatim=True) as session:
+        anchors = tuple(stored(session))
+    last = anchors[-1] if anchors else None
+    signer = signer_after(files, last)
+    compared = _compared(desk, files)
+    anchor_lines.refuse(files.lines, compared)
+    if compared.rest:
+        raise UnavailableError("anchors.lacking", f"{files.lines}: {_lacks(compared)}")
+    told = "no anchor yet" if last is None else f"anchor {last.number} of {last.at}"
+    since = _unsealed_since(desk)
+    if since is not None:
+        raise UnavailableError(
+            "anchors.late",
+            f"{told}, and nothing was sealed since {written(since)}: start `sportello "
+            "run` or `sportello scheduler`, or seal once with `sportello log anchor`",
+        )
+    return f"{told}, in {files.lines}, key {signer.public[:16]}…"
+
+
+def _unsealed_since(desk: Desk) -> datetime | None:
+    """Return since when an anchor is missing, if it is."""
+    with reading(desk.engine) as session:
+        now = agreed(session, desk)
+        since = session.exec(select(Anchor.at).order_by(_NEWEST).limit(1)).first()
+        if since is None:
+            since = session.exec(_FIRST_ENTRIES).first()
+    return since if since is not None and now - since > _LATE else None
+
+
+def _outside(desk: Desk, series: Series) -> tuple[list[AnchorFault], str | None]:
+    """Compare the anchors with what is kept outside of the database."""
+    files = desk.anchor_files
+    if files is None:
+        return [], None
+    if not (keys.is_there(files.lines) or keys.is_there(files.key)):
+        return [], None  # other machines seal
+    compared = _compared(desk, files)
+    faults = [] if compared.fault is None else [compared.fault]
+    if compared.rest:
+        faults.append(AnchorFault(compared.first, _lacks(compared)))
+    return faults + _of_key(files, series), str(files.lines)
+
+
+def _compared(desk: Desk, files: AnchorFiles) -> Compared:
+    """Compare the file with the database, both as they are at one moment.
+
+    Not with what is being verified: anchors are made meanwhile.
+    """
+    while True:
+        with (
+            anchor_lines.reading(files.lines, patience=desk.patience) as file,
+            reading(desk.engine, verbatim=True) as session,
+        ):
+            compared = anchor_lines.compare(file, stored(session))
+        if file is not None or not compared.rest or not keys.is_there(files.lines):
+            return compared
+
+
+def _lacks(compared: Compared) -> str:
+    span = f"from {compared.first} to {compared.last}"
+    if compared.first == compared.last:
+        span = str(compared.first)
+    return (
+        f"the file lacks what the database has, number {span}; the next anchor writes "
+        "it again"
+    )
+
+
+def _of_key(files: AnchorFiles, series: Series) -> list[AnchorFault]:
+    """See whether the key that is here has signed any of them."""
+    if series.last is None:
+        return []
+    try:
+        own = keys.find(files.key)
+    except SportelloError:
+        return []  # `doctor` tells: nothing that is signed changes by it
+    if own is None or own.public in series.keys:
+        return []
+    fault = "the key that is kept here has signed none of the anchors"
+    return [AnchorFault(series.last.number, fault)]
+
+
+def _instant(microseconds: int | None) -> datetime | None:
+    if microseconds is None:
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return None  # no instant: the entry itself is at fault

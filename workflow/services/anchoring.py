@@ -1,0 +1,159 @@
+"""When is the register sealed, and how?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from config.logs import log
+from models.session import reading, transaction
+from models.tables import Anchor, Call, Installation
+from workflow.anchors.manifests import Head, Setting, Signed, line, make
+from workflow.desk import SOFTWARE, Desk
+from workflow.errors import TamperedError
+from workflow.rules.calendar import civil_day, start_of_day
+from workflow.services import anchor_lines, keys
+from workflow.services.anchor_rows import stored
+from workflow.services.clocks import agreed
+from workflow.services.signing import places, signer_after, successor_of
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How an anchor is to be made."""
+
+    if_due: bool = False
+    """Only if none was made today."""
+    new_key: bool = False
+    """From this one on with another key."""
+    lost: bool = False
+    """The key so far is gone: it cannot endorse the new one."""
+
+
+def is_due(desk: Desk) -> bool:
+    """Tell whether today, in Rome, nothing was sealed yet and there is something."""
+    if desk.anchor_files is None:
+        return False
+    with reading(desk.engine) as session:
+        if session.exec(select(Call.id).limit(1)).first() is None:
+            return False
+        last = session.exec(
+            select(Anchor.at).order_by(col(Anchor.number).desc()).limit(1)
+        ).first()
+        return _is_before_today(session, desk, last)
+
+
+def seal_day(desk: Desk) -> Signed | None:
+    """Make the anchor of today, unless it is there.
+
+    Raises:
+        RefusedError: there is no key here, or another one.
+        TamperedError: the file holds other anchors than the database.
+        UnavailableError: the file cannot be written.
+    """
+    return _seal(desk, Asked(if_due=True))
+
+
+def seal(desk: Desk, *, new_key: bool = False, lost: bool = False) -> Signed:
+    """Say where every chain stands, sign it, and keep it in two places (*ancora*).
+
+    Raises:
+        RefusedError: there is no key here, or another one.
+        TamperedError: the file holds other anchors than the database.
+        UnavailableError: the file cannot be written.
+    """
+    made = _seal(desk, Asked(new_key=new_key, lost=lost))
+    if made is None:
+        raise AssertionError  # only what is asked for if due may be left undone
+    return made
+
+
+def _seal(desk: Desk, asked: Asked) -> Signed | None:
+    files = places(desk)
+    # The file is held from before the commit until its line is there: whoever
+    # compares the two waits, and lines come in the order of their numbers.
+    with anchor_lines.writing(files.lines, patience=desk.patience) as file:
+        with transaction(desk.engine) as session:
+            _wait_for_others(session)
+            anchors = tuple(stored(session))
+            compared = anchor_lines.compare(file, anchors)
+            anchor_lines.refuse(files.lines, compared)
+            made = _make(session, desk, anchors[-1] if anchors else None, asked)
+        if compared.rest:
+            log.warn(
+                "anchors_written_again",
+                file=str(files.lines),
+                first=compared.first,
+                last=compared.last,
+            )
+        rest = compared.rest + (line(made) if made else b"")
+        if rest:
+            anchor_lines.append(files.lines, file, rest)
+        if asked.new_key:
+            keys.put_in_force(files.key)
+    if made is not None:
+        log.info("register_sealed", number=made.number, hash=made.hash)
+    return made
+
+
+def _wait_for_others(session: Session) -> None:
+    """Let one at a time seal: SQLite lets no other write anyway."""
+    query = select(Installation).where(Installation.id == 1)
+    session.exec(query.with_for_update()).one()
+
+
+def _make(
+    session: Session, desk: Desk, last: Signed | None, asked: Asked
+) -> Signed | None:
+    before = None if last is None else _instant(last)
+    if asked.if_due and not _is_before_today(session, desk, before):
+        return None
+    files = places(desk)
+    if asked.new_key:
+        signer, old = successor_of(files, last, lost=asked.lost)
+    else:
+        signer, old = signer_after(files, last), None
+    # One statement: all chains are seen at one and the same moment.
+    rows = session.exec(
+        select(Call.code, Call.head_seq, Call.head_hash, Call.last_instant)
+    ).all()
+    instants = (row[3] for row in rows)
+    at = _latest(agreed(session, desk), (before, *instants))
+    heads = [Head(row[0], row[1], row[2]) for row in rows]
+    setting = Setting(at, SOFTWARE, desk.ambient.simulated)
+    made = make(heads, setting, signer, last=last, old=old)
+    session.add(_row(made, at))
+    return made
+
+
+def _row(made: Signed, at: datetime) -> Anchor:
+    return Anchor(
+        number=made.number,
+        at=at,
+        hash=made.hash,
+        body=made.body,
+        key=made.key,
+        signature=made.signature,
+        endorsement=made.endorsement,
+    )
+
+
+def _latest(now: datetime, others: Iterable[datetime | None]) -> datetime:
+    """Return now, or the last instant that is written: neither chain goes back."""
+    return max([now, *(one for one in others if one is not None)])
+
+
+def _is_before_today(session: Session, desk: Desk, last: datetime | None) -> bool:
+    return last is None or last < start_of_day(civil_day(agreed(session, desk)))
+
+
+def _instant(anchor: Signed) -> datetime:
+    try:
+        return datetime.fromisoformat(anchor.at)
+    except ValueError:
+        raise TamperedError(
+            "anchors.damaged",
+            f"the instant of anchor {anchor.number} makes no sense: somebody has "
+            "changed it; look at `sportello log verify` and call the auditor",
+        ) from None
