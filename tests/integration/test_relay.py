@@ -285,7 +285,7 @@ def resting(broker: Broker) -> int:
             "UnavailableError",
             "outbox.unknown_kind",
         ),
-        ("DROP TABLE notices", "ProgrammingError", None),
+        ("ALTER TABLE notices RENAME TO letters", "ProgrammingError", None),
     ],
 )
 def test_what_fails_stays_in_the_outbox_and_never_rests_in_the_broker(
