@@ -91,6 +91,10 @@ COMMANDS = {
         "commands.workers:worker_command",
         "Do the jobs that wait in Redis: submissions, what is due, letters (lavori).",
     ),
+    "notices": Lazy(
+        "commands.notices:notices_group",
+        "Show letters and what became of them (comunicazioni).",
+    ),
     "log": Lazy(
         "commands.log:log_group",
         "Read, verify and seal the register of transitions (registro).",

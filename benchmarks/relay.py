@@ -22,6 +22,7 @@ from sqlmodel import SQLModel
 from benchmarks.awaited import open_calls, settle
 from benchmarks.figures import DATABASES, Line, Target, parser, show, surroundings
 from benchmarks.offices import Raw, databases, served
+from tests.postboxes import Postbox
 from tests.servers import running
 from workers import actors, broker
 from workers.relay import Relay
@@ -129,7 +130,7 @@ def compare(kind: str, plan: Plan) -> bool:
         open_calls(url, 1)
         with served(url) as desk:
             there = broker.build(address)
-            actors.declare(there, desk)
+            actors.declare(there, desk, Postbox())
             for counts in [False] + [True] * plan.rounds:
                 for name, send in CONTESTANTS.items():
                     fill(raw, plan.together)

@@ -27,6 +27,7 @@ from benchmarks.figures import Line, Target, parser, show, surroundings
 from benchmarks.offices import Databases, Raw, databases
 from models.session import transaction
 from models.vocabulary import Event
+from tests.postboxes import Postbox
 from tests.processes import Ended, Place, attempt, start, together
 from tests.servers import running
 from workers import actors, broker
@@ -91,7 +92,7 @@ def by_workers(url: str, address: str, _codes: Sequence[str], plan: Plan) -> flo
     try:
         _until(lambda: there.client.scard(_READY) == WORKERS)
         with Place.at(url, NOTICED).desk() as desk, Raw(url) as raw:
-            actors.declare(there, desk)
+            actors.declare(there, desk, Postbox())
             with closing(Stop()) as never:
                 begun = time.perf_counter()
                 Ticker(there, desk).tick(never)
@@ -115,7 +116,7 @@ def _serve(url: str, address: str) -> None:
     with Place.at(url, NOTICED).desk() as desk:
         there = broker.build(address)
         assert isinstance(there, RedisBroker)  # noqa: S101 - as above
-        with serving(there, desk, threads=1):
+        with serving(there, desk, Postbox(), threads=1):
             sweep.due_calls(desk)  # it has been at work before, and knows the calls
             there.client.sadd(_READY, str(desk.ambient.new_id()))
             time.sleep(_PATIENCE)

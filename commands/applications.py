@@ -10,11 +10,13 @@ from commands.lazy import json_option
 from commands.output import (
     Table,
     civil,
+    clean,
     day,
     emit,
     euros,
     instant,
     print_pairs,
+    print_wrapped,
 )
 from commands.receipts import act_of, moved
 from commands.terms import STANDS_STILL, last_instant, stood_still
@@ -170,8 +172,12 @@ def _as_json(
                 "to": notice.recipient,
                 "status": notice.status.value,
                 "created_at": instant(notice.created_at),
+                "sent_at": instant(notice.sent_at),
                 "delivered_at": instant(notice.delivered_at),
                 "receipt": notice.receipt,
+                "attempts": notice.attempts,
+                "fault": notice.fault,
+                "maybe_double": notice.maybe_double,
             }
             for notice in case.notices
         ],
@@ -295,3 +301,6 @@ def _tell_notices(case: views.CaseView) -> None:
         times = (civil(notice.created_at), notice.status, civil(notice.delivered_at))
         table.add(notice.letter, *times, notice.recipient)
     table.print()
+    for notice in case.notices:
+        if notice.fault is not None:
+            print_wrapped(f"    {notice.letter}: ", clean(notice.fault))

@@ -1,6 +1,7 @@
 """Is the program in order here?"""
 
 import os
+from contextlib import closing
 
 import click
 
@@ -8,6 +9,7 @@ from commands.entry import open_desk, told_in_words
 from commands.lazy import did_you_mean, json_option
 from commands.output import emit, print_wrapped
 from config.settings import PREFIX, Settings, masked, read_settings
+from workflow.desk import Desk
 from workflow.errors import UnavailableError
 from workflow.services import doctor, keys
 from workflow.services.doctor import Check
@@ -21,24 +23,27 @@ def doctor_command(context: click.Context) -> None:
 
     It looks at the settings, the home, the database and its form, the clock, who
     you are, when the scheduler was last at work, what is due and late, what was put
-    aside, the jobs of the workers and their broker, and exits with 3 if something is
-    not right.
+    aside, the jobs of the workers, their broker and the mail, and exits with 3 if
+    something is not right.
 
     \b
     Example:
         sportello doctor
     """
     with told_in_words():
-        settings = read_settings()
+        settings, desk = read_settings(), open_desk()
+        checks: tuple[Check, ...]
         checks = (
             _settings(settings),
             *doctor.examine(
-                open_desk(),
+                desk,
                 settings.home,
                 keeps_data=_keeps_data(settings),
             ),
             _broker(settings),
         )
+        if all(check.ok for check in checks if check.name == "database"):
+            checks += (_mail(desk, settings),)
 
     def tell() -> None:
         for check in checks:
@@ -76,6 +81,14 @@ def _settings(settings: Settings) -> Check:
         for name in sorted(settings.model_fields_set)
     ]
     return Check("settings", ok=True, detail=" ".join(shown) or "all by default")
+
+
+def _mail(desk: Desk, settings: Settings) -> Check:
+    """See how letters leave, and which did not."""
+    from workers.transports import choice  # noqa: PLC0415 - as below
+
+    with closing(choice.build(settings)) as transport:
+        return doctor.mail(desk, transport.examine)
 
 
 def _broker(settings: Settings) -> Check:

@@ -13,6 +13,7 @@ from workers import broker as brokers
 from workers import serving
 from workers.scheduler import Scheduler
 from workers.stopping import Stop, on_signals
+from workers.transports import choice
 from workflow.desk import Desk
 
 _THREADS = 4
@@ -43,11 +44,12 @@ def run_command(desk: Desk, every: float, threads: int) -> None:
     Example:
         sportello run
     """
-    address = read_settings().broker_url
+    settings = read_settings()
+    address, transport = settings.broker_url, choice.build(settings)
     stop = Stop()
     on_signals(stop)
     built = brokers.build(address)
-    with serving.serving(built, desk, threads=threads, patient=True):
+    with serving.serving(built, desk, transport, threads=threads, patient=True):
         done = Scheduler(built, desk, every=every, say=say).run(stop)
     emit(
         {

@@ -11,6 +11,7 @@ from config.settings import masked, read_settings
 from workers import broker as brokers
 from workers import crew, serving
 from workers.stopping import Stop, on_signals
+from workers.transports import choice
 from workflow.desk import Desk
 from workflow.errors import InputError
 
@@ -60,13 +61,16 @@ def worker_command(desk: Desk, processes: int, threads: int, heartbeat: int) -> 
     Example:
         sportello worker --processes 2 --threads 32
     """
-    address = broker_address()
+    address, settings = broker_address(), read_settings()
 
     def work(stop: Stop) -> None:
         built = brokers.build(address, heartbeat=heartbeat)
-        with serving.serving(built, desk, threads=threads):
+        # Each process has its own connections.
+        transport = choice.build(settings)
+        with serving.serving(built, desk, transport, threads=threads):
             stop.wait()
 
+    choice.build(settings).close()  # what is set wrong is told before anything runs
     with closing(brokers.build(address)) as built:
         brokers.refuse_absent(built)
     stop = Stop()

@@ -21,6 +21,10 @@ _RULES = {
     "database_url": "write sqlite:////folder/file.db or postgresql://host/database",
     "broker_url": "write memory:// or redis://host:6379",
     "smtp_url": "write smtp://host:25 or smtps://user:password@host:465",
+    "sender": "write an address, such as bandi@pec.example.it, or a name and the "
+    "address in angle brackets",
+    "mail_rate": "write how many letters a minute may go to one domain, from 0 (any "
+    "number) to 100000",
     "identity": "write declared, os or database",
     "clock": "write an instant with its offset from 2000 to 2199, such as "
     "2026-01-20T10:00:00+01:00",
@@ -73,6 +77,19 @@ def _broker(address: str) -> str:
     return address
 
 
+def _mail_server(address: str) -> str:
+    """Refuse what names no mail server."""
+    parts = urlsplit(address)
+    # Reading a port that is out of range raises.
+    is_good = parts.hostname and parts.port != 0 and parts.path in {"", "/"}
+    if not is_good or parts.query or parts.fragment:
+        raise ValueError
+    return address
+
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_SPEC = rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_SENDER = rf"^([^<>@\"\\\x00-\x1f\x7f]*<{_SPEC}>|{_SPEC})$"
 _DATABASE = re.compile(r"/?|/[0-9]{1,4}")
 Lower = BeforeValidator(_lower)
 
@@ -109,9 +126,11 @@ class Settings(BaseSettings):
     broker_url: Annotated[
         str, _schemes("memory", "redis", "rediss"), AfterValidator(_broker)
     ] = Field(default="memory://", repr=False)
-    smtp_url: Annotated[str, _schemes("smtp", "smtps")] | None = Field(
-        default=None, repr=False
-    )
+    smtp_url: (
+        Annotated[str, _schemes("smtp", "smtps"), AfterValidator(_mail_server)] | None
+    ) = Field(default=None, repr=False)
+    sender: Annotated[str, Field(pattern=_SENDER, max_length=200)] | None = None
+    mail_rate: Annotated[int, Field(ge=0, le=100_000)] = 60
     identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
     officer: Annotated[str, Field(pattern=r"^\S{1,64}$")] | None = None
     clock: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None

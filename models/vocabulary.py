@@ -344,8 +344,6 @@ class NoticeStatus(StrEnum):
     """Written with its move; an officer has to release it."""
     QUEUED = "queued"
     """Written, or released; it is to be sent."""
-    READY = "ready"
-    """*Presa in carico*: a worker has taken it up; it is to be sent."""
     SENT = "sent"
     """Handed over; nothing proves yet what became of it."""
     ACCEPTED = "accepted"

@@ -115,7 +115,7 @@ _WRITTEN = {
     "calls": {"head_hash", "last_instant"},
     "applications": {"changed_at"},
     "movements": {"at"},
-    "notices": {"created_at"},
+    "notices": {"created_at", "sent_at", "message_id", "attempts"},
     "outbox": {"created_at"},
 }
 """The columns that say when something was written, not as of when it counts."""

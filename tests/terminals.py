@@ -114,7 +114,8 @@ class Terminal:
             assert done.exit_code == 0, done.output
 
     def _outside(self) -> dict[str, str]:
-        return {name: os.environ[name] for name in ("PATH", "HOME")}
+        names = {"PATH", "HOME", "PYTHONPATH"} & os.environ.keys()
+        return {name: os.environ[name] for name in names}
 
 
 def furnish(terminal: Terminal) -> None:

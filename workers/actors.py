@@ -17,6 +17,7 @@ from models.session import DatabaseUnavailableError
 from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError, UnavailableError
 from workflow.services import anchoring, groupings, outbox, submissions, sweep
+from workflow.services.postings import Transport
 
 _MOST_RETRIES = 20
 _SHORTEST, _LONGEST = 200, 60_000
@@ -39,7 +40,7 @@ class Job:
     queue: str
     priority: int
     """The lowest comes first, of what a worker has fetched."""
-    made: Callable[[Desk], Callable[..., Any]]
+    made: Callable[[Desk, Transport], Callable[..., Any]]
     """Makes the function that does it, at the desk of a worker."""
     answers: bool = False
     """Whether somebody waits for what it returns."""
@@ -93,11 +94,11 @@ class Filing:
             return self._calls[call]
 
 
-def _filing(desk: Desk) -> Callable[..., Any]:
+def _filing(desk: Desk, _transport: Transport) -> Callable[..., Any]:
     return Filing(desk).receive_submission
 
 
-def _sweeping(desk: Desk) -> Callable[..., Any]:
+def _sweeping(desk: Desk, _transport: Transport) -> Callable[..., Any]:
     def sweep_call(code: str) -> None:
         """Do all that is due on a call; whoever holds it does so anyway."""
         sweep.sweep_call(desk, code)
@@ -105,7 +106,7 @@ def _sweeping(desk: Desk) -> Callable[..., Any]:
     return sweep_call
 
 
-def _sealing(desk: Desk) -> Callable[..., Any]:
+def _sealing(desk: Desk, _transport: Transport) -> Callable[..., Any]:
     def seal_register(_day: str) -> None:
         """Make the anchor of today, unless it is there.
 
@@ -116,10 +117,10 @@ def _sealing(desk: Desk) -> Callable[..., Any]:
     return seal_register
 
 
-def _doing(desk: Desk) -> Callable[..., Any]:
+def _doing(desk: Desk, transport: Transport) -> Callable[..., Any]:
     def do_message(identity: str) -> None:
         """Do one job of the outbox, unless it is done already."""
-        outbox.do(desk, UUID(identity))
+        outbox.do(desk, UUID(identity), transport)
 
     return do_message
 
@@ -150,10 +151,10 @@ def message(
     )
 
 
-def declare(broker: Broker, desk: Desk) -> None:
+def declare(broker: Broker, desk: Desk, transport: Transport) -> None:
     """Declare on a broker everything that its workers can be asked for."""
     for job in JOBS.values():
-        does = job.made(desk.as_worker())
+        does = job.made(desk.as_worker(), transport)
         Actor(
             partial(_kept if job.kept else _alone, job.name, does),
             broker=broker,

@@ -64,7 +64,9 @@ class Relay:
 
 
 def _asked(job: Waiting) -> Message[Any]:
-    about = {"call": job.call, "cause": f"entry {job.entry_seq}"}
+    about = {}
+    if job.call is not None:
+        about = {"call": job.call, "cause": f"entry {job.entry_seq}"}
     if job.application is not None:
         about["application"] = str(job.application)
     identity = str(job.id)

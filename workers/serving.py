@@ -15,6 +15,7 @@ from workers import actors
 from workers import broker as brokers
 from workflow.desk import Desk
 from workflow.errors import SportelloError
+from workflow.services.postings import Transport
 
 _LOOKS_EVERY = 200
 """Milliseconds after which an idle worker looks for messages again."""
@@ -33,7 +34,12 @@ _QUIET = 60.0
 
 @contextmanager
 def serving(
-    broker: Broker, desk: Desk, *, threads: int, patient: bool = False
+    broker: Broker,
+    desk: Desk,
+    transport: Transport,
+    *,
+    threads: int,
+    patient: bool = False,
 ) -> Iterator[None]:
     """Do what messages ask for meanwhile; at the end finish what was begun.
 
@@ -48,7 +54,7 @@ def serving(
     if not patient:
         brokers.refuse_absent(broker)
     _keep_messages_out_of_the_log()
-    actors.declare(broker, desk)
+    actors.declare(broker, desk, transport)
     worker = Worker(broker, worker_threads=threads, worker_timeout=_LOOKS_EVERY)
     worker.queue_prefetch = threads * _AHEAD
     worker.start()
@@ -59,6 +65,7 @@ def serving(
         with suppress(redis.RedisError):
             worker.stop(timeout=_ENDS_WITHIN)
         broker.close()
+        transport.close()
 
 
 class _WithoutPersonalData(logging.Handler):

@@ -42,6 +42,18 @@ class UnavailableError(SportelloError):
     exit_code = 3
 
 
+class TemporaryError(UnavailableError):
+    """It was certainly not handed over now: try again later."""
+
+
+class UnknownOutcomeError(UnavailableError):
+    """Nobody knows whether it was handed over: try again, it may come twice."""
+
+
+class PermanentError(RefusedError):
+    """It will never be taken like this: do not try again."""
+
+
 class ConflictError(SportelloError):
     """Somebody else changed the file meanwhile: look again, then decide."""
 

@@ -19,6 +19,7 @@ from tests.due_terms import DAY
 from tests.editions import open_to_all
 from tests.faults.storms import PATIENCE, WallClock
 from tests.integration.test_races import lines_of
+from tests.postboxes import Postbox
 from tests.twins import Twins, protocol, same
 from workflow.errors import ConflictError
 from workflow.services import calls, intake, moves, outbox, sweep
@@ -203,11 +204,12 @@ def as_if_undisturbed(twins: Twins, script: Sequence[Step]) -> None:
 
 def _undisturbed(work: Office, script: Sequence[Step]) -> None:
     """Do all of it in one process to which nothing happens."""
+    postbox = Postbox()
     for step in script:
         begin(work, step)
         assert sweep.sweep(work.desk).remaining == 0
         for job in outbox.to_send(work.desk, most=10_000, resend=timedelta(0)):
-            assert outbox.do(work.desk, job.id)
+            assert outbox.do(work.desk, job.id, postbox)
 
 
 def once_each(work: Office) -> None:
@@ -225,4 +227,4 @@ def once_each(work: Office) -> None:
     )
     assert set(made.values()) == {1}, made.most_common(3)
     assert {name for _, _, name, _, _ in made} >= _OF_TIME
-    assert rows(work.desk.engine, "SELECT DISTINCT status FROM notices") == [("ready",)]
+    assert rows(work.desk.engine, "SELECT DISTINCT status FROM notices") == [("sent",)]

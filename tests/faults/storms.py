@@ -22,6 +22,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from models.session import open_engine
 from tests.builders import Office
+from tests.postboxes import files
 from tests.processes import acknowledge, start
 from workers import broker as brokers
 from workers import serving
@@ -30,6 +31,7 @@ from workers.scheduler import Scheduler
 from workers.stopping import Stop
 from workflow.ambient import SystemAmbient
 from workflow.desk import Desk, Identity, IdentityKind
+from workflow.services.postings import Transport
 
 PATIENCE = 60.0
 HEARTBEAT = 1
@@ -107,6 +109,10 @@ class Post:
         finally:
             engine.dispose()
 
+    def transport(self) -> Transport:
+        """Return what takes letters: files."""
+        return files(self.folder)
+
     def broker(self) -> RedisBroker:
         """Build a broker whose workers are given up soon, and seen at work."""
         built = brokers.build(self.redis_url, heartbeat=HEARTBEAT)
@@ -139,7 +145,10 @@ def working_together(post: Post) -> None:
 
 def _work(post: Post, stop: Stop, *, threads: int) -> None:
     _be_impatient()
-    with post.desk() as desk, serving.serving(post.broker(), desk, threads=threads):
+    with (
+        post.desk() as desk,
+        serving.serving(post.broker(), desk, post.transport(), threads=threads),
+    ):
         stop.wait()
 
 

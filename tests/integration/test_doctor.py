@@ -10,6 +10,7 @@ from models.session import transaction
 from models.vocabulary import Event
 from tests.builders import CLOSING, OPENING, Office
 from tests.integration.test_relay import NOWHERE
+from tests.postboxes import Postbox
 from tests.terminals import Terminal
 from workflow.services import doctor, outbox, sweep, ticks
 from workflow.services.backlog import backlog
@@ -35,7 +36,7 @@ def write(work: Office, statement: str) -> None:
 
 def do_all_jobs(work: Office) -> None:
     for job in outbox.to_send(work.desk, most=1_000):
-        outbox.do(work.desk, job.id)
+        outbox.do(work.desk, job.id, Postbox())
 
 
 def test_who_has_nothing_due_needs_no_scheduler(work: Office, tmp_path):

@@ -21,6 +21,7 @@ from models.session import transaction
 from models.vocabulary import Event
 from tests.builders import TO_GRANT, Office
 from tests.contents import rows
+from tests.postboxes import Postbox
 from tests.terminals import FIRST, Terminal
 from workers import actors, sending, serving
 from workers import broker as brokers
@@ -78,7 +79,7 @@ def work_off(work: Office, url: str) -> None:
     """Let a worker do all that waits in the broker, and end."""
     with (
         closing(redis.Redis.from_url(url)) as client,
-        serving.serving(brokers.build(url), work.desk, threads=4),
+        serving.serving(brokers.build(url), work.desk, Postbox(), threads=4),
     ):
         until(lambda: not client.exists(*HELD))
 
@@ -229,7 +230,7 @@ def test_what_is_flushed_between_relay_and_worker_is_sent_again_and_done_once(
 
     assert again == sent
     assert waiting_jobs(written) == []
-    assert letters(written) == {"ready": sent}
+    assert letters(written) == {"sent": sent}
     assert written.verified()
 
 
@@ -244,7 +245,7 @@ def test_a_message_that_comes_twice_or_out_of_order_changes_nothing(
     work_off(written, redis_url)
     work_off(written, redis_url)
 
-    assert letters(written) == {"ready": len(messages)}
+    assert letters(written) == {"sent": len(messages)}
     assert resting(broker) == 0
     assert written.verified()
 
@@ -284,7 +285,7 @@ def resting(broker: Broker) -> int:
             "UnavailableError",
             "outbox.unknown_kind",
         ),
-        ("DROP TABLE notices", "ProgrammingError", None),
+        ("ALTER TABLE notices RENAME TO letters", "ProgrammingError", None),
     ],
 )
 def test_what_fails_stays_in_the_outbox_and_never_rests_in_the_broker(

@@ -67,7 +67,7 @@ def test_everything_is_done_by_one_process_while_commands_are_typed(
     assert (before, told["sent"], told["swept_here"]) == (3, 5, 0)
     assert told["ended_by"] == "SIGTERM"
     letters = "SELECT status, count(*) FROM notices GROUP BY status"
-    assert patient.query(letters) == [("ready", 5)]
+    assert patient.query(letters) == [("sent", 5)]
     assert patient.type("log", "verify").exit_code == 0
 
 

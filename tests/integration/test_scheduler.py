@@ -23,6 +23,7 @@ from config.logs import log as logger
 from tests.builders import CLOSING, CTL, OPENING, Office, office
 from tests.contents import entries, rows
 from tests.integration.test_relay import NOWHERE, PATIENCE, until
+from tests.postboxes import Postbox
 from tests.processes import Place, acknowledge, acknowledged, start
 from tests.terminals import Terminal
 from workers import actors, serving
@@ -167,7 +168,7 @@ def tick(work: Office, broker: Broker) -> int:
 
 def swept_by_workers(work: Office, broker: RedisBroker, url: str) -> None:
     """Let a worker sweep what it was asked to, and end."""
-    with serving.serving(brokers.build(url), work.desk, threads=2):
+    with serving.serving(brokers.build(url), work.desk, Postbox(), threads=2):
         until(lambda: not broker.client.exists("dramatiq:sweep.msgs"))
 
 

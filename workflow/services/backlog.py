@@ -33,7 +33,7 @@ class Backlog:
     undone: int
     """Jobs that were, and are not done."""
     oldest_job: datetime | None
-    """Since when the oldest of these jobs has been waiting."""
+    """Since when the oldest of these jobs has been waiting; none of them rests."""
 
 
 def backlog(desk: Desk) -> Backlog:
@@ -45,12 +45,13 @@ def backlog(desk: Desk) -> Backlog:
         parked = session.exec(
             select(func.count()).where(awaited.is_not(None), col(Term.attempts) > 0)
         ).one()
+        rests = col(OutboxMessage.not_before)
         jobs, sent, oldest_job = session.exec(
             select(
                 func.count(),
                 func.count(col(OutboxMessage.sent_at)),
-                func.min(col(OutboxMessage.created_at)),
-            )
+                func.min(func.coalesce(rests, col(OutboxMessage.created_at))),
+            ).where(rests.is_(None) | (rests <= now))
         ).one()
         calls = session.exec(select(Call)).all()
         instants = [at for call in calls for at in _due(session, call, now)]

@@ -230,6 +230,8 @@ class Writer:
                 letter=letter,
                 entry_seq=self._entry_seq,
                 recipient=self.case.applicant.pec,
+                subject=letter.value,
+                body=letter.value,
                 status=NoticeStatus.QUEUED,
                 created_at=self.at,
             )

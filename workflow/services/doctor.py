@@ -14,8 +14,20 @@ from models.session import DatabaseUnavailableError, reading
 from models.tables import Call
 from workflow import register
 from workflow.desk import Desk, IdentityKind
-from workflow.errors import RefusedError, SportelloError, UnavailableError
-from workflow.services import anchor_checks, installation, lookups, officers, ticks
+from workflow.errors import (
+    RefusedError,
+    SportelloError,
+    TemporaryError,
+    UnavailableError,
+)
+from workflow.services import (
+    anchor_checks,
+    installation,
+    lookups,
+    notices,
+    officers,
+    ticks,
+)
 from workflow.services.backlog import backlog
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -24,6 +36,10 @@ _SLACK = timedelta(seconds=1)
 
 _LATE = timedelta(minutes=5)
 """So late nothing is where somebody sees to it."""
+
+
+_STUCK = timedelta(hours=1)
+"""So long no letter waits where all is in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,11 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
             for name, look in rest
         ),
     )
+
+
+def mail(desk: Desk, how: Callable[[], str]) -> Check:
+    """See whether letters can be sent, and whether all that were have arrived."""
+    return _check("mail", lambda: _mail(desk, how))
 
 
 def behind(
@@ -191,6 +212,26 @@ def _jobs(desk: Desk) -> str:
             "jobs.late", f"{told}; see whether `sportello worker` and Redis are running"
         )
     return told
+
+
+def _mail(desk: Desk, how: Callable[[], str]) -> str:
+    letters, is_closed = notices.standing(desk), False
+    try:
+        told = [how()]
+    except TemporaryError as error:
+        told, is_closed = [error.message], True
+    if letters.since is not None:
+        waited = _span(letters.now - letters.since)
+        told.append(f"{letters.queued} to be sent, the oldest since {waited}")
+    told += [f"{number} {status}" for status, number in letters.unsettled.items()]
+    if letters.memos:
+        told.append(f"{letters.memos} to the office could not be sent")
+    is_stuck = letters.since is not None and letters.now - letters.since > _STUCK
+    if is_stuck or letters.unsettled or letters.memos:
+        told.append("`sportello notices` says which, and why")
+    elif not is_closed:
+        return "; ".join(told)
+    raise UnavailableError("mail.stuck", "; ".join(told))
 
 
 def _is_late(since: datetime | None, now: datetime) -> bool:

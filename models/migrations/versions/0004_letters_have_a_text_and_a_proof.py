@@ -46,7 +46,6 @@ LETTERS = (
 STATUSES = (
     "held",
     "queued",
-    "ready",
     "sent",
     "accepted",
     "delivered",
@@ -72,6 +71,8 @@ UNWRITTEN = (
 
 def upgrade() -> None:
     """Bring the database to this form."""
+    # No letter is taken up without being sent any more; both are told of below.
+    op.execute("UPDATE notices SET status = 'queued' WHERE status = 'ready'")
     widen("notices", "ck_notices_letter", "letter", LETTERS)
     widen("notices", "ck_notices_status", "status", STATUSES)
     _new_columns()
@@ -221,6 +222,6 @@ def _tell_of_letters_without_text() -> None:
     op.execute(
         sa.text(
             "UPDATE notices SET status = 'unknown', fault = :why "
-            "WHERE status IN ('queued', 'ready')"
+            "WHERE status = 'queued'"
         ).bindparams(why=UNWRITTEN)
     )
