@@ -5,9 +5,10 @@ from datetime import date
 from enum import Enum
 from types import NoneType
 from typing import Any, get_args, get_origin
+from uuid import UUID
 
 import click
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 from pydantic.fields import FieldInfo
 
 from models.vocabulary import Cents
@@ -68,6 +69,7 @@ _PATTERNS: Mapping[str, str] = {
 _RULES = {
     "greater_than": "it must be more than {gt}",
     "greater_than_equal": "it must not be less than {ge}",
+    "timezone_aware": "it needs its offset, such as +01:00",
     "string_too_short": "it is empty",
     "string_too_long": "it has more than {max_length} characters",
     "int_parsing": "it must be a whole number",
@@ -121,6 +123,10 @@ def _option(name: str, field: FieldInfo) -> click.Option:
         settings["help"] += f" One of: {', '.join(words)}."
     elif kind is date:
         settings |= {"callback": _day, "metavar": "YYYY-MM-DD"}
+    elif kind is AwareDatetime:
+        settings |= {"metavar": "INSTANT"}
+    elif kind is UUID:
+        settings |= {"metavar": "ID"}
     elif kind is Cents:
         settings |= {"metavar": "EUROS.CENTS"}
     elif kind is int:

@@ -13,7 +13,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from uuid import UUID
 
-from models.vocabulary import ReceiptKind
+from models.vocabulary import NoticeStatus, ReceiptKind
 from workflow.rules import certified_data
 from workflow.rules.certified_data import (
     LONGEST_IDENTIFIER,
@@ -39,6 +39,7 @@ _KINDS = {
     "errore-consegna": ReceiptKind.UNDELIVERED,
     "rilevazione-virus": ReceiptKind.UNDELIVERED,
 }
+_FAILED = {NoticeStatus.UNDELIVERED, NoticeStatus.FULL_BOX}
 _FULL = re.compile(
     r"\b[45]\.2\.2\b|casella\s+piena|mailbox\s+(is\s+)?full|\bquota\b", re.IGNORECASE
 )
@@ -67,6 +68,10 @@ class PecReceipt:
         name = _bare(self.message_id).partition("@")[0]
         return UUID(name) if _UUID.fullmatch(name) else None
 
+    def names(self, message_id: str) -> bool:
+        """Tell whether it is about the letter with this Message-ID."""
+        return _bare(self.message_id).lower() == _bare(message_id).lower()
+
 
 def read(content: bytes) -> PecReceipt:
     """Read one mail, as it came.
@@ -87,8 +92,23 @@ def read(content: bytes) -> PecReceipt:
     if not found:
         return _by_headers(mail)
     data = certified_data.read(_decoded(found[0]))
-    _refuse_contradiction(mail, data)
-    return _by_data(data)
+    receipt = _by_data(data)
+    _refuse_contradiction(mail, data.kind, receipt)
+    return receipt
+
+
+def status_after(status: NoticeStatus, kind: ReceiptKind) -> NoticeStatus:
+    """Return how a notice stands after a receipt that proves no delivery.
+
+    They come in any order: a failure outlives the acceptance that preceded it, and
+    a delivery everything. A delay is only noted.
+    """
+    if kind is ReceiptKind.DELAYED or status is NoticeStatus.DELIVERED:
+        return status
+    if kind is not ReceiptKind.ACCEPTED:
+        is_full = kind is ReceiptKind.FULL_BOX
+        return NoticeStatus.FULL_BOX if is_full else NoticeStatus.UNDELIVERED
+    return status if status in _FAILED else NoticeStatus.ACCEPTED
 
 
 def _by_data(data: CertifiedData) -> PecReceipt:
@@ -141,12 +161,12 @@ def _reason(data: CertifiedData) -> str | None:
     return certified_data.without_addresses(": ".join(said)) or None
 
 
-def _refuse_contradiction(mail: Message, data: CertifiedData) -> None:
+def _refuse_contradiction(mail: Message, kind: str, receipt: PecReceipt) -> None:
     stated = _header(mail, "X-Ricevuta")
-    if stated and stated != data.kind:
+    if stated and stated != kind:
         raise UnreadableError("its header and its certified data are of two kinds")
     about = _header(mail, "X-Riferimento-Message-ID")
-    if about and _bare(about).lower() != _bare(data.message_id).lower():
+    if about and not receipt.names(about):
         raise UnreadableError("its header and its certified data name two letters")
 
 
