@@ -38,6 +38,7 @@ def doctor_command(context: click.Context) -> None:
                 keeps_data=str(settings.home) in settings.database,
             ),
             _broker(settings),
+            *_receipts(settings),
         )
 
     def tell() -> None:
@@ -56,6 +57,23 @@ def doctor_command(context: click.Context) -> None:
     )
     if not all(check.ok for check in checks):
         context.exit(UnavailableError.exit_code)
+
+
+def _receipts(settings: Settings) -> tuple[Check, ...]:
+    """Look for the folder of receipts, if there is to be one."""
+    folder = settings.receipts
+    if folder is None:
+        return ()
+    new = folder / "new"
+    looked_at = new if new.is_dir() else folder
+    if not looked_at.is_dir() or not os.access(looked_at, os.R_OK | os.X_OK):
+        detail = f"{folder} is no folder that can be read; see SPORTELLO_RECEIPTS"
+        return (Check("receipts", ok=False, detail=detail),)
+    if looked_at is folder:
+        return (Check("receipts", ok=True, detail=f"{folder}, a folder of mails"),)
+    waiting = sum(1 for _ in new.iterdir())
+    detail = f"{folder}, a maildir with {waiting} new mail(s)"
+    return (Check("receipts", ok=True, detail=detail),)
 
 
 def _settings(settings: Settings) -> Check:

@@ -43,12 +43,15 @@ def run_command(desk: Desk, every: float, threads: int) -> None:
     Example:
         sportello run
     """
-    address = read_settings().broker_url
+    settings = read_settings()
+    address = settings.broker_url
     stop = Stop()
     on_signals(stop)
     built = brokers.build(address)
     with serving.serving(built, desk, threads=threads, patient=True):
-        done = Scheduler(built, desk, every=every, say=say).run(stop)
+        done = Scheduler(
+            built, desk, every=every, receipts=settings.receipts, say=say
+        ).run(stop)
     emit(
         {
             "broker": masked(address),

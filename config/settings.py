@@ -27,6 +27,7 @@ _RULES = {
     "lock_wait": "write a whole number of seconds, from 0 to 3600",
     "log_level": "write debug, info, warning or error",
     "home": "write the path of a folder",
+    "receipts": "write the path of a maildir, or of a folder of mails",
     "officer": "write a login of at most 64 characters, without spaces",
 }
 
@@ -56,6 +57,11 @@ def _utc(instant: datetime) -> datetime:
     if instant.year not in _YEARS:
         raise ValueError
     return instant.astimezone(UTC)
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path that means the same to a worker started elsewhere."""
+    return path.expanduser().absolute()
 
 
 def _broker(address: str) -> str:
@@ -110,6 +116,7 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str, _schemes("smtp", "smtps")] | None = Field(
         default=None, repr=False
     )
+    receipts: Annotated[Path, AfterValidator(_absolute)] | None = None
     identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
     officer: Annotated[str, Field(pattern=r"^\S{1,64}$")] | None = None
     clock: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from config.logs import log
 from models.session import DatabaseUnavailableError
 from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError, UnavailableError
-from workflow.services import groupings, outbox, submissions, sweep
+from workflow.services import groupings, mailboxes, outbox, submissions, sweep
 
 _MOST_RETRIES = 20
 _SHORTEST, _LONGEST = 200, 60_000
@@ -113,12 +114,23 @@ def _doing(desk: Desk) -> Callable[..., Any]:
     return do_message
 
 
+def _taking_in(desk: Desk) -> Callable[..., Any]:
+    seen: set[mailboxes.Mark] = set()
+
+    def take_receipts_in(folder: str) -> None:
+        """Take in what is new in a folder of receipts."""
+        mailboxes.take_new(desk, Path(folder), seen)
+
+    return take_receipts_in
+
+
 JOBS = {
     job.name: job
     for job in (
         Job("receive_submission", "intake", 0, _filing, answers=True, kept=False),
         Job("sweep_call", "sweep", 10, _sweeping),
         Job("do_message", "notices", 20, _doing),
+        Job("take_receipts_in", "receipts", 30, _taking_in),
     )
 }
 """All of them; a new job is a new line."""

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from dramatiq import Broker, Message
@@ -12,9 +13,10 @@ from workers import actors, sending
 from workers.stopping import Stop
 from workflow.desk import Desk
 from workflow.errors import TamperedError, UnavailableError
-from workflow.services import sweep, ticks
+from workflow.services import silences, sweep, ticks
 
 _QUEUE = actors.JOBS["sweep_call"].queue
+_RECEIPTS = actors.JOBS["take_receipts_in"].queue
 _NOT_TAKEN = "no worker takes what was sent before"
 
 
@@ -25,17 +27,21 @@ class Ticker:
     a message that got lost, costs time and nothing else.
     """
 
-    def __init__(self, broker: Broker, desk: Desk) -> None:
-        self._broker, self._desk = broker, desk
+    def __init__(
+        self, broker: Broker, desk: Desk, *, receipts: Path | None = None
+    ) -> None:
+        self._broker, self._desk, self._receipts = broker, desk, receipts
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self.swept_here = 0
         """How many calls were swept by this process."""
 
     def tick(self, stop: Stop) -> None:
-        """Ask for a sweep of each call in which something is due."""
+        """Ask for a sweep of each call in which something is due, and for receipts."""
         codes = sweep.due_calls(self._desk)
         hindrance = self._hindrance(codes) if codes else None
         ticks.note(self._desk, ticks.SCHEDULER, holder=self._holder, found=len(codes))
+        silences.note(self._desk)
+        self._ask_for_receipts()
         if hindrance is not None:
             log.warn("sweeping_here", calls=len(codes), why=hindrance)
             self._sweep_here(codes, stop)
@@ -51,6 +57,28 @@ class Ticker:
         except UnavailableError as error:
             return error.message
         return None
+
+    def _ask_for_receipts(self) -> None:
+        """Have a worker look for new receipts, unless one was asked already.
+
+        Nothing waits for them but their letters: if nobody can be asked they are
+        found at a later tick.
+        """
+        if self._receipts is None:
+            return
+        try:
+            if sending.waiting(self._broker, _RECEIPTS):
+                return
+            identity = str(self._desk.ambient.new_id())
+            asked = actors.message(
+                "take_receipts_in",
+                str(self._receipts),
+                identity=identity,
+                about={"cause": "receipts"},
+            )
+            sending.send(self._broker, _RECEIPTS, [asked], under=identity)
+        except UnavailableError as error:
+            log.info("receipts_wait", code=error.code)
 
     def _sweep_here(self, codes: Sequence[str], stop: Stop) -> None:
         for code in codes:

@@ -81,9 +81,7 @@ def take_in(desk: Desk, original: bytes) -> TakenIn:
     except NoReceiptError as error:
         return TakenIn(Outcome.IGNORED, why=str(error))
     except UnreadableError as error:
-        return TakenIn(
-            Outcome.UNREADABLE, code="receipt.unreadable", why=f"{error}; read it"
-        )
+        return TakenIn(Outcome.UNREADABLE, code="receipt.unreadable", why=str(error))
     arrived = _Arrived(receipt, original, hashlib.sha256(original).hexdigest())
     try:
         taken = _taken_in(desk.as_worker(CHANNEL), arrived)
