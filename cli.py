@@ -71,6 +71,10 @@ COMMANDS = {
         "commands.advance:advance_group",
         "Make one move on an application (avanzamento).",
     ),
+    "receipts": Lazy(
+        "commands.delivery_receipts:receipts_command",
+        "Take receipts of certified mail in (ricevute PEC).",
+    ),
     "forecast": Lazy(
         "commands.forecast:forecast_command",
         "Tell what the workers would do by a day, and do nothing (previsione).",

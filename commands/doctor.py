@@ -41,6 +41,7 @@ def doctor_command(context: click.Context) -> None:
                 keeps_data=_keeps_data(settings),
             ),
             _broker(settings),
+            *_receipts(settings),
         )
         if all(check.ok for check in checks if check.name == "database"):
             checks += (_mail(desk, settings),)
@@ -66,6 +67,23 @@ def doctor_command(context: click.Context) -> None:
 def _keeps_data(settings: Settings) -> bool:
     """Tell whether something stands in the home that nobody else may read."""
     return str(settings.home) in settings.database or keys.is_there(settings.key_file)
+
+
+def _receipts(settings: Settings) -> tuple[Check, ...]:
+    """Look for the folder of receipts, if there is to be one."""
+    folder = settings.receipts
+    if folder is None:
+        return ()
+    new = folder / "new"
+    looked_at = new if new.is_dir() else folder
+    if not looked_at.is_dir() or not os.access(looked_at, os.R_OK | os.X_OK):
+        detail = f"{folder} is no folder that can be read; see SPORTELLO_RECEIPTS"
+        return (Check("receipts", ok=False, detail=detail),)
+    if looked_at is folder:
+        return (Check("receipts", ok=True, detail=f"{folder}, a folder of mails"),)
+    waiting = sum(1 for _ in new.iterdir())
+    detail = f"{folder}, a maildir with {waiting} new mail(s)"
+    return (Check("receipts", ok=True, detail=detail),)
 
 
 def _settings(settings: Settings) -> Check:

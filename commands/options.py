@@ -5,9 +5,10 @@ from datetime import date, datetime
 from enum import Enum
 from types import NoneType
 from typing import Any, get_args, get_origin
+from uuid import UUID
 
 import click
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 from pydantic.fields import FieldInfo
 
 from models.vocabulary import Cents
@@ -67,10 +68,18 @@ _PATTERNS: Mapping[str, str] = {
     "cup": "it must be 15 characters, capital letters and digits",
     "document": "it must be 64 characters, digits and letters from a to f",
 }
+_METAVARS: Mapping[Any, str] = {
+    date | datetime: "WHEN",
+    AwareDatetime: "INSTANT",
+    UUID: "ID",
+    Cents: "EUROS.CENTS",
+    int: "NUMBER",
+}
 _RULES = {
     "greater_than": "it must be more than {gt}",
     "greater_than_equal": "it must not be less than {ge}",
     "less_than_equal": "it must not be more than {le}",
+    "timezone_aware": "it needs its offset, such as +01:00",
     "string_too_short": "it is empty",
     "string_too_long": "it has more than {max_length} characters",
     "int_parsing": "it must be a whole number",
@@ -125,18 +134,13 @@ def _option(name: str, field: FieldInfo) -> click.Option:
         words = [str(word.value) for word in kind]
         settings |= {"type": click.Choice(words), "metavar": "WORD"}
         settings["help"] += f" One of: {', '.join(words)}."
-    elif kind == date | datetime:
-        settings |= {"metavar": "WHEN"}
     elif kind is date:
         settings |= {"callback": _day, "metavar": "YYYY-MM-DD"}
-    elif kind is Cents:
-        settings |= {"metavar": "EUROS.CENTS"}
-    elif kind is int:
-        settings |= {"metavar": "NUMBER"}
-    elif get_origin(kind) is dict:
-        settings |= {"metavar": "CRITERION=POINTS", "multiple": True}
-    elif get_origin(kind) is tuple:
-        settings |= {"metavar": "TEXT", "multiple": True}
+    elif kind in _METAVARS:
+        settings |= {"metavar": _METAVARS[kind]}
+    elif get_origin(kind) in {dict, tuple}:
+        metavar = "TEXT" if get_origin(kind) is tuple else "CRITERION=POINTS"
+        settings |= {"metavar": metavar, "multiple": True}
     return click.Option([flag(name)], **settings)
 
 

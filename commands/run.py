@@ -50,7 +50,9 @@ def run_command(desk: Desk, every: float, threads: int) -> None:
     on_signals(stop)
     built = brokers.build(address)
     with serving.serving(built, desk, transport, threads=threads, patient=True):
-        done = Scheduler(built, desk, every=every, say=say).run(stop)
+        done = Scheduler(
+            built, desk, every=every, receipts=settings.receipts, say=say
+        ).run(stop)
     emit(
         {
             "broker": masked(address),

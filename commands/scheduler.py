@@ -10,7 +10,7 @@ from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import emit
 from commands.workers import broker_address
-from config.settings import masked
+from config.settings import masked, read_settings
 from workers import broker as brokers
 from workers.scheduler import EVERY, Scheduler
 from workers.stopping import Stop, on_signals
@@ -63,7 +63,13 @@ def scheduler_command(desk: Desk, every: float) -> None:
     address = broker_address()
     stop = Stop()
     on_signals(stop)
-    done = Scheduler(brokers.build(address), desk, every=every, say=say).run(stop)
+    done = Scheduler(
+        brokers.build(address),
+        desk,
+        every=every,
+        receipts=read_settings().receipts,
+        say=say,
+    ).run(stop)
     emit(
         {
             "broker": masked(address),

@@ -211,14 +211,7 @@ class TermPolicy(Sourced):
 
     roll_saturday: Flag
     local_holidays: tuple[MonthDay, ...]
-    full_box_counts: Annotated[
-        Flag,
-        only(
-            wanted=False,
-            why="delivery receipts are not read, so a full mailbox is never known",
-        ),
-        Field(examples=["false"]),
-    ]
+    full_box_counts: Annotated[Flag, Field(examples=["false"])]
     """Whether a notice refused by a full mailbox (*casella piena*) counts as
     delivered."""
 

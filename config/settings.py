@@ -32,6 +32,7 @@ _RULES = {
     "log_level": "write debug, info, warning or error",
     "home": "write the path of a folder",
     "anchors": "write the path of a file",
+    "receipts": "write the path of a maildir, or of a folder of mails",
     "officer": "write a login of at most 64 characters, without spaces",
 }
 
@@ -61,6 +62,11 @@ def _utc(instant: datetime) -> datetime:
     if instant.year not in _YEARS:
         raise ValueError
     return instant.astimezone(UTC)
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path that means the same to a worker started elsewhere."""
+    return path.expanduser().absolute()
 
 
 def _broker(address: str) -> str:
@@ -131,6 +137,7 @@ class Settings(BaseSettings):
     ) = Field(default=None, repr=False)
     sender: Annotated[str, Field(pattern=_SENDER, max_length=200)] | None = None
     mail_rate: Annotated[int, Field(ge=0, le=100_000)] = 60
+    receipts: Annotated[Path, AfterValidator(_absolute)] | None = None
     identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
     officer: Annotated[str, Field(pattern=r"^\S{1,64}$")] | None = None
     clock: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None

@@ -599,10 +599,16 @@ class DeliveryReceipt(SQLModel, table=True):
     """
 
     __tablename__ = "delivery_receipts"
-    __table_args__ = (UniqueConstraint("sha256", name="uq_delivery_receipts_original"),)
+    __table_args__ = (
+        UniqueConstraint("sha256", name="uq_delivery_receipts_original"),
+        # The same receipt, fetched twice, differs by the lines of its transport.
+        UniqueConstraint(
+            "notice_id", "kind", "identifier", name="uq_delivery_receipts_said"
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
-    notice_id: UUID = Field(foreign_key="notices.id", index=True)
+    notice_id: UUID = Field(foreign_key="notices.id")
     kind: ReceiptKind = Field(sa_type=word(ReceiptKind, "ck_delivery_receipts_kind"))
     at: datetime = Field(sa_type=Instant)
     """When it happened, as the provider says."""

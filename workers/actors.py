@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,14 @@ from config.logs import log
 from models.session import DatabaseUnavailableError
 from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError, UnavailableError
-from workflow.services import anchoring, groupings, outbox, submissions, sweep
+from workflow.services import (
+    anchoring,
+    groupings,
+    mailboxes,
+    outbox,
+    submissions,
+    sweep,
+)
 from workflow.services.postings import Transport
 
 _MOST_RETRIES = 20
@@ -125,6 +133,16 @@ def _doing(desk: Desk, transport: Transport) -> Callable[..., Any]:
     return do_message
 
 
+def _taking_in(desk: Desk, _transport: Transport) -> Callable[..., Any]:
+    seen: set[mailboxes.Mark] = set()
+
+    def take_receipts_in(folder: str) -> None:
+        """Take in what is new in a folder of receipts."""
+        mailboxes.take_new(desk, Path(folder), seen)
+
+    return take_receipts_in
+
+
 JOBS = {
     job.name: job
     for job in (
@@ -132,6 +150,7 @@ JOBS = {
         Job("sweep_call", "sweep", 10, _sweeping),
         Job("do_message", "notices", 20, _doing),
         Job("seal_register", "sweep", 30, _sealing),
+        Job("take_receipts_in", "receipts", 30, _taking_in),
     )
 }
 """All of them; a new job is a new line."""

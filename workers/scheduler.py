@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from traceback import extract_tb
 
 from dramatiq import Broker
@@ -46,19 +47,20 @@ class Scheduler:
     loses with its life.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is decided by whoever starts it
         self,
         broker: Broker,
         desk: Desk,
         *,
         every: float = EVERY,
         resend: timedelta = RESEND,
+        receipts: Path | None = None,
         say: Callable[[str], None],
     ) -> None:
         self._broker, self._desk = broker, desk.as_worker()
         self._every, self._resend, self._say = every, resend, say
         self._seat = seats.seat(desk.engine, ticks.SCHEDULER)
-        self._ticker = Ticker(broker, self._desk)
+        self._ticker = Ticker(broker, self._desk, receipts=receipts)
         self._relay: Relay | None = None
         """Only who is active has one."""
         self._at = {"tick": 0.0, "relay": 0.0}

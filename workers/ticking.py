@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from dramatiq import Broker, Message
@@ -14,9 +15,10 @@ from workers.stopping import Stop
 from workflow.desk import Desk
 from workflow.errors import SportelloError, TamperedError, UnavailableError
 from workflow.rules.calendar import civil_day
-from workflow.services import anchoring, sweep, ticks
+from workflow.services import anchoring, silences, sweep, ticks
 
 _QUEUE = actors.JOBS["sweep_call"].queue
+_RECEIPTS = actors.JOBS["take_receipts_in"].queue
 _NOT_TAKEN = "no worker takes what was sent before"
 
 _SEALS_EVERY = 60.0
@@ -30,8 +32,10 @@ class Ticker:
     a message that got lost, costs time and nothing else.
     """
 
-    def __init__(self, broker: Broker, desk: Desk) -> None:
-        self._broker, self._desk = broker, desk
+    def __init__(
+        self, broker: Broker, desk: Desk, *, receipts: Path | None = None
+    ) -> None:
+        self._broker, self._desk, self._receipts = broker, desk, receipts
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._seals_at = 0.0
         """When to ask again for an anchor, by a clock that nobody sets."""
@@ -39,11 +43,13 @@ class Ticker:
         """How many calls were swept by this process."""
 
     def tick(self, stop: Stop) -> None:
-        """Ask for a sweep of each call in which something is due, and for an anchor."""
+        """Ask for what is due: sweeps of calls, an anchor, a look for receipts."""
         codes = sweep.due_calls(self._desk)
         seals = self._has_to_seal()
         hindrance = self._hindrance(codes, seals=seals) if codes or seals else None
         ticks.note(self._desk, ticks.SCHEDULER, holder=self._holder, found=len(codes))
+        silences.note(self._desk)
+        self._ask_for_receipts()
         if hindrance is None:
             return
         if codes:
@@ -80,6 +86,28 @@ class Ticker:
         day = civil_day(self._desk.ambient.now()).isoformat()
         about = {"cause": f"day {day}"}
         return actors.message("seal_register", day, identity=identity, about=about)
+
+    def _ask_for_receipts(self) -> None:
+        """Have a worker look for new receipts, unless one was asked already.
+
+        Nothing waits for them but their letters: if nobody can be asked they are
+        found at a later tick.
+        """
+        if self._receipts is None:
+            return
+        try:
+            if sending.waiting(self._broker, _RECEIPTS):
+                return
+            identity = str(self._desk.ambient.new_id())
+            asked = actors.message(
+                "take_receipts_in",
+                str(self._receipts),
+                identity=identity,
+                about={"cause": "receipts"},
+            )
+            sending.send(self._broker, _RECEIPTS, [asked], under=identity)
+        except UnavailableError as error:
+            log.info("receipts_wait", code=error.code)
 
     def _sweep_here(self, codes: Sequence[str], stop: Stop) -> None:
         for code in codes:

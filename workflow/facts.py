@@ -175,6 +175,7 @@ class NoticeRecord:
     letter: Letter
     created_at: datetime
     delivered_at: datetime | None
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,3 +309,12 @@ class Facts:
         found = [notice for notice in self.notices if notice.letter == letter]
         # The host's clock may stand still: of two of one instant, the later written.
         return max(reversed(found), key=lambda notice: notice.created_at, default=None)
+
+    def letter_meant(self, letter: Letter, notice: UUID | None) -> NoticeRecord | None:
+        """Return one letter of a kind: the one that is named, or else the latest."""
+        if notice is None:
+            return self.notice(letter)
+        return next(
+            (one for one in self.notices if (one.id, one.letter) == (notice, letter)),
+            None,
+        )

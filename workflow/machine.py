@@ -7,10 +7,11 @@ and rows are never bound to it, because binding resets the state and leaks.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from transitions import EventData
@@ -91,6 +92,18 @@ class TermChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """A letter that has reached the applicant (*consegna*), and what proves it."""
+
+    letter: Letter
+    receipt: str
+    notice: UUID | None = None
+    """Which one of that kind, if it is named; else the latest."""
+    at: datetime | None = None
+    """The instant, if a receipt tells it; else only the day is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Consequences:
     """What a move brings about beside the state; written with it or not at all."""
 
@@ -103,8 +116,7 @@ class Consequences:
     since: date | None = None
     """The civil day from which the terms that start now are counted, if not today."""
     letters: tuple[Letter, ...] = ()
-    delivered: tuple[Letter, str] | None = None
-    """A letter that has reached the applicant, and what proves it."""
+    delivered: Delivery | None = None
     updates: Mapping[str, object] = field(default_factory=dict)
     """Columns of the application to set."""
     findings: Mapping[str, object] = field(default_factory=dict)

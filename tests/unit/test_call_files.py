@@ -1220,11 +1220,11 @@ MUTATIONS = (
         "write true: an applicant can have only one",
     ),
     Mutation(
-        "full mailboxes that count",
+        "full mailboxes that count now and then",
         "full_box_counts = false",
-        "full_box_counts = true",
+        'full_box_counts = "at times"',
         "counting_rules.full_box_counts",
-        "write false: delivery receipts are not read",
+        "write true or false",
     ),
     Mutation(
         "full mailboxes not decided",

@@ -21,7 +21,14 @@ from models.vocabulary import (
 from tests.builders import CLOSING, COR, CUP, OPENING, PAPER, ctl, rome, scores
 from tests.builders_facts import NOW, REQUESTED, facts, letter, place, step, term
 from workflow.facts import CounterFacts, FilingFacts, MoneyFacts, Opening, PriorAid
-from workflow.machine import Consequences, Inputs, MoneyChange, StepChange, TermChange
+from workflow.machine import (
+    Consequences,
+    Delivery,
+    Inputs,
+    MoneyChange,
+    StepChange,
+    TermChange,
+)
 from workflow.moves import effects
 from workflow.moves import inputs as stated
 from workflow.register import written
@@ -270,7 +277,7 @@ def test_two_effects_joined_bring_about_both():
         return Consequences(
             since=TODAY,
             restarts=(TermKind.START,),
-            delivered=(Letter.GRANT, "R"),
+            delivered=Delivery(Letter.GRANT, "R"),
             updates={"b": 2},
         )
 
@@ -279,7 +286,10 @@ def test_two_effects_joined_bring_about_both():
 
     assert joined == turned
     assert joined.money == effects.money.release(facts(), NOTHING).money
-    assert (joined.since, joined.delivered) == (TODAY, (Letter.GRANT, "R"))
+    assert (joined.since, joined.delivered) == (
+        TODAY,
+        Delivery(Letter.GRANT, "R"),
+    )
     assert joined.restarts == (TermKind.START,)
     assert (joined.updates, joined.findings) == ({"b": 2}, {"freed": REQUESTED})
 
@@ -414,7 +424,7 @@ def test_receipt_starts_its_term_while_its_step_is_open(kind):
 
     assert brought.starts == (start,)
     assert brought.since == TODAY
-    assert brought.delivered == (kind, "R-1")
+    assert brought.delivered == Delivery(kind, "R-1")
 
 
 @pytest.mark.parametrize("status", [StepStatus.ANSWERED, StepStatus.CLOSED])
@@ -425,7 +435,7 @@ def test_receipt_starts_nothing_once_its_step_is_no_longer_open(kind, status):
     brought = deliver(kind, steps=step(awaited, status, closed_on=TODAY))
 
     assert brought.starts == ()
-    assert brought.delivered == (kind, "R-1")
+    assert brought.delivered == Delivery(kind, "R-1")
 
 
 @pytest.mark.parametrize("kind", [*sorted(RECEIPTS.keys() - {Letter.GRANT})])
@@ -485,7 +495,7 @@ def test_a_letter_that_starts_nothing_is_only_delivered():
     brought = deliver(Letter.REJECTED, terms=CLOCK)
 
     assert (brought.starts, brought.terms) == ((), ())
-    assert brought.delivered == (Letter.REJECTED, "R-1")
+    assert brought.delivered == Delivery(Letter.REJECTED, "R-1")
     assert brought.findings == {
         "delivered_on": TODAY.isoformat(),
         "letter": "rejected",

@@ -209,10 +209,7 @@ def test_after_the_end_only_a_delivery_may_still_be_recorded(table):
         if state in FINAL_STATES
     }
 
-    # A draft that expired was never told anything: no letter can be delivered.
-    assert beside == {
-        (Event.RECORD_DELIVERY, state) for state in FINAL_STATES - {S.EXPIRED}
-    }
+    assert beside == {(Event.RECORD_DELIVERY, state) for state in FINAL_STATES}
 
 
 @both
@@ -454,7 +451,7 @@ def test_a_move_beside_the_state_leaves_the_state():
     assert done is S.SUBMITTED
 
 
-@pytest.mark.parametrize("state", sorted(FINAL_STATES - {S.EXPIRED}))
+@pytest.mark.parametrize("state", sorted(FINAL_STATES))
 def test_a_delivery_after_the_end_leaves_the_end(state):
     known = facts(state=state, notices=letter(Letter.REJECTED))
     given = stated.DeliveryInputs(letter=Letter.REJECTED, receipt="R-1")
@@ -466,7 +463,7 @@ AFTER_THE_END = [
     (event, state)
     for event in Event
     for state in sorted(FINAL_STATES)
-    if event != Event.RECORD_DELIVERY or state == S.EXPIRED
+    if event != Event.RECORD_DELIVERY
 ]
 
 

@@ -18,7 +18,9 @@ from workflow.moves.inputs import (
     Money,
 )
 
-MODELS = dict.fromkeys(row.inputs for rows in rows_by_event().values() for row in rows)
+MODELS = tuple(
+    dict.fromkeys(row.inputs for rows in rows_by_event().values() for row in rows)
+)
 
 
 class Everything(Inputs):

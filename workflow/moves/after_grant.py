@@ -19,7 +19,6 @@ from workflow.moves import inputs as stated
 from workflow.moves.counter import PHASE_1
 
 _S = ApplicationState
-_ENDED = tuple(sorted(FINAL_STATES - {_S.EXPIRED}))
 
 NO_LAPSE = guards.steps.step_not_open(
     StepKind.LAPSE_PROPOSAL, "adopt the lapse or dismiss the proposal first"
@@ -220,7 +219,8 @@ def exits(
         *of_time.moves(filed, phase_2),
         Move(
             Event.RECORD_DELIVERY,
-            (*filed, _S.COMPLETED, *_ENDED),
+            # Nothing that was sent may be left without its proof.
+            (_S.DRAFT, *filed, _S.COMPLETED, *sorted(FINAL_STATES)),
             None,
             Role.OFFICER,
             "Record proof that a letter was delivered (ricevuta di consegna).",
@@ -230,6 +230,7 @@ def exits(
                 guards.days.not_after_today("delivered_on"),
                 guards.days.letter_awaits_delivery,
             ),
+            foresees=(guards.days.some_letter_awaits_delivery,),
             automatic=True,
             effect=effects.deliveries.record_delivery,
         ),

@@ -6,8 +6,10 @@ Each field becomes an option of `sportello advance`, its description the help.
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import (
+    AwareDatetime,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -19,6 +21,7 @@ from models.vocabulary import Cents, Letter, TermKind
 from workflow.machine import Inputs
 from workflow.register import written
 from workflow.rules.amounts import format_money, parse_money
+from workflow.rules.calendar import civil_day
 
 _SHORT = 200
 _RECEIPT = 120
@@ -228,6 +231,42 @@ class DeliveryInputs(Inputs):
     delivered_on: date | None = Field(
         default=None, description="Civil day of delivery, YYYY-MM-DD; today if absent."
     )
+    delivered_at: AwareDatetime | None = Field(
+        default=None,
+        description="Instead of the day, the instant that the receipt tells, such as "
+        "2026-03-10T10:00:00+01:00.",
+    )
+    notice: UUID | None = Field(
+        default=None,
+        description="Which letter of that kind, by its id; the latest if absent.",
+    )
+
+    @field_validator("delivered_at", mode="before")
+    @classmethod
+    def _written_out(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:  # nothing that could be read as seconds since some year
+            return datetime.fromisoformat(value)
+        except ValueError:
+            message = f"`{value}`: write an instant as 2026-03-10T10:00:00+01:00"
+            raise ValueError(message) from None
+
+    @field_validator("delivered_at")
+    @classmethod
+    def _instead_of_the_day(
+        cls, value: datetime | None, info: ValidationInfo
+    ) -> datetime | None:
+        if value is not None and info.data.get("delivered_on") is not None:
+            message = "give the day of delivery or its instant, not both"
+            raise ValueError(message)
+        return value
+
+    def day(self) -> date | None:
+        """Return the civil day of delivery, if one is stated."""
+        if self.delivered_at is not None:
+            return civil_day(self.delivered_at)
+        return self.delivered_on
 
 
 class MeetingInputs(Inputs):

@@ -264,7 +264,7 @@ def _facts(
         ),
         terms=tuple(suspensions.record(row) for row in case.terms),
         notices=tuple(
-            NoticeRecord(row.letter, row.created_at, row.delivered_at)
+            NoticeRecord(row.letter, row.created_at, row.delivered_at, row.id)
             for row in case.notices
         ),
         act=stated.act,

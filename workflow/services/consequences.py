@@ -207,15 +207,19 @@ class Writer:
     def _deliver(self, brought: Consequences) -> None:
         if brought.delivered is None:
             return
-        letter, receipt = brought.delivered
-        written = [notice for notice in self.case.notices if notice.letter == letter]
+        delivery = brought.delivered
+        written = [
+            notice
+            for notice in self.case.notices
+            if notice.letter == delivery.letter and delivery.notice in {None, notice.id}
+        ]
         if not written:
             return
         notice = written[-1]
         day = brought.since or self.facts.today
-        notice.status = NoticeStatus.DELIVERED
-        notice.delivered_at = min(self.facts.now, end_of_day(day))
-        notice.receipt = receipt
+        notice.status, notice.fault = NoticeStatus.DELIVERED, None
+        notice.delivered_at = delivery.at or min(self.facts.now, end_of_day(day))
+        notice.receipt = delivery.receipt
 
     def _write_notices(self, letters: Iterable[Letter]) -> dict[str, Any]:
         notices, recipients = [], []

@@ -184,10 +184,14 @@ class Change:
 
     def _delivery(self) -> str:
         letter, receipt = (self.entry["inputs"][key] for key in ("letter", "receipt"))
+        found = self.entry["findings"]
         day = "" if self.delivered_on is None else f" on {named(self.delivered_on)}"
+        if "delivered_at" in found:
+            day += f", at {rome(datetime.fromisoformat(found['delivered_at']))} (Rome)"
+        full = " (the mailbox was full, and the call says that this counts)"
         return (
             f"the letter `{letter}` was delivered{day}, as the receipt `{receipt}` "
-            "proves"
+            f"proves{full if found.get('full_box') else ''}"
         )
 
 

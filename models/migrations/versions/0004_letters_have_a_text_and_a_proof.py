@@ -144,9 +144,9 @@ def _new_tables() -> None:
         sa.ForeignKeyConstraint(["notice_id"], ["notices.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("sha256", name="uq_delivery_receipts_original"),
-    )
-    op.create_index(
-        "ix_delivery_receipts_notice_id", "delivery_receipts", ["notice_id"]
+        sa.UniqueConstraint(
+            "notice_id", "kind", "identifier", name="uq_delivery_receipts_said"
+        ),
     )
     op.create_table(
         "memos",

@@ -1,5 +1,8 @@
 """Effects: what starts when a letter reaches the applicant?"""
 
+from dataclasses import replace
+from datetime import date
+
 from models.vocabulary import (
     ApplicationState,
     Letter,
@@ -9,9 +12,10 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.facts import Facts
-from workflow.machine import Consequences, TermChange
+from workflow.machine import Consequences, Delivery, TermChange
 from workflow.moves import inputs as stated
 from workflow.moves.effects.clocks import resumes, stopped
+from workflow.register import written
 from workflow.rules.terms import Suspension
 
 STARTED_BY_DELIVERY = {
@@ -42,9 +46,17 @@ def record_delivery(facts: Facts, given: stated.DeliveryInputs) -> Consequences:
     """Start what runs from receipt, and stop the clock of the office if it must.
 
     A receipt may come after the answer: then nothing is left to start, and the
-    clock is found to have stood still between the two.
+    clock is found to have stood still between the two. Of a letter in whose place
+    another was written since, it is only noted.
     """
-    letter, day = given.letter, given.delivered_on or facts.today
+    letter, day = given.letter, given.day() or facts.today
+    noted = Consequences(
+        delivered=Delivery(letter, given.receipt, given.notice, given.delivered_at),
+        since=day,
+        findings=_findings(given, day),
+    )
+    if facts.letter_meant(letter, given.notice) != facts.notice(letter):
+        return noted
     awaited = _AWAITED.get(letter)
     step = facts.step(awaited) if awaited else None
     waiting = (
@@ -59,14 +71,22 @@ def record_delivery(facts: Facts, given: stated.DeliveryInputs) -> Consequences:
             terms = (TermChange(TermKind.CONCLUSION, suspension=stop, letter=letter),)
         elif step is not None and step.closed_on is not None:
             terms = stopped(facts, letter, day, max(day, step.closed_on))
-    return Consequences(
-        delivered=(letter, given.receipt),
+    return replace(
+        noted,
         starts=(STARTED_BY_DELIVERY[letter],) if waiting else (),
         restarts=_still_to_start(facts, letter),
-        since=day,
         terms=terms,
-        findings={"delivered_on": day.isoformat(), "letter": letter.value},
     )
+
+
+def _findings(given: stated.DeliveryInputs, day: date) -> dict[str, object]:
+    """Return what the register says of a delivery: the day counts, by law."""
+    found = {"delivered_on": day.isoformat(), "letter": given.letter.value}
+    if given.delivered_at is not None:
+        found["delivered_at"] = written(given.delivered_at)
+    if given.notice is not None:
+        found["notice"] = str(given.notice)
+    return {**found}
 
 
 def _still_to_start(facts: Facts, letter: Letter) -> tuple[TermKind, ...]:

@@ -1,7 +1,7 @@
 """Guards: has a stated day come, and does it fit what happened before?"""
 
 from models.vocabulary import Letter, TermKind
-from workflow.facts import ALLOWED, Facts, Verdict
+from workflow.facts import ALLOWED, Facts, NoticeRecord, Verdict
 from workflow.machine import Check
 from workflow.moves import inputs as stated
 from workflow.moves.words import rome, spoken
@@ -67,9 +67,15 @@ def not_before_today(field: str) -> Check:
 
 def letter_awaits_delivery(facts: Facts, given: stated.DeliveryInputs) -> Verdict:
     """A letter is delivered once, and after it was written."""
-    notice = facts.notice(given.letter)
+    notice = facts.letter_meant(given.letter, given.notice)
     if notice is None:
         written = ", ".join(sorted(item.letter for item in facts.notices)) or "none"
+        if given.notice is not None:
+            return Verdict(
+                "notice.unknown",
+                f"no letter `{given.letter}` with the id {given.notice} was written to "
+                f"this applicant; those written are: {written}",
+            )
         return Verdict(
             "notice.not_written",
             f"no letter `{given.letter}` was written; those written are: {written}",
@@ -80,7 +86,42 @@ def letter_awaits_delivery(facts: Facts, given: stated.DeliveryInputs) -> Verdic
             f"`{given.letter}` was already delivered, at "
             f"{rome(notice.delivered_at)} (Rome)",
         )
-    return not_before("delivered_on", given.letter)(
-        facts,
-        given.model_copy(update={"delivered_on": given.delivered_on or facts.today}),
+    return _follows(notice, facts, given)
+
+
+def _follows(
+    notice: NoticeRecord, facts: Facts, given: stated.DeliveryInputs
+) -> Verdict:
+    """A letter is delivered after it was written, and not after now.
+
+    A receipt tells no more than the second.
+    """
+    at = given.delivered_at
+    if at is None:
+        day, written = given.delivered_on or facts.today, civil_day(notice.created_at)
+        if day >= written:
+            return ALLOWED
+        return Verdict(
+            "date.too_early",
+            f"--delivered-on {day.isoformat()} is before the {spoken(notice.letter)}, "
+            f"{written.isoformat()}",
+        )
+    if at > facts.now:
+        return Verdict(
+            "date.future",
+            f"--delivered-at {rome(at)} (Rome) is after now, {rome(facts.now)}",
+        )
+    if at >= notice.created_at.replace(microsecond=0):
+        return ALLOWED
+    return Verdict(
+        "date.too_early",
+        f"--delivered-at {rome(at)} (Rome) is before the {spoken(notice.letter)}, "
+        f"{rome(notice.created_at)}",
     )
+
+
+def some_letter_awaits_delivery(facts: Facts) -> Verdict:
+    """There is something to record only while a letter is not known to be delivered."""
+    if any(notice.delivered_at is None for notice in facts.notices):
+        return ALLOWED
+    return Verdict("notice.all_delivered", "no letter waits for its delivery")

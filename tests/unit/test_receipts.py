@@ -1,0 +1,195 @@
+"""Does a receipt of certified mail say what its provider certified, and no more?"""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from models.vocabulary import ReceiptKind
+from tests.builders import rome
+from tests.pec import FULL, NOBODY, NOTICE, Pec, without
+from workflow.rules import receipts
+from workflow.rules.certified_data import UnreadableError
+from workflow.rules.receipts import NoReceiptError
+
+BOMB = b"""<?xml version="1.0"?>
+<!DOCTYPE postacert [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<postacert tipo="avvenuta-consegna" errore="nessuno"><dati>&c;</dati></postacert>"""
+OUTSIDE = b"""<?xml version="1.0"?>
+<!DOCTYPE postacert [<!ENTITY a SYSTEM "file:///etc/hostname">]>
+<postacert tipo="avvenuta-consegna" errore="nessuno"><dati>&a;</dati></postacert>"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "reason", "expected"),
+    [
+        ("accettazione", "nessuno", None, ReceiptKind.ACCEPTED),
+        ("non-accettazione", "altro", "address", ReceiptKind.NOT_ACCEPTED),
+        ("avvenuta-consegna", "nessuno", None, ReceiptKind.DELIVERED),
+        ("preavviso-errore-consegna", "altro", "12 h", ReceiptKind.DELAYED),
+        ("errore-consegna", "no-dest", NOBODY, ReceiptKind.UNDELIVERED),
+        ("errore-consegna", "altro", FULL, ReceiptKind.FULL_BOX),
+        ("errore-consegna", "altro", "casella  piena", ReceiptKind.FULL_BOX),
+        ("errore-consegna", "altro", "Mailbox is full", ReceiptKind.FULL_BOX),
+        ("errore-consegna", "altro", "552 over quota", ReceiptKind.FULL_BOX),
+        ("errore-consegna", "altro", "at quotes@x.it", ReceiptKind.UNDELIVERED),
+        ("errore-consegna", "no-dest", "quota", ReceiptKind.UNDELIVERED),
+        ("errore-consegna", "virus", None, ReceiptKind.UNDELIVERED),
+        ("rilevazione-virus", "virus", "quota", ReceiptKind.UNDELIVERED),
+    ],
+)
+@pytest.mark.parametrize("signed", [True, False])
+def test_each_kind_of_receipt_is_known(kind, error, reason, expected, signed):
+    pec = Pec(kind, error=error, reason=reason, signed=signed)
+
+    read = receipts.read(pec.mail())
+
+    assert read.kind is expected
+    assert read.notice == NOTICE
+    assert read.identifier == pec.identifier
+
+
+AN_HOUR = timedelta(hours=1)
+TWICE = rome(2026, 10, 25, 2, 30)
+"""An hour that Rome has twice: the first of them."""
+
+
+@pytest.mark.parametrize(
+    ("civil", "zone", "expected"),
+    [
+        ("2026-07-01T10:00:00Z", None, rome(2026, 7, 1, 10)),
+        ("2026-01-20T00:30:00Z", "+0000", rome(2026, 1, 20, 1, 30)),
+        ("2026-10-25T02:30:00Z", "+0200", TWICE),
+        ("2026-10-25T02:30:00Z", "+0100", TWICE + AN_HOUR),
+        ("2026-10-25T02:30:00Z", None, TWICE + AN_HOUR),
+    ],
+)
+def test_the_instant_is_that_of_its_zone_or_of_rome(civil, zone, expected):
+    pec = Pec(at=datetime.fromisoformat(civil), zone=zone)
+
+    read = receipts.read(pec.mail())
+
+    assert read.at == expected
+    assert read.at.utcoffset() == timedelta(0)
+
+
+def test_why_it_failed_is_told_without_addresses():
+    reason = "550 no mailbox for <mario.rossi@pec.example.it>,\nsee p@q"
+
+    read = receipts.read(Pec("errore-consegna", error="no-dest", reason=reason).mail())
+
+    assert read.reason == "no-dest: 550 no mailbox for <(address)>, see (address)"
+    assert receipts.read(Pec(reason="x").mail()).reason is None
+
+
+def test_without_certified_data_only_an_acceptance_is_believed():
+    bare = Pec("accettazione", certified=None, identifier="a1@pec.example.it")
+
+    read = receipts.read(bare.mail())
+
+    assert (read.kind, read.notice) == (ReceiptKind.ACCEPTED, NOTICE)
+    assert (read.identifier, read.at) == (
+        "a1@pec.example.it",
+        rome(2026, 1, 20, 10, 0, 30),
+    )
+    for kind in ("avvenuta-consegna", "errore-consegna"):
+        with pytest.raises(UnreadableError, match=r"without daticert\.xml"):
+            receipts.read(bare.but(kind=kind).mail())
+    for header in ("Message-ID", "X-Riferimento-Message-ID", "Date"):
+        with pytest.raises(UnreadableError, match="headers do not say"):
+            receipts.read(without(bare.mail(), header))
+
+
+def test_the_certified_data_are_enough_and_no_header_may_contradict_them():
+    mail = Pec().mail()
+
+    bare = without(without(mail, "X-Ricevuta"), "X-Riferimento-Message-ID")
+
+    assert receipts.read(bare) == receipts.read(mail)
+    for name, value, why in (
+        ("X-Ricevuta", "accettazione", "two kinds"),
+        ("X-Riferimento-Message-ID", "<other@pec.example.it>", "two letters"),
+    ):
+        with pytest.raises(UnreadableError, match=why):
+            receipts.read(Pec(headers=((name, value),)).mail())
+    with pytest.raises(UnreadableError, match="twice"):
+        receipts.read(b"X-Ricevuta: accettazione\r\n" + mail)
+
+
+@pytest.mark.parametrize("transport", ["posta-certificata", "errore"])
+def test_a_letter_from_outside_proves_nothing_whatever_it_encloses(transport):
+    """Who could write us a letter could else prove that we had delivered ours."""
+    forged = Pec().mail()
+    wrapped = Pec(
+        transport, headers=(("X-Trasporto", transport), ("X-Ricevuta", "")),
+        encloses=forged,
+    )  # fmt: skip
+    enclosed = Pec(certified=None, encloses=forged, headers=(("X-Ricevuta", ""),))
+
+    for mail in (wrapped.mail(), enclosed.mail(), b"Subject: Ciao\r\n\r\nciao\r\n"):
+        with pytest.raises(NoReceiptError):
+            receipts.read(mail)
+
+
+@pytest.mark.parametrize("kind", ["presa-in-carico", "posta-certificata", "altro", ""])
+def test_what_says_nothing_of_a_letter_of_ours_is_told_apart(kind):
+    with pytest.raises(NoReceiptError, match="says nothing"):
+        receipts.read(Pec(kind).mail())
+
+
+@pytest.mark.parametrize(
+    ("certified", "why"),
+    [
+        (BOMB, "EntitiesForbidden"),
+        (OUTSIDE, "EntitiesForbidden"),
+        (b"no xml", "ParseError"),
+        (b"<other/>", "postacert"),
+        ("<postacert/>".encode("utf-16")[:-3], "cannot be read"),
+        (b'<?xml version="1.0" encoding="x-none"?><postacert/>', "cannot be read"),
+        (b"<postacert>" + b"<a>" * 60_000, "more than 200000 bytes|ParseError"),
+        (b"<a>" * 100_000, "more than 200000 bytes"),
+        (Pec().xml().replace("10:00:30", "25:00:30").encode(), "no instant"),
+        (Pec().xml().replace("20/01/2026", "31/02/2026").encode(), "no instant"),
+        (Pec().xml().replace("20/01/2026", "20/01/0001").encode(), "no year"),
+        (Pec().xml().replace("giorno", "day").encode(), "`data/giorno`"),
+        (Pec().xml().replace("msgid", "message").encode(), "`msgid`"),
+        (Pec().xml().replace("identificativo", "id").encode(), "`identificativo`"),
+        (Pec(identifier="x" * 121).xml().encode(), "more than 120"),
+        (Pec(error="altro").xml().encode(), "with the error"),
+    ],
+)
+def test_certified_data_that_cannot_be_believed_are_refused_in_words(certified, why):
+    with pytest.raises(UnreadableError, match=why):
+        receipts.read(Pec(certified=certified).mail())
+
+
+def test_a_receipt_has_one_set_of_certified_data_and_a_size():
+    one = Pec().mail()
+    part = one[one.index(b"----mixed-mark\r\nContent-Type: application/xml") :]
+    part = part[: part.index(b"----mixed-mark", 5)]
+
+    twice = one.replace(part, part + part)
+
+    with pytest.raises(UnreadableError, match="more than one"):
+        receipts.read(twice)
+    with pytest.raises(UnreadableError, match="more than 5000000 bytes"):
+        receipts.read(one + b"x" * receipts.LARGEST)
+    with pytest.raises(UnreadableError, match="more parts"):
+        receipts.read(one + b"boundary" * 60)
+
+
+@pytest.mark.parametrize(
+    ("message_id", "ours"),
+    [
+        (f"<{NOTICE}@pec.ente.example.it>", True),
+        (f" < {NOTICE} >".replace(" ", ""), True),
+        (f"<{str(NOTICE).upper()}@x>", True),
+        (f"<{NOTICE.hex}@x>", False),
+        (f"<urn:uuid:{NOTICE}@x>", False),
+        ("<a letter of somebody else@x>", False),
+    ],
+)
+def test_a_letter_is_ours_if_it_is_named_after_a_notice(message_id, ours):
+    read = receipts.read(Pec(notice=message_id).mail())
+
+    assert (read.notice == NOTICE) is ours

@@ -1,0 +1,235 @@
+"""What does a receipt of certified mail say, and about which letter?
+
+Its signature is not verified here. Whatever comes from outside reaches a certified
+mailbox inside another mail, and what is inside another mail is never looked at.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from uuid import UUID
+
+from models.vocabulary import NoticeStatus, ReceiptKind
+from workflow.rules import certified_data
+from workflow.rules.certified_data import (
+    LONGEST_IDENTIFIER,
+    CertifiedData,
+    UnreadableError,
+)
+
+LARGEST = 5_000_000
+"""Bytes of a mail: a receipt may enclose the letter, and that is a short text."""
+
+_MOST_PARTS = 50
+_CERTIFIED = "daticert.xml"
+_XML = {"application/xml", "text/xml"}
+_NO_ERROR = "nessuno"
+_ALWAYS_FINAL = {"no-dest", "no-dominio", "virus"}
+"""Errors that are no full mailbox, whatever the words beside them."""
+
+_KINDS = {
+    "accettazione": ReceiptKind.ACCEPTED,
+    "non-accettazione": ReceiptKind.NOT_ACCEPTED,
+    "avvenuta-consegna": ReceiptKind.DELIVERED,
+    "preavviso-errore-consegna": ReceiptKind.DELAYED,
+    "errore-consegna": ReceiptKind.UNDELIVERED,
+    "rilevazione-virus": ReceiptKind.UNDELIVERED,
+}
+_FAILED = {NoticeStatus.UNDELIVERED, NoticeStatus.FULL_BOX}
+_FULL = re.compile(
+    r"\b[45]\.2\.2\b|casella\s+piena|mailbox\s+(is\s+)?full|\bquota\b", re.IGNORECASE
+)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class NoReceiptError(ValueError):
+    """It is a mail, and no receipt about a letter of ours can be in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PecReceipt:
+    """A receipt of certified mail (*ricevuta PEC*, DPR 68/2005)."""
+
+    kind: ReceiptKind
+    message_id: str
+    """Of the letter that it is about."""
+    at: datetime
+    identifier: str
+    reason: str | None = None
+    delivered_to: str | None = None
+
+    @property
+    def notice(self) -> UUID | None:
+        """The notice that the letter bears in its name, if it is one of ours."""
+        name = _bare(self.message_id).partition("@")[0]
+        return UUID(name) if _UUID.fullmatch(name) else None
+
+    def names(self, message_id: str) -> bool:
+        """Tell whether it is about the letter with this Message-ID."""
+        return _bare(self.message_id).lower() == _bare(message_id).lower()
+
+
+def read(content: bytes) -> PecReceipt:
+    """Read one mail, as it came.
+
+    The certified data count; the headers must not contradict them. Without such
+    data only an acceptance is believed: it changes nothing by law.
+
+    Raises:
+        NoReceiptError: it is another mail, or of a kind that says nothing to us.
+        UnreadableError: it cannot be read, or contradicts itself.
+    """
+    mail = _mail(content)
+    if _header(mail, "X-Trasporto"):
+        raise NoReceiptError("it is a letter from outside, and no receipt")
+    found = [part for part in _parts(mail) if _is_certified(part)]
+    if len(found) > 1:
+        raise UnreadableError(f"it has more than one {_CERTIFIED}")
+    if not found:
+        return _by_headers(mail)
+    data = certified_data.read(_decoded(found[0]))
+    receipt = _by_data(data)
+    _refuse_contradiction(mail, data.kind, receipt)
+    return receipt
+
+
+def status_after(status: NoticeStatus, kind: ReceiptKind) -> NoticeStatus:
+    """Return how a notice stands after a receipt that proves no delivery.
+
+    They come in any order: a failure outlives the acceptance that preceded it, and
+    a delivery everything. A delay is only noted.
+    """
+    if kind is ReceiptKind.DELAYED or status is NoticeStatus.DELIVERED:
+        return status
+    if kind is not ReceiptKind.ACCEPTED:
+        is_full = kind is ReceiptKind.FULL_BOX
+        return NoticeStatus.FULL_BOX if is_full else NoticeStatus.UNDELIVERED
+    return status if status in _FAILED else NoticeStatus.ACCEPTED
+
+
+def _by_data(data: CertifiedData) -> PecReceipt:
+    kind = _kind(data.kind)
+    if kind is ReceiptKind.DELIVERED and data.error != _NO_ERROR:
+        raise UnreadableError(f"it certifies a delivery with the error `{data.error}`")
+    may_be_full = (
+        kind is ReceiptKind.UNDELIVERED
+        and data.kind == "errore-consegna"
+        and data.error not in _ALWAYS_FINAL
+    )
+    if may_be_full and _FULL.search(data.reason or ""):
+        kind = ReceiptKind.FULL_BOX
+    return PecReceipt(
+        kind,
+        data.message_id,
+        data.at,
+        data.identifier,
+        None if kind is ReceiptKind.DELIVERED else _reason(data),
+        data.delivered_to,
+    )
+
+
+def _by_headers(mail: Message) -> PecReceipt:
+    stated = _header(mail, "X-Ricevuta")
+    if not stated:
+        raise NoReceiptError("it is no receipt of certified mail")
+    kind = _kind(stated)
+    if kind is not ReceiptKind.ACCEPTED:
+        raise UnreadableError(
+            f"`{stated}` without {_CERTIFIED}: what is not certified proves nothing"
+        )
+    about = _header(mail, "X-Riferimento-Message-ID")
+    identifier = _bare(_header(mail, "Message-ID"))
+    is_named = 0 < len(identifier) <= LONGEST_IDENTIFIER and identifier.isprintable()
+    if not about or not is_named:
+        raise UnreadableError("its headers do not say which letter it is about")
+    return PecReceipt(kind, about, _dated(mail), identifier)
+
+
+def _kind(stated: str) -> ReceiptKind:
+    if stated not in _KINDS:
+        shown = certified_data.without_addresses(stated)[:40] or "nothing"
+        raise NoReceiptError(f"`{shown}` says nothing about a letter of ours")
+    return _KINDS[stated]
+
+
+def _reason(data: CertifiedData) -> str | None:
+    said = [word for word in (data.error, data.reason) if word and word != _NO_ERROR]
+    return certified_data.without_addresses(": ".join(said)) or None
+
+
+def _refuse_contradiction(mail: Message, kind: str, receipt: PecReceipt) -> None:
+    stated = _header(mail, "X-Ricevuta")
+    if stated and stated != kind:
+        raise UnreadableError("its header and its certified data are of two kinds")
+    about = _header(mail, "X-Riferimento-Message-ID")
+    if about and not receipt.names(about):
+        raise UnreadableError("its header and its certified data name two letters")
+
+
+# The mail around it
+
+
+def _mail(content: bytes) -> Message:
+    if len(content) > LARGEST:
+        raise UnreadableError(f"it has more than {LARGEST} bytes")
+    if content.lower().count(b"boundary") > _MOST_PARTS:
+        raise UnreadableError("it has more parts than a receipt")
+    try:
+        return message_from_bytes(content)
+    except Exception as error:  # the library breaks in many ways
+        raise UnreadableError(
+            f"it is no mail that can be read ({type(error).__name__})"
+        ) from error
+
+
+def _parts(mail: Message) -> Iterator[Message]:
+    """Return the parts of a mail, not those of the mails that it encloses."""
+    waiting = [mail]
+    while waiting:
+        part = waiting.pop()
+        if part.get_content_maintype() == "message":
+            continue
+        payload = part.get_payload()
+        if isinstance(payload, list):
+            waiting += [inner for inner in payload if isinstance(inner, Message)]
+        else:
+            yield part
+
+
+def _is_certified(part: Message) -> bool:
+    headers = (part.get(name, "") for name in ("Content-Type", "Content-Disposition"))
+    is_named = any(_CERTIFIED in str(header).lower() for header in headers)
+    return is_named or part.get_content_type() in _XML
+
+
+def _decoded(part: Message) -> bytes:
+    try:
+        payload = part.get_payload(decode=True)
+    except Exception as error:  # as above
+        raise UnreadableError(f"{_CERTIFIED} is not encoded right") from error
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _header(mail: Message, name: str) -> str:
+    """Return a header on one line; what stands there twice must be the same."""
+    values = {" ".join(str(value).split()) for value in mail.get_all(name, [])}
+    if len(values) > 1:
+        raise UnreadableError(f"it says `{name}` twice, and not the same")
+    return next(iter(values), "")
+
+
+def _dated(mail: Message) -> datetime:
+    try:
+        at = parsedate_to_datetime(_header(mail, "Date"))
+    except (ValueError, TypeError, OverflowError, IndexError) as error:
+        raise UnreadableError("its headers do not say when it was written") from error
+    certified_data.refuse_remote(at)
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+
+
+def _bare(message_id: str) -> str:
+    return message_id.strip().removeprefix("<").removesuffix(">").strip()
