@@ -5,6 +5,7 @@ from datetime import date
 from enum import Enum
 from types import NoneType
 from typing import Any, get_args, get_origin
+from uuid import UUID
 
 import click
 from pydantic import ValidationError
@@ -31,6 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "durc_until": ("2026-06-30",),
     "item": ("signature of the plan summary sheet",),
     "letter": ("grant",),
+    "notice": ("019bdaa1-de80-7000-8000-000000000002",),
     "meeting_on": ("2026-03-25",),
     "minutes": ("3/2026",),
     "months": ("3",),
@@ -71,6 +73,7 @@ _RULES = {
     "string_too_short": "it is empty",
     "string_too_long": "it has more than {max_length} characters",
     "int_parsing": "it must be a whole number",
+    "uuid_parsing": "it is no identifier",
     "int_from_float": "it must be a whole number",
 }
 
@@ -123,6 +126,8 @@ def _option(name: str, field: FieldInfo) -> click.Option:
         settings |= {"callback": _day, "metavar": "YYYY-MM-DD"}
     elif kind is Cents:
         settings |= {"metavar": "EUROS.CENTS"}
+    elif kind is UUID:
+        settings |= {"metavar": "ID"}
     elif kind is int:
         settings |= {"metavar": "NUMBER"}
     elif get_origin(kind) is dict:

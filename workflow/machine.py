@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from transitions import EventData
@@ -33,12 +34,18 @@ from workflow.errors import RefusedError
 from workflow.facts import ALLOWED, ActFacts, Facts, Verdict
 from workflow.rules.terms import Suspension
 
-_BY_HAND_IF_ANNULLED = (Event.WITHDRAW, Event.ANNUL, Event.RECORD_DELIVERY)
+_BY_HAND_IF_ANNULLED = (
+    Event.WITHDRAW,
+    Event.ANNUL,
+    Event.RECORD_DELIVERY,
+    Event.RELEASE_NOTICE,
+)
 _EVEN_IF_ANNULLED = (
     *_BY_HAND_IF_ANNULLED,
     Event.EXPIRE,
     Event.EXPIRE_TERM,
     Event.RESUME_TERM,
+    Event.REMIND_TERM,
     Event.ESCALATE_TERM,
 )
 """What may still happen to an application once its call was annulled."""
@@ -84,6 +91,8 @@ class TermChange:
     extra_days: int = 0
     cancelled: bool = False
     """It no longer runs, and may start anew."""
+    reminded: int | None = None
+    """A reminder is written, so many days before its end."""
     escalated: bool = False
     """The manager is told that it was missed."""
 
@@ -103,6 +112,8 @@ class Consequences:
     letters: tuple[Letter, ...] = ()
     delivered: tuple[Letter, str] | None = None
     """A letter that has reached the applicant, and what proves it."""
+    released: UUID | None = None
+    """A letter that was held back and may be sent."""
     updates: Mapping[str, object] = field(default_factory=dict)
     """Columns of the application to set."""
     findings: Mapping[str, object] = field(default_factory=dict)
@@ -341,14 +352,19 @@ class Table(Rows[ApplicationState, Event, Move]):
         return tuple(dict.fromkeys(move.event for move in self.moves))
 
 
-def fire(
+def fire(  # noqa: PLR0913 - what a move is, and what it is judged on
     table: Rows[_State, _Event, _Row],
     event: _Event,
     state: _State,
     facts: object,
     inputs: object,
+    *,
+    prepare: Callable[[_Row], None] = lambda _move: None,
 ) -> _State:
     """Make a move and return the new state: the only way to change one.
+
+    Once nothing stands in the way *prepare* is called with the row: what it raises
+    keeps the state from changing.
 
     Raises:
         RefusedError: no row allows it, or a guard stands in the way.
@@ -361,6 +377,7 @@ def fire(
     if not done:  # pragma: no cover - guards raise, so it cannot say no
         message = f"the machine refused {event} from {state} without a word"
         raise AssertionError(message)
+    prepare(move)
     return table.states(carrier.state)
 
 

@@ -12,7 +12,9 @@ from workflow.errors import InputError
 from workflow.machine import Inputs
 from workflow.moves.inputs import DocumentInputs, GrantInputs, MinutesInputs, Money
 
-MODELS = {row.inputs for rows in rows_by_event().values() for row in rows}
+MODELS = tuple(
+    dict.fromkeys(row.inputs for rows in rows_by_event().values() for row in rows)
+)
 
 
 class Everything(Inputs):

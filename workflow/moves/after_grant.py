@@ -222,6 +222,18 @@ def exits(
             effect=effects.deliveries.record_delivery,
         ),
         Move(
+            Event.RELEASE_NOTICE,
+            (*filed, _S.COMPLETED, *_ENDED),
+            None,
+            Role.RESPONSIBLE,
+            "Let a letter go that is held back (rilascio di una comunicazione).",
+            "art. 6 c. 1 lett. d) L. 241/1990",
+            inputs=stated.ReleaseInputs,
+            accepts=(guards.days.letter_is_held,),
+            foresees=(guards.days.some_letter_is_held,),
+            effect=effects.deliveries.release_notice,
+        ),
+        Move(
             Event.PROPOSE_LAPSE,
             phase_2,
             None,

@@ -6,6 +6,7 @@ Each field becomes an option of `sportello advance`, its description the help.
 import re
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
@@ -160,6 +161,12 @@ class DeliveryInputs(Inputs):
     )
 
 
+class ReleaseInputs(Inputs):
+    """Which letter may go."""
+
+    notice: UUID = Field(description="Identifier of the letter that is held back.")
+
+
 class MeetingInputs(Inputs):
     """The negotiation meeting (*incontro di negoziazione*)."""
 
@@ -215,6 +222,12 @@ class TermInputs(Inputs):
     """The term whose instant has come."""
 
     term: TermKind = Field(description="The term whose instant has come.")
+
+
+class ReminderInputs(TermInputs):
+    """The reminder of a term whose instant has come."""
+
+    days: int = Field(ge=0, le=_MOST_DAYS, description="Days before its last one.")
 
 
 class TermExtensionInputs(Inputs):

@@ -30,13 +30,17 @@ from workflow import register
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange, TermChange
 from workflow.moves.calendars import calendar_of
+from workflow.moves.expiries import due_instant, reminders_of
 from workflow.rules import terms as calculus
 from workflow.rules.calendar import civil_day, end_of_day
-from workflow.services import funds, suspensions
+from workflow.rules.reminders import too_late_for
+from workflow.services import funds, letters, suspensions
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 
 _GOING = (TermStatus.RUNNING, TermStatus.SUSPENDED)
+_ABOUT_LETTERS = {Event.RECORD_DELIVERY, Event.RELEASE_NOTICE}
+"""Events that decide nothing about the file."""
 
 
 @dataclass
@@ -67,19 +71,22 @@ class Writer:
     def _entry_seq(self) -> int:
         return self.work.call.head_seq + 1
 
-    def write(self, move: Move, brought: Consequences) -> Written:
+    def write(
+        self, move: Move, brought: Consequences, texts: Iterable[letters.Written]
+    ) -> Written:
         """Write everything; the application's state is already the new one."""
         application = self.case.application
         for column, value in brought.updates.items():
             setattr(application, column, value)
         ended = application.state in FINAL_STATES
         self._deliver(brought)
+        self._release(brought)
         money = self._move_money(brought)
         return Written(
             money=money,
             steps=self._change_steps(brought.steps, ended=ended),
             terms=self._change_terms(move, brought),
-            **self._write_notices((*move.letters, *brought.letters)),
+            **self._write_notices(texts),
             findings={**brought.findings, **self._fund(move, brought)},
         )
 
@@ -227,7 +234,7 @@ class Writer:
         if self._is_closed() or term.kind in anew or term.kind in move.meets:
             return True
         stops = self.case.rules.terms[term.kind].effect is TermEffect.STOP_WAITING
-        decides = not move.by_sweep and move.event is not Event.RECORD_DELIVERY
+        decides = not move.by_sweep and move.event not in _ABOUT_LETTERS
         return stops and decides and self.facts.role is not Role.SYSTEM
 
     def _is_closed(self) -> bool:
@@ -261,6 +268,8 @@ class Writer:
             return None
         if change.escalated:
             return self._escalate(term)
+        if change.reminded is not None:
+            return self._remind(term, change.reminded)
         if change.expired or change.cancelled:
             status = TermStatus.EXPIRED if change.expired else TermStatus.CANCELLED
             return self._end(change.kind, status)
@@ -345,6 +354,11 @@ class Writer:
         self._watch(term, None)
         return _term(term, "escalated")
 
+    def _remind(self, term: Term, days: int) -> dict[str, Any]:
+        term.reminded = days
+        self._watch(term, self._next_look(term))
+        return _term(term, "reminded")
+
     def _escalates_at(self, term: Term) -> datetime | None:
         """Return when the manager has to be told of a term that was missed."""
         after = self.case.rules.terms[term.kind].escalate_after
@@ -368,7 +382,7 @@ class Writer:
         term.calendar = computed.edition
         term.holidays = [day.isoformat() for day in computed.holidays]
         still = term.status is TermStatus.SUSPENDED
-        self._watch(term, computed.resumes_at if still else computed.over_at)
+        self._watch(term, computed.resumes_at if still else self._next_look(term))
         return {
             **_term(term, change),
             "source": rule.source.value,
@@ -380,6 +394,15 @@ class Writer:
                 for step in computed.steps
             ],
         }
+
+    def _next_look(self, term: Term) -> datetime | None:
+        """Return when a worker has to look at a term that runs.
+
+        Reminders whose instant has passed by then are left out for good.
+        """
+        rules, days = self.case.rules, reminders_of(term.kind, self.case.rules)
+        term.reminded = too_late_for(term.due_at, days, term.reminded, self.facts.now)
+        return due_instant(suspensions.record(term), rules.terms[term.kind], days)
 
     def _terms(self, kind: TermKind) -> list[Term]:
         return [term for term in self.case.terms if term.kind == kind]
@@ -402,39 +425,69 @@ class Writer:
         notice.delivered_at = min(self.facts.now, end_of_day(day))
         notice.receipt = receipt
 
-    def _write_notices(self, letters: Iterable[Letter]) -> dict[str, Any]:
+    def _release(self, brought: Consequences) -> None:
+        """Let a letter go that was held back."""
+        for notice in self.case.notices:
+            if notice.id == brought.released:
+                notice.status = NoticeStatus.QUEUED
+                self._send(notice, 0)
+
+    def _write_notices(self, texts: Iterable[letters.Written]) -> dict[str, Any]:
         notices, recipients = [], []
         call, application = self.work.call, self.case.application
-        for ordinal, letter in enumerate(letters):
-            identity = self.work.desk.ambient.new_id()
+        held = self.case.rules.letters.held
+        for ordinal, written in enumerate(texts):
+            letter, text = written.letter, written.text
             notice = unwatched(
                 Notice,
-                id=identity,
+                id=self.work.desk.ambient.new_id(),
                 call_id=call.id,
                 application_id=application.id,
                 letter=letter,
                 entry_seq=self._entry_seq,
                 recipient=self.case.applicant.pec,
-                status=NoticeStatus.QUEUED,
+                subject=text.subject,
+                body=text.body,
+                digest=text.digest,
+                status=NoticeStatus.HELD if letter in held else NoticeStatus.QUEUED,
                 created_at=self.at,
             )
             self.work.batch.keep(Notice, notice)
             self.case.notices.append(notice)
-            self.work.batch.add(
-                OutboxMessage,
-                id=self.work.desk.ambient.new_id(),
-                call_id=call.id,
-                application_id=application.id,
-                kind="send_notice",
-                subject_id=identity,
-                entry_seq=self._entry_seq,
-                ordinal=ordinal,
-                created_at=self.at,
-                sent_at=None,
+            if notice.status is NoticeStatus.QUEUED:
+                self._send(notice, ordinal)
+            notices.append(
+                {
+                    "letter": letter.value,
+                    "id": str(notice.id),
+                    "sha256": notice.digest,
+                }
             )
-            notices.append({"letter": letter.value, "id": str(identity)})
-            recipients.append({"letter": letter.value, "to": self.case.applicant.pec})
+            recipients.append(
+                {
+                    "letter": letter.value,
+                    "to": notice.recipient,
+                    "id": str(notice.id),
+                    "status": notice.status.value,
+                }
+            )
         return {"notices": notices, "recipients": recipients}
+
+    def _send(self, notice: Notice, ordinal: int) -> None:
+        """Leave it to a worker to send a letter, after the commit."""
+        self.work.batch.add(
+            OutboxMessage,
+            id=self.work.desk.ambient.new_id(),
+            call_id=notice.call_id,
+            application_id=notice.application_id,
+            kind="send_notice",
+            subject_id=notice.id,
+            entry_seq=self._entry_seq,
+            ordinal=ordinal,
+            created_at=self.at,
+            sent_at=None,
+            not_before=None,
+        )
 
 
 def _is_missed(term: Term) -> bool:
