@@ -34,6 +34,7 @@ WORDS: Mapping[CallEvent | Event, str] = {
     Event.DECLARE_END: "the plan ends, and its report is due",
     Event.EXPIRE_TERM: "the term {term} ends",
     Event.RESUME_TERM: "the clock of {term} goes on",
+    Event.REMIND_TERM: "the applicant is reminded of {term}",
     Event.ESCALATE_TERM: "{term} was missed: the manager is told",
     Event.PROMOTE: "it takes money that is free (scorrimento)",
     Event.YIELD_RESERVATION: "it gives its reservation up, and waits",

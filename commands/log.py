@@ -156,6 +156,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
             click.echo(
                 f"{one.call}: {one.entries} entries, head {one.head}: {standing}"
             )
+            if one.erased:
+                click.echo(f"  {one.erased} letter(s) erased: only the hash is left")
             for fault in one.faults:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 click.echo(f"  {where}: {fault.fault}")
@@ -171,6 +173,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "entries": one.entries,
                     "head": one.head,
                     "ok": one.ok,
+                    "erased_letters": one.erased,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault} for fault in one.faults
                     ],

@@ -32,6 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "durc_until": ("2026-06-30",),
     "item": ("signature of the plan summary sheet",),
     "letter": ("grant",),
+    "notice": ("019bdaa1-de80-7000-8000-000000000002",),
     "meeting_on": ("2026-03-25",),
     "minutes": ("3/2026",),
     "months": ("3",),
@@ -83,6 +84,7 @@ _RULES = {
     "string_too_short": "it is empty",
     "string_too_long": "it has more than {max_length} characters",
     "int_parsing": "it must be a whole number",
+    "uuid_parsing": "it is no identifier",
     "int_from_float": "it must be a whole number",
 }
 

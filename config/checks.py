@@ -13,6 +13,11 @@ from config.counters import (
     stopping_takes_nothing_beyond,
 )
 from config.findings import Finding, as_far_as_read, repeated
+from config.notices import (
+    letters_are_not_held_too_long,
+    lists_of_notices_repeat_nothing,
+    reminders_are_of_the_applicant,
+)
 from config.schema import CallDefinition
 from config.terms import (
     extensions_stay_short,
@@ -254,6 +259,9 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     terms_are_those_of_the_family,
     terms_fit_their_kind,
     extensions_stay_short,
+    letters_are_not_held_too_long,
+    reminders_are_of_the_applicant,
+    lists_of_notices_repeat_nothing,
     _members_add_up,
     _conflicts_conflict,
 )

@@ -36,6 +36,7 @@ from config.values import (
 from models.vocabulary import (
     Channel,
     Counting,
+    Letter,
     OrderPolicy,
     ProcedureFamily,
     ReceiptClock,
@@ -47,6 +48,17 @@ from models.vocabulary import (
     TermStart,
     WaitingPhase,
 )
+
+OF_THE_APPLICANT = (
+    TermKind.COMPLETION,
+    TermKind.OBSERVATIONS,
+    TermKind.DEFINITIVE_PLAN,
+    TermKind.PLAN_CORRECTION,
+    TermKind.ACCEPTANCE,
+    TermKind.START,
+    TermKind.REPORT,
+)
+"""The terms that run for the applicant; all others are for the office."""
 
 
 class UnreadError(Exception):
@@ -232,6 +244,24 @@ class Procedure(Sourced):
     extensions: Annotated[Whole, Field(le=60)]
 
 
+class Notices(Sourced):
+    """How applicants are written to (*comunicazioni*).
+
+    `held` letters wait until an officer releases them. `reminders` are sent so many
+    days before the end of the terms listed in `reminded`, and have no legal effect.
+    """
+
+    officer: Text | None = None
+    """The responsible officer (*responsabile del procedimento*) that letters name."""
+    held: Annotated[tuple[Letter, ...], Field(examples=["[]"])] = ()
+    reminders: Annotated[
+        tuple[Annotated[Whole, Field(le=365)], ...], Field(examples=["[10, 3, 0]"])
+    ] = (10, 3, 0)
+    reminded: Annotated[tuple[TermKind, ...], Field(examples=['["completion"]'])] = (
+        OF_THE_APPLICANT
+    )
+
+
 class Beneficiary(Sourced):
     """Somebody on the closed list of those who may apply (*soggetto beneficiario*)."""
 
@@ -265,6 +295,12 @@ AS_BEFORE = Counter(
     basis="how every call was run before calls could say it",
 )
 """What a call frozen before there was a `counter` section stands for."""
+
+
+UNSAID = Notices(
+    source=SourceStatus.ASSUMED, basis="what holds where a call says nothing of letters"
+)
+"""What a call without a section `notices` stands for."""
 
 
 def _in_order(terms: Mapping[TermKind, TermRule]) -> Mapping[TermKind, TermRule]:
@@ -303,6 +339,12 @@ class CallDefinition(Part):
     beneficiaries: tuple[Beneficiary, ...]
     """The closed list of who may apply; written empty, the call is open to all."""
     conflicts: tuple[Conflict, ...] = ()
+    notices: Notices | None = None
+
+    @property
+    def letters(self) -> Notices:
+        """How applicants are written to, whether the call says it or not."""
+        return self.notices or UNSAID
 
     def __hash__(self) -> int:
         """Hash by the code alone: a mapping of terms cannot be hashed."""

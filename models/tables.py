@@ -519,7 +519,7 @@ class Term(SQLModel, table=True):
     escalated_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the manager was told that it was missed."""
     reminded: int | None = None
-    """How many days before its end the last reminder was written for."""
+    """For how many days before its end, or more, no reminder follows any more."""
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How often in a row a worker failed to do what is due; 0 unless it is parked."""
     fault: str | None = Field(default=None, max_length=300)

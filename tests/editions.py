@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from config.loader import find
-from tests.builders import CTL
+from tests.builders import CTL, shipped
 
 SECOND = "RLF12025051245"
 PLAIN = "RLF12024099901"
@@ -19,7 +18,7 @@ def edited(
     of: str = "ctl-2025",
 ) -> Path:
     """Write a shipped call with some texts replaced, each found exactly once."""
-    text = find(of).read_text(encoding="utf-8")
+    text = shipped(of)
     for old, new in changes:
         assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
         text = text.replace(old, new)
@@ -28,7 +27,7 @@ def edited(
 
 def open_to_all(folder: Path, code: str = SECOND, euros: int = 90_000_000) -> Path:
     """Write a rich call that takes any applicant, for many applications."""
-    text = find("ctl-2025").read_text(encoding="utf-8")
+    text = shipped()
     text = _BENEFICIARY.sub("", text)
     text = text.replace(f'code = "{CTL}"', f'code = "{code}"\nbeneficiaries = []')
     text = text.replace('amount = "1000000.00"', f'amount = "{euros}.00"')

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from workflow.ambient import Ambient
 
-SOFTWARE = "0.3.0"
+SOFTWARE = "0.4.0"
 """The version that stands in each entry of the register."""
 
 

@@ -16,6 +16,7 @@ from models.vocabulary import (
     Cents,
     Channel,
     Letter,
+    NoticeStatus,
     Role,
     StepKind,
     StepStatus,
@@ -166,6 +167,8 @@ class TermRecord:
     """The day after which it goes on by itself."""
     settled: bool = False
     """Missed, and what it was for was done afterwards, or has no object any more."""
+    reminded: int | None = None
+    """For how many days before its end, or more, no reminder follows any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ class NoticeRecord:
     created_at: datetime
     delivered_at: datetime | None
     id: UUID | None = None
+    status: NoticeStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

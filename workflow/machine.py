@@ -34,12 +34,18 @@ from workflow.errors import RefusedError
 from workflow.facts import ALLOWED, ActFacts, Facts, Verdict
 from workflow.rules.terms import Suspension
 
-_BY_HAND_IF_ANNULLED = (Event.WITHDRAW, Event.ANNUL, Event.RECORD_DELIVERY)
+_BY_HAND_IF_ANNULLED = (
+    Event.WITHDRAW,
+    Event.ANNUL,
+    Event.RECORD_DELIVERY,
+    Event.RELEASE_NOTICE,
+)
 _EVEN_IF_ANNULLED = (
     *_BY_HAND_IF_ANNULLED,
     Event.EXPIRE,
     Event.EXPIRE_TERM,
     Event.RESUME_TERM,
+    Event.REMIND_TERM,
     Event.ESCALATE_TERM,
 )
 """What may still happen to an application once its call was annulled."""
@@ -85,6 +91,8 @@ class TermChange:
     extra_days: int = 0
     cancelled: bool = False
     """It no longer runs, and may start anew."""
+    reminded: int | None = None
+    """A reminder is written, so many days before its end."""
     escalated: bool = False
     """The manager is told that it was missed."""
     settled: bool = False
@@ -117,6 +125,8 @@ class Consequences:
     """The civil day from which the terms that start now are counted, if not today."""
     letters: tuple[Letter, ...] = ()
     delivered: Delivery | None = None
+    released: UUID | None = None
+    """A letter that was held back and may be sent."""
     updates: Mapping[str, object] = field(default_factory=dict)
     """Columns of the application to set."""
     findings: Mapping[str, object] = field(default_factory=dict)
@@ -374,14 +384,19 @@ class Table(Rows[ApplicationState, Event, Move]):
         return tuple(dict.fromkeys(move.event for move in self.moves))
 
 
-def fire(
+def fire(  # noqa: PLR0913 - what a move is, and what it is judged on
     table: Rows[_State, _Event, _Row],
     event: _Event,
     state: _State,
     facts: object,
     inputs: object,
+    *,
+    prepare: Callable[[_Row], None] = lambda _move: None,
 ) -> _State:
     """Make a move and return the new state: the only way to change one.
+
+    Once nothing stands in the way *prepare* is called with the row: what it raises
+    keeps the state from changing.
 
     Raises:
         RefusedError: no row allows it, or a guard stands in the way.
@@ -394,6 +409,7 @@ def fire(
     if not done:  # pragma: no cover - guards raise, so it cannot say no
         message = f"the machine refused {event} from {state} without a word"
         raise AssertionError(message)
+    prepare(move)
     return table.states(carrier.state)
 
 

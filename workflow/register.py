@@ -49,6 +49,9 @@ LOADING = (
 )
 """Events that add a version of the call."""
 
+TEXT_OF_LETTER = "a text of hash"
+"""The column, so called in faults, of the text of a letter; none once it is erased."""
+
 _OF_COUNTER = ("suspended_for", "reopens_at", "closed_at")
 _OF_OPENING = ("opened_at", "ended_at")
 _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
@@ -296,7 +299,9 @@ class Beside:
             }
         for item in body.get("notices") or ():
             key = (identity, item["letter"], item["id"])
-            self.rows["notice"][key] = {"entry_seq": body["seq"]}
+            said = self.rows["notice"][key] = {"entry_seq": body["seq"]}
+            if "sha256" in item:  # letters had no text before version 0.4
+                said["digest"] = said[TEXT_OF_LETTER] = item["sha256"]
 
     def _foreign_rules(self, body: Mapping[str, Any]) -> str | None:
         number = body.get("call_version")
@@ -318,6 +323,8 @@ class Chain:
     fold: Fold = field(default_factory=Fold)
     beside: Beside = field(default_factory=Beside)
     faults: list[Fault] = field(default_factory=list)
+    erased: int = 0
+    """Letters whose text is gone: personal data has its end, their hash stays."""
 
     def feed(self, entry: Stored) -> Mapping[str, Any] | None:
         """Check an entry against the one before it; return what it says."""
@@ -390,6 +397,8 @@ class Chain:
         faulty: set[Any] = set()
         for key, actual in rows:
             said = told.pop(key, None)
+            if said and kind == "notice" and actual.get(TEXT_OF_LETTER) is None:
+                self.erased += said.pop(TEXT_OF_LETTER, None) is not None
             if said is None:
                 differs = "" if known else "is in no entry"
             else:

@@ -45,6 +45,7 @@ _DUE = {
     Event.EXPIRE_COMPLETION: "no completion came in its term: it is decided as it is",
     Event.EXPIRE_OBSERVATIONS: "no observations came in their term",
     Event.EXPIRE_TERM: "a term of the office has ended: it is told so",
+    Event.REMIND_TERM: "the applicant is reminded of a term that is about to end",
     Event.ESCALATE_TERM: "a term of the office was missed: the manager is told",
 }
 """What the workers do in the demonstration, in words."""

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from config.loader import find
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -24,7 +23,7 @@ from models.vocabulary import (
     TermKind,
     TermStatus,
 )
-from tests.builders import Office, office, rome
+from tests.builders import Office, office, quiet, rome
 from tests.click_days import Counter, protocols, publish, stated
 from tests.editions import edited
 from tests.servers import fresh_postgres
@@ -139,7 +138,7 @@ def play(
             request.getfixturevalue("postgres_template"),
         )
     with place as url, office(url) as work:
-        yield competenze(work, find("competenze-innovazione-2025"))
+        yield competenze(work, quiet("competenze-innovazione-2025"))
 
 
 def totals(files: tuple[ApplicationView, ...]) -> dict[ApplicationState, int]:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from config.loader import find
-from tests.builders import Office, rome
+from tests.builders import Office, rome, shipped
 from tests.click_days import Counter, protocols, publish
 from tests.contents import rows
 from workflow.services import explanations
@@ -24,7 +23,7 @@ YEARS = (2025, 2026, 2027)
 
 def edition(folder: Path, year: int) -> Path:
     """Write the edition of a year: the shipped call, with all its dates moved."""
-    text = find("ctl-2025").read_text(encoding="utf-8")
+    text = shipped()
     later = year - YEARS[0]
     head, mark, rest = text.partition("[[legal_basis]]")
     head = head.replace('"RLF12025051244"', f'"RLF1{year}051244"')

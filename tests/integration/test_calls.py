@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config.loader import CallFileError, dump, find, fingerprint
+from config.loader import CallFileError, dump, fingerprint
 from models.vocabulary import ApplicationState, CallState, Event
 from tests.builders import (
     CLOSING,
@@ -15,6 +15,7 @@ from tests.builders import (
     Office,
     ctl,
     office,
+    quiet,
     rome,
     scores,
     submission,
@@ -63,8 +64,8 @@ def test_a_call_in_the_database_is_the_call_of_its_file(work: Office):
 def test_the_same_file_again_changes_nothing(work: Office):
     before = up_to_date(work)
 
-    again = calls.register_call(work.desk, find("ctl-2025"))
-    with_an_act = calls.register_call(work.desk, find("ctl-2025"), act=ACT)
+    again = calls.register_call(work.desk, quiet())
+    with_an_act = calls.register_call(work.desk, quiet(), act=ACT)
 
     assert (again.changed, again.version) == (False, 1)
     assert (with_an_act.changed, with_an_act.version) == (False, 1)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from config.loader import find
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -27,6 +26,7 @@ from tests.builders import (
     TO_PROGRESS,
     Office,
     office,
+    quiet,
     rome,
     submission,
     usual,
@@ -940,7 +940,7 @@ def test_in_an_annulled_call_terms_end_quietly_and_nothing_comes_back(work: Offi
 
 def test_a_plain_counter_has_its_own_terms_swept(work: Office):
     """What is not started lapses, and who is not paid in time wakes the office."""
-    counter = publish(work, find("competenze-innovazione-2025"))
+    counter = publish(work, quiet("competenze-innovazione-2025"))
     idle, busy = protocols(
         counter.take(*(counter.request(number, "20000.00") for number in (1, 2)))
     )

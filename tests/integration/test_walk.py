@@ -22,9 +22,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.loader import find, load
+from config.loader import load
 from models.vocabulary import Cents, Event
-from tests.builders import CLOSING, OPENING, ROME, Office, office, usual
+from tests.builders import (
+    CLOSING,
+    OPENING,
+    ROME,
+    Office,
+    ctl,
+    office,
+    shipped,
+    usual,
+)
 from tests.contents import rows
 from tests.editions import PLAIN, SECOND
 from tests.reference_walk import Walk, drawn, final
@@ -115,8 +124,8 @@ class Rules:
 
 def written(folder: Path, rules: Rules) -> Path:
     """Write a call with some rules, all else being of a shipped one."""
-    text = find(FAMILIES[rules.family]).read_text(encoding="utf-8")
-    window = load(find("ctl-2025")).window
+    text = shipped(FAMILIES[rules.family])
+    window = ctl().window
     text = re.sub(r"(?m)^\[\[beneficiaries\]\]\n(?:.+\n)+\n?", "", text)
     text = re.sub(
         r"(?m)^(cap|fixed_matures_on|overbooking_\w+|beneficiaries) = .*\n", "", text

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import pytest
 
-from config.loader import find, load
+from config.loader import load
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -19,7 +19,7 @@ from models.vocabulary import (
     TermKind,
     TermStatus,
 )
-from tests.builders import COR, ctl
+from tests.builders import COR, ctl, quiet
 from tests.builders_facts import NOW, facts, letter, step, term
 from workflow.facts import CounterFacts
 from workflow.machine import Inputs
@@ -50,7 +50,7 @@ both = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 @lru_cache
 def shipped(family):
     """Return the call of a family that comes with the program."""
-    return load(find(CALLS[family]))
+    return load(quiet(CALLS[family]))
 
 
 def with_effect(kind, effect):

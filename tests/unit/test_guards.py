@@ -6,6 +6,7 @@ Every guard has its row here, on both sides of its edge.
 import inspect
 from dataclasses import replace
 from datetime import date, time, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,7 @@ from models.vocabulary import (
     Cents,
     Channel,
     Letter,
+    NoticeStatus,
     OrderPolicy,
     ShortMoneyPolicy,
     StepKind,
@@ -70,6 +72,9 @@ def ruled(kind, **changes):
     return ctl().model_copy(update={"terms": {**ctl().terms, kind: rule}})
 
 
+LETTER = UUID(int=7)
+HELD = (replace(letter(Letter.GRANT)[0], id=LETTER, status=NoticeStatus.HELD),)
+GONE = (replace(HELD[0], status=NoticeStatus.SENT),)
 MORNING, EVENING = OPENING + 2 * DAY, OPENING + 3 * DAY
 NOT_YET = {"counter": CounterFacts(CallState.PUBLISHED)}
 """It has had no opening yet: the call's plan tells when it will."""
@@ -652,6 +657,8 @@ NEEDS = [
         {"terms": term(TermKind.START, NOW), "call": without(TermKind.START)},
         "term.none_running",
     ),
+    (guards.days.some_letter_is_held, {"notices": GONE + HELD}, ""),
+    (guards.days.some_letter_is_held, {"notices": GONE}, "notice.none_held"),
     # Money
     (guards.money.has_money, {}, ""),
     (guards.money.has_money, {"reserved": Cents(0)}, "money.not_reserved"),
@@ -878,6 +885,8 @@ CHECKED = sorted(facts().application.documents)
 STARTED = stated.StartInputs
 SENT = stated.RegistrationInputs
 ABOUT, MORE = stated.TermInputs, stated.TermExtensionInputs
+REMINDED = stated.ReminderInputs(term=TermKind.REPORT, days=0)
+RELEASED = stated.ReleaseInputs(notice=LETTER)
 LAPSED = stated.LapseInputs
 DELIVERED = stated.DeliveryInputs
 
@@ -1192,6 +1201,33 @@ ACCEPTS = [
         ABOUT(term=TermKind.CONCLUSION),
         "term.not_suspended",
     ),
+    (
+        guards.terms.is_running,
+        {"terms": term(TermKind.REPORT, NOW)},
+        REMINDED,
+        "",
+    ),
+    (
+        guards.terms.is_running,
+        {"terms": term(TermKind.REPORT, NOW - timedelta(days=1))},
+        REMINDED,
+        "term.not_running",
+    ),
+    (
+        guards.terms.is_running,
+        {"terms": term(TermKind.REPORT, NOW, TermStatus.SUSPENDED)},
+        REMINDED,
+        "term.not_running",
+    ),
+    (guards.terms.is_running, {}, REMINDED, "term.not_running"),
+    (guards.days.letter_is_held, {"notices": HELD}, RELEASED, ""),
+    (
+        guards.days.letter_is_held,
+        {"notices": GONE},
+        RELEASED,
+        "notice.not_held",
+    ),
+    (guards.days.letter_is_held, {}, RELEASED, "notice.not_written"),
     (
         guards.terms.may_be_extended,
         {"terms": term(TermKind.REPORT, NOW)},

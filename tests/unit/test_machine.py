@@ -103,7 +103,12 @@ BY_ACT = {
 }
 """What has a legal effect that only an act can have."""
 
+OF_LETTERS = (Event.RECORD_DELIVERY, Event.RELEASE_NOTICE)
+LETTERS_OF_CALL = {Letter.COUNTER_SUSPENDED, Letter.COUNTER_REOPENED}
+"""Written when the counter moves, and not an application."""
+
 BY_TIME = {
+    Event.REMIND_TERM,
     Event.EXPIRE_TERM,
     Event.RESUME_TERM,
     Event.ESCALATE_TERM,
@@ -201,7 +206,7 @@ def test_no_move_leaves_a_final_state(table):
 
 
 @both
-def test_after_the_end_only_a_delivery_may_still_be_recorded(table):
+def test_after_the_end_only_letters_are_still_released_and_delivered(table):
     beside = {
         (move.event, state)
         for move in table.moves
@@ -209,7 +214,7 @@ def test_after_the_end_only_a_delivery_may_still_be_recorded(table):
         if state in FINAL_STATES
     }
 
-    assert beside == {(Event.RECORD_DELIVERY, state) for state in FINAL_STATES}
+    assert beside == {(event, state) for event in OF_LETTERS for state in FINAL_STATES}
 
 
 @both
@@ -228,17 +233,18 @@ def test_only_time_makes_the_moves_of_an_instant_and_they_move_no_file(table):
     assert {move.event for move in by_time} == BY_TIME
     assert all(move.automatic and not move.by_hand for move in by_time)
     assert all(move.target is None for move in by_time)
-    assert not any(move.letters or move.act or move.reason for move in by_time)
+    assert not any(move.act or move.reason for move in by_time)
+    assert {letter for move in by_time for letter in move.letters} == {Letter.REMINDER}
 
 
 @both
 def test_a_term_is_watched_in_every_state_in_which_a_file_is_open(table):
     unfiled = {S.DRAFT, S.COMPLETED} | FINAL_STATES | NOT_IN[table.family]
 
-    for event in (Event.EXPIRE_TERM, Event.RESUME_TERM, Event.ESCALATE_TERM):
-        (row,) = table.of_event(event)
-
-        assert set(row.sources) == set(S) - unfiled
+    of_terms = (Event.EXPIRE_TERM, Event.RESUME_TERM, Event.REMIND_TERM)
+    for event in (*of_terms, Event.ESCALATE_TERM):
+        for row in table.of_event(event):
+            assert set(row.sources) == set(S) - unfiled
 
 
 @both
@@ -299,12 +305,13 @@ def test_nothing_is_examined_while_it_waits(table):
         Event.RESUME_TERM,
         Event.ESCALATE_TERM,
         Event.EXTEND_TERM,
+        Event.REMIND_TERM,
     }
 
     assert {move.event for move in table.from_state(S.WAITING)} == of_terms | {
         Event.PROMOTE,
         Event.DECLARE_UNFUNDED,
-        Event.RECORD_DELIVERY,
+        *OF_LETTERS,
         Event.WITHDRAW,
         Event.ANNUL,
     }
@@ -401,7 +408,7 @@ def test_every_ending_but_an_expired_draft_is_told_to_the_applicant(table):
 def test_every_letter_is_written_by_some_move(table):
     written = {letter for move in table.moves for letter in move.letters}
 
-    assert written == set(Letter) - (
+    assert written == set(Letter) - LETTERS_OF_CALL - (
         LETTERS_OF_NEGOTIATION if table is PLAIN else set()
     )
 
@@ -423,7 +430,7 @@ def test_each_event_that_can_be_made_now_is_told_once():
     possible = TABLE.possible(S.WAITING, scored)
 
     events = [move.event for move in possible]
-    assert len(events) == len(set(events)) == 9
+    assert len(events) == len(set(events)) == 11
     (promote,) = [move for move in possible if move.event == Event.PROMOTE]
     assert promote.target == S.EVALUATED
 
@@ -463,7 +470,7 @@ AFTER_THE_END = [
     (event, state)
     for event in Event
     for state in sorted(FINAL_STATES)
-    if event != Event.RECORD_DELIVERY
+    if event not in OF_LETTERS
 ]
 
 

@@ -224,12 +224,18 @@ def test_a_grant_stands_on_a_code_that_is_still_valid(table):
 # --- a call that was annulled -------------------------------------------------
 
 ANNULLED = CounterFacts(CallState.ANNULLED)
-STILL_POSSIBLE = {Event.WITHDRAW, Event.ANNUL, Event.RECORD_DELIVERY}
+STILL_POSSIBLE = {
+    Event.WITHDRAW,
+    Event.ANNUL,
+    Event.RECORD_DELIVERY,
+    Event.RELEASE_NOTICE,
+}
 BY_TIME = {
     Event.EXPIRE,
     Event.EXPIRE_TERM,
     Event.RESUME_TERM,
     Event.ESCALATE_TERM,
+    Event.REMIND_TERM,
 }
 """Time goes on for it too: what ends is noted, and brings nothing new about."""
 

@@ -215,12 +215,13 @@ def exits(
 ) -> tuple[Move, ...]:
     """Make the rows that stand beside every state, and those that end a file."""
     filed = (*PHASE_1, _S.WAITING, *phase_2)
+    # Nothing that was written may be left unsent, or without its proof.
+    written_to = (_S.DRAFT, *filed, _S.COMPLETED, *sorted(FINAL_STATES))
     return (
         *of_time.moves(filed, phase_2),
         Move(
             Event.RECORD_DELIVERY,
-            # Nothing that was sent may be left without its proof.
-            (_S.DRAFT, *filed, _S.COMPLETED, *sorted(FINAL_STATES)),
+            written_to,
             None,
             Role.OFFICER,
             "Record proof that a letter was delivered (ricevuta di consegna).",
@@ -233,6 +234,18 @@ def exits(
             foresees=(guards.days.some_letter_awaits_delivery,),
             automatic=True,
             effect=effects.deliveries.record_delivery,
+        ),
+        Move(
+            Event.RELEASE_NOTICE,
+            written_to,
+            None,
+            Role.RESPONSIBLE,
+            "Let a letter go that is held back (rilascio di una comunicazione).",
+            "art. 6 c. 1 lett. d) L. 241/1990",
+            inputs=stated.ReleaseInputs,
+            accepts=(guards.days.letter_is_held,),
+            foresees=(guards.days.some_letter_is_held,),
+            effect=effects.deliveries.release_notice,
         ),
         Move(
             Event.PROPOSE_LAPSE,

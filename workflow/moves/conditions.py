@@ -1,5 +1,6 @@
 """Which of the rows that an event has from one state is meant?"""
 
+from models.vocabulary import CallState
 from workflow.facts import Facts
 from workflow.moves import placements
 from workflow.rules.counter import Placement
@@ -17,6 +18,11 @@ def goes_back_to_wait(facts: Facts) -> bool:
     """Tell whether without its reservation it is no longer to be examined."""
     waits = placements.waits_before_review(facts.call.counter)
     return waits and not facts.application.review_started
+
+
+def call_was_annulled(facts: Facts) -> bool:
+    """Tell whether the call was annulled: then nobody is written to about its terms."""
+    return facts.counter.state is CallState.ANNULLED
 
 
 def was_never_scored(facts: Facts) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.schema import TermRule
+from config.schema import CallDefinition, TermRule
 from models.vocabulary import Event, Role, TermEffect, TermKind, TermStatus
 from workflow.facts import Facts, TermRecord
 from workflow.machine import Inputs, Table
-from workflow.moves.inputs import LapseInputs, TermInputs
+from workflow.moves.inputs import LapseInputs, ReminderInputs, TermInputs
 from workflow.rules.calendar import ONE_DAY, start_of_day
+from workflow.rules.reminders import next_reminder
 from workflow.rules.terms import escalates_from, over_from
 
 WAKES: Mapping[TermEffect, Role] = {
@@ -46,13 +47,22 @@ OF_DRAFT = Expiry(Event.EXPIRE, Inputs(), None, {})
 """A draft that was never submitted ends with the window."""
 
 
-def due_instant(term: TermRecord, rule: TermRule) -> datetime | None:
+def reminders_of(kind: TermKind, call: CallDefinition) -> tuple[int, ...]:
+    """Return how many days before the end of a term the applicant is reminded."""
+    letters = call.letters
+    return letters.reminders if kind in letters.reminded else ()
+
+
+def due_instant(
+    term: TermRecord, rule: TermRule, reminders: tuple[int, ...] = ()
+) -> datetime | None:
     """Return as of when something has to be done about a term, if it is to be.
 
     However often it failed, and whenever it is tried again.
     """
     if term.status is TermStatus.RUNNING:
-        return over_from(term.due_at, rule.until)
+        coming = next_reminder(term.due_at, reminders, term.reminded)
+        return coming.at if coming else over_from(term.due_at, rule.until)
     if term.status is TermStatus.SUSPENDED and term.resumes_after is not None:
         return start_of_day(term.resumes_after + ONE_DAY)
     if term.status is TermStatus.EXPIRED and rule.escalate_after is not None:
@@ -72,6 +82,10 @@ def of_term(term: TermRecord, facts: Facts, table: Table) -> Expiry:
         return Expiry(Event.RESUME_TERM, about, None, {})
     if term.status is TermStatus.EXPIRED:
         return Expiry(Event.ESCALATE_TERM, about, Role.MANAGER, {})
+    days = reminders_of(term.kind, facts.call)
+    if coming := next_reminder(term.due_at, days, term.reminded):
+        reminder = ReminderInputs(term=term.kind, days=coming.days)
+        return Expiry(Event.REMIND_TERM, reminder, None, {})
     effect = facts.call.terms[term.kind].effect
     wakes = WAKES[effect]
     event, inputs = _declared(effect, term.kind)

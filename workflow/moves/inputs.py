@@ -269,6 +269,12 @@ class DeliveryInputs(Inputs):
         return self.delivered_on
 
 
+class ReleaseInputs(Inputs):
+    """Which letter may go."""
+
+    notice: UUID = Field(description="Identifier of the letter that is held back.")
+
+
 class MeetingInputs(Inputs):
     """The negotiation meeting (*incontro di negoziazione*)."""
 
@@ -328,6 +334,12 @@ class TermInputs(Inputs):
     """The term whose instant has come."""
 
     term: TermKind = Field(description="The term whose instant has come.")
+
+
+class ReminderInputs(TermInputs):
+    """The reminder of a term whose instant has come."""
+
+    days: int = Field(ge=0, le=_MOST_DAYS, description="Days before its last one.")
 
 
 class TermExtensionInputs(Inputs):

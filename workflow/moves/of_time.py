@@ -11,9 +11,11 @@ from models.vocabulary import (
     Role,
     StepKind,
 )
-from workflow.machine import Check, Effect, Guard, Inputs, Move
-from workflow.moves import effects, guards
+from workflow.machine import Check, Effect, Guard, Inputs, Move, When
+from workflow.moves import conditions, effects, guards
 from workflow.moves import inputs as stated
+
+_REMINDS = "art. 1 c. 2-bis L. 241/1990"
 
 
 def moves(
@@ -42,6 +44,26 @@ def _watched(filed: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
             inputs=stated.TermInputs,
             accepts=(guards.terms.stands_still,),
             effect=effects.expiries.resume_term,
+        ),
+        _of_time(
+            Event.REMIND_TERM,
+            filed,
+            "Let a reminder go by, because the call was annulled (promemoria).",
+            _REMINDS,
+            inputs=stated.ReminderInputs,
+            accepts=(guards.terms.is_running,),
+            effect=effects.expiries.remind_term,
+            when=conditions.call_was_annulled,
+        ),
+        _of_time(
+            Event.REMIND_TERM,
+            filed,
+            "Remind the applicant of a term that is about to end (promemoria).",
+            _REMINDS,
+            inputs=stated.ReminderInputs,
+            accepts=(guards.terms.is_running,),
+            effect=effects.expiries.remind_term,
+            letters=(Letter.REMINDER,),
         ),
         _of_time(
             Event.ESCALATE_TERM,
@@ -121,6 +143,8 @@ def _of_time(  # noqa: PLR0913 - the columns of a row
     inputs: type[Inputs] = Inputs,
     needs: tuple[Guard, ...] = (),
     accepts: tuple[Check, ...] = (),
+    when: When | None = None,
+    letters: tuple[Letter, ...] = (),
 ) -> Move:
     """Make a row that a worker alone can make, when its instant has come."""
     return Move(
@@ -136,4 +160,6 @@ def _of_time(  # noqa: PLR0913 - the columns of a row
         automatic=True,
         by_sweep=True,
         effect=effect,
+        when=when,
+        letters=letters,
     )

@@ -264,7 +264,9 @@ def _facts(
         ),
         terms=tuple(suspensions.record(row) for row in case.terms),
         notices=tuple(
-            NoticeRecord(row.letter, row.created_at, row.delivered_at, row.id)
+            NoticeRecord(
+                row.letter, row.created_at, row.delivered_at, row.id, row.status
+            )
             for row in case.notices
         ),
         act=stated.act,

@@ -16,14 +16,13 @@ from models.tables import (
 from models.vocabulary import (
     FINAL_STATES,
     Event,
-    Letter,
     NoticeStatus,
     StepStatus,
 )
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange
 from workflow.rules.calendar import end_of_day
-from workflow.services import funds
+from workflow.services import funds, letters
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 from workflow.services.term_changes import TermWriter
@@ -57,13 +56,16 @@ class Writer:
     def _entry_seq(self) -> int:
         return self.work.call.head_seq + 1
 
-    def write(self, move: Move, brought: Consequences) -> Written:
+    def write(
+        self, move: Move, brought: Consequences, texts: Iterable[letters.Written]
+    ) -> Written:
         """Write everything; the application's state is already the new one."""
         application = self.case.application
         for column, value in brought.updates.items():
             setattr(application, column, value)
         ended = application.state in FINAL_STATES
         self._deliver(brought)
+        self._release(brought)
         money = self._move_money(brought)
         terms = TermWriter(self.work, self.case, self.facts, self.at)
         if self.facts.arrival is not None:
@@ -73,7 +75,7 @@ class Writer:
             money=money,
             steps=self._change_steps(brought.steps, ended=ended),
             terms=terms.change(move, brought),
-            **self._write_notices((*move.letters, *brought.letters)),
+            **self._write_notices(texts),
             findings={**brought.findings, **self._fund(move, brought)},
         )
 
@@ -221,41 +223,69 @@ class Writer:
         notice.delivered_at = delivery.at or min(self.facts.now, end_of_day(day))
         notice.receipt = delivery.receipt
 
-    def _write_notices(self, letters: Iterable[Letter]) -> dict[str, Any]:
+    def _release(self, brought: Consequences) -> None:
+        """Let a letter go that was held back."""
+        for notice in self.case.notices:
+            if notice.id == brought.released:
+                notice.status = NoticeStatus.QUEUED
+                self._send(notice, 0)
+
+    def _write_notices(self, texts: Iterable[letters.Written]) -> dict[str, Any]:
         notices, recipients = [], []
         call, application = self.work.call, self.case.application
-        for ordinal, letter in enumerate(letters):
-            identity = self.work.desk.ambient.new_id()
+        held = self.case.rules.letters.held
+        for ordinal, written in enumerate(texts):
+            letter, text = written.letter, written.text
             notice = unwatched(
                 Notice,
-                id=identity,
+                id=self.work.desk.ambient.new_id(),
                 call_id=call.id,
                 application_id=application.id,
                 letter=letter,
                 entry_seq=self._entry_seq,
                 recipient=self.case.applicant.pec,
-                subject=letter.value,
-                body=letter.value,
-                status=NoticeStatus.QUEUED,
+                subject=text.subject,
+                body=text.body,
+                digest=text.digest,
+                status=NoticeStatus.HELD if letter in held else NoticeStatus.QUEUED,
                 created_at=self.at,
             )
             self.work.batch.keep(Notice, notice)
             self.case.notices.append(notice)
-            self.work.batch.add(
-                OutboxMessage,
-                id=self.work.desk.ambient.new_id(),
-                call_id=call.id,
-                application_id=application.id,
-                kind="send_notice",
-                subject_id=identity,
-                entry_seq=self._entry_seq,
-                ordinal=ordinal,
-                created_at=self.at,
-                sent_at=None,
+            if notice.status is NoticeStatus.QUEUED:
+                self._send(notice, ordinal)
+            notices.append(
+                {
+                    "letter": letter.value,
+                    "id": str(notice.id),
+                    "sha256": notice.digest,
+                }
             )
-            notices.append({"letter": letter.value, "id": str(identity)})
-            recipients.append({"letter": letter.value, "to": self.case.applicant.pec})
+            recipients.append(
+                {
+                    "letter": letter.value,
+                    "to": notice.recipient,
+                    "id": str(notice.id),
+                    "status": notice.status.value,
+                }
+            )
         return {"notices": notices, "recipients": recipients}
+
+    def _send(self, notice: Notice, ordinal: int) -> None:
+        """Leave it to a worker to send a letter, after the commit."""
+        self.work.batch.add(
+            OutboxMessage,
+            id=self.work.desk.ambient.new_id(),
+            call_id=notice.call_id,
+            application_id=notice.application_id,
+            kind="send_notice",
+            subject_id=notice.id,
+            entry_seq=self._entry_seq,
+            ordinal=ordinal,
+            created_at=self.at,
+            sent_at=None,
+            not_before=None,
+        )
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -290,8 +290,10 @@ def _instants(
     """
     if term is None:
         return due.at, due.at
-    at = expiries.due_instant(term, case.rules.terms[term.kind]) or due.at
-    return at, term.due_at if term.status is TermStatus.RUNNING else at
+    days = expiries.reminders_of(term.kind, case.rules)
+    at = expiries.due_instant(term, case.rules.terms[term.kind], days) or due.at
+    is_over = term.status is TermStatus.RUNNING and at > term.due_at
+    return at, term.due_at if is_over else at
 
 
 def _put_aside(

@@ -20,6 +20,8 @@ from workflow import register
 from workflow.desk import Desk
 from workflow.errors import RefusedError, TamperedError
 from workflow.register import Chain, Fault, Key, RowKind, Standing, Stored
+from workflow.rules import reminders
+from workflow.rules.calendar import ROME
 from workflow.services import lookups
 from workflow.services.anchor_checks import Anchored, Check
 
@@ -36,6 +38,8 @@ class Verified:
     entries: int
     head: str
     faults: tuple[Fault, ...]
+    erased: int = 0
+    """Letters of which only the hash is left."""
 
     @property
     def ok(self) -> bool:
@@ -180,7 +184,7 @@ WHERE call_id = :call AND {HOLDS_A_PLACE} AND {LACKS_MONEY}
 GROUP BY call_version, channel
 """  # noqa: S608 - words of ours
 _UNWATCHED = """
-SELECT application_id, kind FROM terms
+SELECT application_id, kind, due_at, next_check FROM terms
 WHERE call_id = :call AND status = 'running' AND (next_check IS NULL
     OR attempts = 0 AND next_check NOT IN (due_at + 1, due_at + 1000000))
 ORDER BY application_id, kind
@@ -220,7 +224,11 @@ FROM steps WHERE application_id IN
 ORDER BY application_id, kind, ordinal
 """,
     "notice": """
-SELECT application_id, letter, id, entry_seq FROM notices
+SELECT application_id, letter, id, entry_seq, digest,
+    CASE WHEN subject IS NOT NULL OR body IS NOT NULL THEN
+        coalesce(subject, '') || '\n\n' || coalesce(body, '')
+    END AS "a text of hash"
+FROM notices
 WHERE application_id IN (SELECT id FROM applications WHERE call_id = :call)
 ORDER BY application_id, entry_seq
 """,
@@ -275,7 +283,11 @@ def _verify(session: Session, call: Any, check: Check) -> Verified:  # noqa: ANN
     if fault := ledger.rest():
         chain.faults.append(fault)
     return Verified(
-        _printable(call.code), chain.seq, _printable(chain.head), tuple(chain.faults)
+        _printable(call.code),
+        chain.seq,
+        _printable(chain.head),
+        tuple(chain.faults),
+        chain.erased,
     )
 
 
@@ -328,10 +340,23 @@ def _check_money(call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
 def _check_watch(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
     """Find the terms that run and that no worker will ever look at."""
     for row in _rows(session, _UNWATCHED, call=call.id):
+        if _reminds(row.next_check, row.due_at):
+            continue
         name = f"{_printable(_identity(row.application_id))} {_printable(row.kind)}"
         chain.faults.append(
             Fault(0, f"the term {name} runs and nobody will look at its end")
         )
+
+
+def _reminds(next_check: object, due_at: object) -> bool:
+    """Tell whether a worker looks at a term to remind of it, before its end."""
+    if not isinstance(next_check, int) or not isinstance(due_at, int):
+        return False
+    try:
+        local = (_EPOCH + next_check * _MICROSECOND).astimezone(ROME)
+    except OverflowError:
+        return False
+    return next_check < due_at and local.time() == reminders.HOUR
 
 
 def _check_waiting(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
@@ -477,6 +502,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "cor_on": _day,
     "cup_on": _day,
     "a content of hash": _hash,
+    register.TEXT_OF_LETTER: lambda text: None if text is None else _hash(text),
 }
 """How a column is read, where entries write it in another way."""
 

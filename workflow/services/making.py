@@ -14,11 +14,12 @@ from models.vocabulary import ApplicationState, Event, Outcome, Role
 from workflow import register
 from workflow.errors import RefusedError
 from workflow.facts import ActFacts, Facts, Place
+from workflow.letters.gathering import Making
 from workflow.machine import Consequences, Inputs, Move, fire
 from workflow.moves.arrivals import not_decided
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day
-from workflow.services import case_files, lookups, officers, undertakings
+from workflow.services import case_files, letters, lookups, officers, undertakings
 from workflow.services.consequences import Writer, Written
 from workflow.services.entries import Draft, EntryRef, chain, dated
 from workflow.services.open_calls import OpenCall
@@ -147,10 +148,11 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
     """
     call, application = work.call, case.application
     source, without_money = application.state, work.without_money(application)
-    move = work.table.find(event, source, facts)
-    application.state = fire(work.table, event, source, facts, given)
-    seen = move.seen(facts, given)
-    brought = move.effect(seen, given)
+    planned = _Planned(case, facts, given)
+    application.state = fire(
+        work.table, event, source, facts, given, prepare=planned.prepare
+    )
+    brought = planned.brought
     if files:
         _freeze_place(call, application, facts)
     if facts.act is not None:
@@ -160,7 +162,8 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
     at = at or facts.now
     application.version += 1
     application.changed_at = at
-    written = Writer(work, case, seen, without_money, at).write(move, brought)
+    writer = Writer(work, case, planned.seen, without_money, at)
+    written = writer.write(planned.move, brought, planned.letters)
     entry = chain(
         work.batch,
         work.desk,
@@ -179,7 +182,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
             version=application.version,
             act=facts.act,
             reason=facts.reason,
-            basis=move.basis,
+            basis=planned.move.basis,
             inputs=given.model_dump(mode="json", exclude_none=True),
             order=_order(facts),
             money=written.money,
@@ -191,6 +194,27 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
         ),
     )
     return _receipt(application, event, source, entry, written)
+
+
+class _Planned:
+    """What a move will bring, and its letters: made before anything is changed."""
+
+    move: Move
+    seen: Facts
+    """The facts on which it is made: those of when it came in, if that was before."""
+    brought: Consequences
+    letters: tuple[letters.Written, ...]
+
+    def __init__(self, case: case_files.CaseFile, facts: Facts, given: Inputs) -> None:
+        self._case, self._facts, self._given = case, facts, given
+
+    def prepare(self, move: Move) -> None:
+        """Reckon what the move brings, and write its letters."""
+        self.move, self.seen = move, move.seen(self._facts, self._given)
+        self.brought = move.effect(self.seen, self._given)
+        terms = letters.terms_to_reckon(self._case, move.event)
+        making = Making(move, self.seen, self._given, self.brought, terms)
+        self.letters = letters.write(self._case, making)
 
 
 def required_role(actor: officers.Actor, move: Move) -> Role:

@@ -75,6 +75,7 @@ def record(term: Term) -> TermRecord:
         stopped_on=still.first if still else None,
         resumes_after=still.at_most if still else None,
         settled=term.settled_at is not None,
+        reminded=term.reminded,
     )
 
 

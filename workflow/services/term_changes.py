@@ -21,13 +21,17 @@ from workflow import register
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, TermChange
 from workflow.moves.calendars import calendar_of
+from workflow.moves.expiries import due_instant, reminders_of
 from workflow.rules import terms as calculus
 from workflow.rules.calendar import civil_day
+from workflow.rules.reminders import too_late_for
 from workflow.services import suspensions
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 
 _GOING = (TermStatus.RUNNING, TermStatus.SUSPENDED)
+_ABOUT_LETTERS = {Event.RECORD_DELIVERY, Event.RELEASE_NOTICE}
+"""Events that decide nothing about the file."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class TermWriter:
         if self._is_closed() or term.kind in anew or term.kind in move.meets:
             return True
         stops = self.case.rules.terms[term.kind].effect is TermEffect.STOP_WAITING
-        decides = not move.by_sweep and move.event is not Event.RECORD_DELIVERY
+        decides = not move.by_sweep and move.event not in _ABOUT_LETTERS
         return stops and decides and self.facts.role is not Role.SYSTEM
 
     def _is_closed(self) -> bool:
@@ -116,6 +120,8 @@ class TermWriter:
             return None
         if change.escalated:
             return self._escalate(term)
+        if change.reminded is not None:
+            return self._remind(term, change.reminded)
         if change.settled:
             return self._settle(term) if _is_missed(term) else None
         if change.expired or change.cancelled:
@@ -202,6 +208,11 @@ class TermWriter:
         self._watch(term, None)
         return _term(term, "escalated")
 
+    def _remind(self, term: Term, days: int) -> dict[str, Any]:
+        term.reminded = days
+        self._watch(term, self._next_look(term))
+        return _term(term, "reminded")
+
     def _escalates_at(self, term: Term) -> datetime | None:
         """Return when the manager has to be told of a term that was missed."""
         after = self.case.rules.terms[term.kind].escalate_after
@@ -225,7 +236,7 @@ class TermWriter:
         term.calendar = computed.edition
         term.holidays = [day.isoformat() for day in computed.holidays]
         still = term.status is TermStatus.SUSPENDED
-        self._watch(term, computed.resumes_at if still else computed.over_at)
+        self._watch(term, computed.resumes_at if still else self._next_look(term))
         return {
             **_term(term, change),
             "source": rule.source.value,
@@ -237,6 +248,15 @@ class TermWriter:
                 for step in computed.steps
             ],
         }
+
+    def _next_look(self, term: Term) -> datetime | None:
+        """Return when a worker has to look at a term that runs.
+
+        Reminders whose instant has passed by then are left out for good.
+        """
+        rules, days = self.case.rules, reminders_of(term.kind, self.case.rules)
+        term.reminded = too_late_for(term.due_at, days, term.reminded, self._noticed)
+        return due_instant(suspensions.record(term), rules.terms[term.kind], days)
 
     def _terms(self, kind: TermKind) -> list[Term]:
         return [term for term in self.case.terms if term.kind == kind]

@@ -90,6 +90,8 @@ def downgrade() -> None:
 def _new_columns() -> None:
     op.add_column("officers", sa.Column("email", sa.String(length=254), nullable=True))
     op.add_column("terms", sa.Column("reminded", sa.Integer(), nullable=True))
+    # Of what runs already nobody is reminded: a worker looks at its end alone.
+    op.execute("UPDATE terms SET reminded = 0 WHERE status IN ('running', 'suspended')")
     op.add_column("outbox", sa.Column("not_before", sa.BigInteger(), nullable=True))
     for column in (
         sa.Column("subject", sa.Text(), nullable=True),

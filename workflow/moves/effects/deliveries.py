@@ -89,6 +89,12 @@ def _findings(given: stated.DeliveryInputs, day: date) -> dict[str, object]:
     return {**found}
 
 
+def release_notice(facts: Facts, given: stated.ReleaseInputs) -> Consequences:
+    """Let a letter go that was held back; what it says is as it was written."""
+    letter = next(one.letter for one in facts.notices if one.id == given.notice)
+    return Consequences(released=given.notice, findings={"letter": letter.value})
+
+
 def _still_to_start(facts: Facts, letter: Letter) -> tuple[TermKind, ...]:
     """Return the start of the plan, if the grant was accepted before its receipt.
 

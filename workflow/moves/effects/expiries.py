@@ -15,6 +15,14 @@ def expire_term(_facts: Facts, given: stated.TermInputs) -> Consequences:
     )
 
 
+def remind_term(_facts: Facts, given: stated.ReminderInputs) -> Consequences:
+    """Note that the applicant is reminded of a term; it stays as it is."""
+    return Consequences(
+        terms=(TermChange(given.term, reminded=given.days),),
+        findings={"term": given.term.value, "days": given.days},
+    )
+
+
 def escalate_term(_facts: Facts, given: stated.TermInputs) -> Consequences:
     """Note that the manager was told of a term that the office missed."""
     return Consequences(

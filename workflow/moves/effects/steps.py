@@ -53,6 +53,7 @@ def both(first: Effect, second: Effect) -> Effect:
             since=one.since or other.since,
             letters=one.letters + other.letters,
             delivered=one.delivered or other.delivered,
+            released=one.released or other.released,
             updates={**one.updates, **other.updates},
             findings={**one.findings, **other.findings},
         )

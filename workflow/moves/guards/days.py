@@ -1,6 +1,6 @@
 """Guards: has a stated day come, and does it fit what happened before?"""
 
-from models.vocabulary import Letter, TermKind
+from models.vocabulary import Letter, NoticeStatus, TermKind
 from workflow.facts import ALLOWED, Facts, NoticeRecord, Verdict
 from workflow.machine import Check
 from workflow.moves import inputs as stated
@@ -63,6 +63,30 @@ def not_before_today(field: str) -> Check:
         )
 
     return check
+
+
+def letter_is_held(facts: Facts, given: stated.ReleaseInputs) -> Verdict:
+    """A letter is released once, while it is held back."""
+    notice = next((one for one in facts.notices if one.id == given.notice), None)
+    if notice is None:
+        return Verdict(
+            "notice.not_written",
+            f"no letter `{given.notice}` was written for this application; see "
+            "`sportello show APP` for those that were",
+        )
+    if notice.status is not NoticeStatus.HELD:
+        return Verdict(
+            "notice.not_held",
+            f"the letter `{notice.letter}` is not held back: it is {notice.status}",
+        )
+    return ALLOWED
+
+
+def some_letter_is_held(facts: Facts) -> Verdict:
+    """Tell beforehand whether any letter is held back."""
+    if any(notice.status is NoticeStatus.HELD for notice in facts.notices):
+        return ALLOWED
+    return Verdict("notice.none_held", "no letter of this application is held back")
 
 
 def letter_awaits_delivery(facts: Facts, given: stated.DeliveryInputs) -> Verdict:

@@ -131,6 +131,14 @@ def stands_still(facts: Facts, given: stated.TermInputs) -> Verdict:
     return ALLOWED
 
 
+def is_running(facts: Facts, given: stated.TermInputs) -> Verdict:
+    """The clock of a term goes on, and its end has not come."""
+    term = facts.term(given.term)
+    if term is None or term.status != TermStatus.RUNNING or _is_over(facts, term):
+        return Verdict("term.not_running", f"the term `{given.term}` is not running")
+    return ALLOWED
+
+
 def may_be_extended(facts: Facts, given: stated.TermExtensionInputs) -> Verdict:
     """More time is for a term of the applicant, and is given before its end."""
     if given.term not in OF_THE_APPLICANT:

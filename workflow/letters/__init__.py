@@ -1,0 +1,1 @@
+"""What do the letters to applicants say?"""

@@ -1,0 +1,78 @@
+"""How are the letters of a move written, before anything of it is?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config import templates
+from models.vocabulary import Event, Letter, TermKind
+from workflow.errors import RefusedError
+from workflow.letters.facts import LetterFacts, known
+from workflow.letters.gathering import Addressee, Making, for_letter, of_move
+from workflow.rules.terms import TermFacts
+from workflow.services import lookups, suspensions
+from workflow.services.case_files import CaseFile
+
+_EXTENDING = {Event.EXTEND_TERM, Event.GRANT_EXTENSION}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter with its text."""
+
+    letter: Letter
+    text: templates.Text
+
+
+def write(case: CaseFile, making: Making) -> tuple[Written, ...]:
+    """Write the letters of a move that is about to be made.
+
+    Raises:
+        RefusedError: one of them speaks of a fact that nobody knows.
+    """
+    letters = (*making.move.letters, *making.brought.letters)
+    if not letters:
+        return ()
+    facts = of_move(making, _addressee(case, making))
+    return tuple(
+        Written(letter, text_of(letter, for_letter(facts, letter, case.rules)))
+        for letter in letters
+    )
+
+
+def text_of(letter: Letter, facts: LetterFacts) -> templates.Text:
+    """Write one letter.
+
+    Raises:
+        RefusedError: it speaks of a fact that nobody knows.
+    """
+    try:
+        return templates.written(letter, known(facts))
+    except templates.FactMissingError as error:
+        (fact,) = error.args
+        raise RefusedError(
+            "letter.fact_missing",
+            f"the letter `{letter}` cannot be written: nobody knows its fact `{fact}`; "
+            "`sportello letters render` shows what it says: have the file or the call "
+            "completed, then try again",
+            {"letter": letter.value, "fact": fact},
+        ) from None
+
+
+def terms_to_reckon(case: CaseFile, event: Event) -> Mapping[TermKind, TermFacts]:
+    """Return from what the terms are reckoned that a move may give more time for."""
+    if event not in _EXTENDING:
+        return {}
+    return {  # the latest of each kind comes last
+        term.kind: suspensions.facts_of(term, case.rules.terms[term.kind])
+        for term in case.terms
+    }
+
+
+def _addressee(case: CaseFile, making: Making) -> Addressee:
+    key = making.facts.application.key
+    return Addressee(
+        name=case.applicant.name,
+        pec=case.applicant.pec,
+        portal_id=case.application.portal_id,
+        protocol=lookups.numbered(key) if key else None,
+    )
