@@ -22,6 +22,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from models.session import open_engine
 from tests.builders import Office
+from tests.mailservers import MailServer
 from tests.postboxes import files
 from tests.processes import acknowledge, start
 from workers import broker as brokers
@@ -80,6 +81,7 @@ class Post:
     url: str
     redis_url: str
     folder: Path
+    mail_port: int | None = None
 
     @classmethod
     def of(cls, work: Office, redis_url: str, folder: Path) -> "Post":
@@ -110,8 +112,10 @@ class Post:
             engine.dispose()
 
     def transport(self) -> Transport:
-        """Return what takes letters: files."""
-        return files(self.folder)
+        """Return what takes letters: files, or a mail server."""
+        if self.mail_port is None:
+            return files(self.folder)
+        return MailServer(self.mail_port).transport(self.folder)
 
     def broker(self) -> RedisBroker:
         """Build a broker whose workers are given up soon, and seen at work."""

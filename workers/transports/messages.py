@@ -28,12 +28,13 @@ def written(mail: Mail, sender: Address | None) -> bytes:
         message["To"] = recipient
         message["Subject"] = mail.subject
         message["Date"] = format_datetime(mail.at)
-        message["Message-ID"] = mail.message_id
         # No robot is to answer it, neither on holiday nor otherwise (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         # Quoted-printable passes through any server and still reads as a text.
         message.set_content(mail.body, cte="quoted-printable")
-        return message.as_bytes()
+        # The library would break this line, which is what every receipt is matched by.
+        named = f"Message-ID: {mail.message_id}\r\n".encode("ascii")
+        return named + message.as_bytes()
     except ValueError as error:  # a line break in a header, or half a character
         raise PermanentError(
             "mail.unwritable",

@@ -14,7 +14,9 @@ _DOUBLINGS = 10
 
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=10)
 _GRAIN = 1 << 16
-_ID = re.compile(r"<(?P<id>[^@<>]+)@(?:again-(?P<times>[0-9]+)\.)?(?P<domain>[^<>]+)>")
+_ID = re.compile(
+    r"<(?P<id>[^@<>]+)@(?:again-(?P<times>[0-9]+)\.)?(?P<domain>[A-Za-z0-9.-]+)>"
+)
 
 
 def rest(attempts: int, *, noise: int, unknown: bool = False) -> timedelta | None:
