@@ -19,6 +19,7 @@ from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError, UnavailableError
 from workflow.services import (
     anchoring,
+    digests,
     groupings,
     mailboxes,
     outbox,
@@ -125,6 +126,14 @@ def _sealing(desk: Desk, _transport: Transport) -> Callable[..., Any]:
     return seal_register
 
 
+def _digesting(desk: Desk, _transport: Transport) -> Callable[..., Any]:
+    def write_digests(_day: str) -> None:
+        """Write to each officer what waits for them, unless it was done today."""
+        digests.write(desk)
+
+    return write_digests
+
+
 def _doing(desk: Desk, transport: Transport) -> Callable[..., Any]:
     def do_message(identity: str) -> None:
         """Do one job of the outbox, unless it is done already."""
@@ -150,6 +159,7 @@ JOBS = {
         Job("sweep_call", "sweep", 10, _sweeping),
         Job("do_message", "notices", 20, _doing),
         Job("seal_register", "sweep", 30, _sealing),
+        Job("write_digests", "sweep", 40, _digesting),
         Job("take_receipts_in", "receipts", 30, _taking_in),
     )
 }

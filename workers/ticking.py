@@ -3,9 +3,10 @@
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from dramatiq import Broker, Message
 
@@ -15,14 +16,30 @@ from workers.stopping import Stop
 from workflow.desk import Desk
 from workflow.errors import SportelloError, TamperedError, UnavailableError
 from workflow.rules.calendar import civil_day
-from workflow.services import anchoring, silences, sweep, ticks
+from workflow.services import anchoring, digests, silences, sweep, ticks
 
 _QUEUE = actors.JOBS["sweep_call"].queue
 _RECEIPTS = actors.JOBS["take_receipts_in"].queue
 _NOT_TAKEN = "no worker takes what was sent before"
 
-_SEALS_EVERY = 60.0
-"""Seconds before an anchor that is still missing is asked for again."""
+_ASKS_EVERY = 60.0
+"""Seconds before what is still missing of a day is asked for again."""
+
+
+class Daily(NamedTuple):
+    """Something that is done once a day."""
+
+    is_due: Callable[[Desk], bool]
+    does: Callable[[Desk], object]
+
+
+_DAILY: Mapping[str, Daily] = MappingProxyType(
+    {
+        "seal_register": Daily(anchoring.is_due, anchoring.seal_day),
+        "write_digests": Daily(digests.are_due, digests.write),
+    }
+)
+"""By the names of their jobs; each knows by itself whether it is done."""
 
 
 class Ticker:
@@ -37,16 +54,16 @@ class Ticker:
     ) -> None:
         self._broker, self._desk, self._receipts = broker, desk, receipts
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
-        self._seals_at = 0.0
-        """When to ask again for an anchor, by a clock that nobody sets."""
+        self._asks_at = dict.fromkeys(_DAILY, 0.0)
+        """When to ask again for what is due of a day, by a clock that nobody sets."""
         self.swept_here = 0
         """How many calls were swept by this process."""
 
     def tick(self, stop: Stop) -> None:
-        """Ask for what is due: sweeps of calls, an anchor, a look for receipts."""
+        """Ask for what is due: sweeps of calls, daily work, a look for receipts."""
         codes = sweep.due_calls(self._desk)
-        seals = self._has_to_seal()
-        hindrance = self._hindrance(codes, seals=seals) if codes or seals else None
+        daily = [name for name in _DAILY if self._has_to_ask(name)]
+        hindrance = self._hindrance(codes, daily) if codes or daily else None
         ticks.note(self._desk, ticks.SCHEDULER, holder=self._holder, found=len(codes))
         silences.note(self._desk)
         self._ask_for_receipts()
@@ -55,37 +72,39 @@ class Ticker:
         if codes:
             log.warn("sweeping_here", calls=len(codes), why=hindrance)
             self._sweep_here(codes, stop)
-        if seals:
-            self._seal_here(hindrance)
+        for name in daily:
+            self._do_here(name, hindrance)
 
-    def _has_to_seal(self) -> bool:
-        """Tell whether the day has no anchor yet, and nobody was just asked for it.
+    def _has_to_ask(self, name: str) -> bool:
+        """Tell whether something of the day is due, and nobody was just asked for it.
 
-        Where it cannot be made, without a key say, it is asked for once a minute.
+        Where it cannot be made, an anchor without a key say, it is asked for once a
+        minute.
         """
-        if time.monotonic() < self._seals_at or not anchoring.is_due(self._desk):
+        if time.monotonic() < self._asks_at[name] or not _DAILY[name].is_due(
+            self._desk
+        ):
             return False
-        self._seals_at = time.monotonic() + _SEALS_EVERY
+        self._asks_at[name] = time.monotonic() + _ASKS_EVERY
         return True
 
-    def _hindrance(self, codes: Sequence[str], *, seals: bool) -> str | None:
+    def _hindrance(self, codes: Sequence[str], daily: Sequence[str]) -> str | None:
         """Ask the workers; return why they cannot be, if they cannot."""
         try:
             if sending.waiting(self._broker, _QUEUE):
                 return _NOT_TAKEN
             under = str(self._desk.ambient.new_id())
             messages = [_asked(code, f"{under}-{code}") for code in codes]
-            if seals:
-                messages.append(self._asked_to_seal(f"{under}-seal"))
+            messages += [self._asked_daily(name, f"{under}-{name}") for name in daily]
             sending.send(self._broker, _QUEUE, messages, under=under)
         except UnavailableError as error:
             return error.message
         return None
 
-    def _asked_to_seal(self, identity: str) -> Message[Any]:
+    def _asked_daily(self, name: str, identity: str) -> Message[Any]:
         day = civil_day(self._desk.ambient.now()).isoformat()
         about = {"cause": f"day {day}"}
-        return actors.message("seal_register", day, identity=identity, about=about)
+        return actors.message(name, day, identity=identity, about=about)
 
     def _ask_for_receipts(self) -> None:
         """Have a worker look for new receipts, unless one was asked already.
@@ -122,12 +141,12 @@ class Ticker:
                 log.forget()
             self.swept_here += 1
 
-    def _seal_here(self, why: str) -> None:
-        log.info("sealing_here", why=why)
+    def _do_here(self, name: str, why: str) -> None:
+        log.info("doing_here", job=name, why=why)
         try:
-            anchoring.seal_day(self._desk)
+            _DAILY[name].does(self._desk)
         except SportelloError as error:
-            log.warn("register_not_sealed", code=error.code)
+            log.warn("job_failed", job=name, code=error.code)
 
 
 def _asked(code: str, identity: str) -> Message[Any]:

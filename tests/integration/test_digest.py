@@ -1,17 +1,24 @@
 """Is each officer told what waits for them, and nothing else?"""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from dramatiq.brokers.stub import StubBroker
 from sqlmodel import select
 
 from models.session import transaction
 from models.tables import Notice
 from models.vocabulary import Event, NoticeStatus, Role
-from tests.builders import CTL, Office, usual
+from tests.builders import CTL, Office, rome, usual
+from tests.contents import rows
 from tests.terminals import FIRST, Terminal
+from workers.ticking import Ticker
+from workflow.anchors.manifests import line
+from workflow.desk import AnchorFiles
 from workflow.errors import RefusedError
-from workflow.services import digests, moves, officers, sweep
+from workflow.services import anchoring, digests, keys, moves, officers, sweep
 
 HEADINGS = {
     "examiner": ["Next in turn"],
@@ -92,6 +99,72 @@ def test_an_answer_waits_until_it_is_decided_on(work: Office):
 
     assert answered == ["Reviews to close", "Answers to decide on"]
     assert headings(work, "rup") == []
+
+
+def mails(work: Office) -> list[tuple[str, str, str]]:
+    return rows(
+        work.desk.engine,
+        "SELECT kind, recipient, subject FROM memos ORDER BY created_at, recipient",
+    )
+
+
+def test_every_morning_who_is_waited_for_is_written_to_once(work: Office):
+    staff(work)
+    for login in ("examiner", "director"):
+        officers.add(
+            work.desk.as_officer("bianchi"),
+            login,
+            login.title(),
+            [],
+            email=f"{login}@regione.example.it",
+        )
+    work.file()
+    ticker = Ticker(StubBroker(), work.desk.as_worker())
+    work.clock.move_to(rome(2026, 1, 21, 6, 59))
+    night = digests.write(work.desk)
+
+    work.clock.move_to(rome(2026, 1, 21, 7, 0))
+    due = digests.are_due(work.desk)
+    ticker._do_here("write_digests", "nobody else is there")
+    again = digests.write(work.desk)
+    first = mails(work)
+    work.clock.move_to(rome(2026, 1, 25, 12, 0))
+    late = digests.write(work.desk)
+
+    assert (night, due, again, late) == (0, True, 0, 1)
+    assert [(kind, to) for kind, to, _ in first] == [
+        ("digest", "examiner@regione.example.it")
+    ]
+    assert first[0][2] == "sportello: 1 thing(s) wait for you, 21/01/2026"
+    jobs = rows(work.desk.engine, "SELECT kind FROM outbox WHERE kind = 'send_memo'")
+    assert len(jobs) == 2
+
+
+def test_where_nobody_has_an_address_no_digest_is_due(work: Office):
+    staff(work)
+    work.file()
+
+    assert not digests.are_due(work.desk)
+
+
+def test_the_auditors_are_sent_each_anchor(work: Office, tmp_path: Path):
+    files = AnchorFiles(tmp_path / "register.pem", tmp_path / "anchors.jsonl")
+    keys.make(files.key)
+    officers.add(
+        work.desk.as_officer("bianchi"),
+        "controller",
+        "Controller",
+        [Role.AUDITOR],
+        email="orac@regione.example.it",
+    )
+
+    made = anchoring.seal(replace(work.desk, anchor_files=files))
+
+    ((kind, to, subject),) = mails(work)
+    assert (kind, to) == ("anchor", "orac@regione.example.it")
+    assert subject == "sportello: anchor 1 of the register"
+    ((body,),) = rows(work.desk.engine, "SELECT body FROM memos")
+    assert body.encode() == files.lines.read_bytes() == line(made)
 
 
 @pytest.mark.parametrize("login", ["nobody", "rossi"])

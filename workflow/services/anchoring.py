@@ -9,11 +9,12 @@ from sqlmodel import Session, col, select
 from config.logs import log
 from models.session import reading, transaction
 from models.tables import Anchor, Call, Installation
+from models.vocabulary import MemoKind, Role
 from workflow.anchors.manifests import Head, Setting, Signed, line, make
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import TamperedError
 from workflow.rules.calendar import civil_day, start_of_day
-from workflow.services import anchor_lines, keys
+from workflow.services import anchor_lines, keys, memos, officers
 from workflow.services.anchor_rows import stored
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after, successor_of
@@ -124,7 +125,22 @@ def _make(
     setting = Setting(at, SOFTWARE, desk.ambient.simulated)
     made = make(heads, setting, signer, last=last, old=old)
     session.add(_row(made, at))
+    _tell_auditors(session, desk, made)
     return made
+
+
+def _tell_auditors(session: Session, desk: Desk, made: Signed) -> None:
+    """Write the line of an anchor to the auditors: one more place to keep it in."""
+    for login, address in officers.addresses(session, Role.AUDITOR):
+        memos.write(
+            session,
+            desk,
+            MemoKind.ANCHOR,
+            cause=f"anchor {made.number} {login}",
+            recipient=address,
+            subject=f"sportello: anchor {made.number} of the register",
+            body=line(made).decode(),
+        )
 
 
 def _row(made: Signed, at: datetime) -> Anchor:

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
-from models.session import reading
+from models.session import reading, transaction
 from models.tables import Application, Call, Notice, Step
 from models.vocabulary import (
     NOT_ACTIVE,
     CallState,
+    MemoKind,
     NoticeStatus,
     Role,
     StepKind,
@@ -22,13 +23,17 @@ from models.vocabulary import (
 )
 from workflow.desk import Desk
 from workflow.moves.words import rome, spoken
-from workflow.rules.calendar import civil_day, italian_date
-from workflow.services import lookups, officers, terms
+from workflow.rules.calendar import ROME, civil_day, italian_date
+from workflow.services import lookups, memos, officers, terms, ticks
 from workflow.services.queues import queue
 
 SOON = timedelta(days=3)
 """How long before its end a term of the office is told of."""
 
+_MORNING = time(7)
+"""In Rome; from then on the digest of the day is written."""
+
+_TICK = "digest"
 _MOST = 50
 """Lines under one heading of a mail."""
 
@@ -89,6 +94,51 @@ def of(desk: Desk, login: str | None = None) -> Digest:
     """
     officer = officers.found(desk, login)
     return _digest(desk, officer.login, frozenset(officer.roles))
+
+
+def are_due(desk: Desk) -> bool:
+    """Tell whether it is morning in Rome, and nobody was written to today."""
+    now = desk.ambient.now().astimezone(ROME)
+    if now.time() < _MORNING:
+        return False
+    last = ticks.last(desk, _TICK)
+    if last is not None and civil_day(last.at) >= now.date():
+        return False
+    return bool(_reached(desk))
+
+
+def write(desk: Desk) -> int:
+    """Write to every officer who has an address what waits for them, once a day.
+
+    Nobody is written to for whom nothing waits. Tells how many letters are new.
+    """
+    if not are_due(desk):
+        return 0
+    written = 0
+    for officer in _reached(desk):
+        found = _digest(desk, officer.login, frozenset(officer.roles))
+        if found.waiting:
+            written += _write(desk, officer, found)
+    ticks.note(desk, _TICK, holder=_TICK, found=written)
+    return written
+
+
+def _reached(desk: Desk) -> list[officers.OfficerView]:
+    return [one for one in officers.listed(desk) if one.email and not one.retired]
+
+
+def _write(desk: Desk, officer: officers.OfficerView, found: Digest) -> bool:
+    subject, body = as_mail(found)
+    with transaction(desk.engine) as session:
+        return memos.write(
+            session,
+            desk,
+            MemoKind.DIGEST,
+            cause=f"digest {found.day.isoformat()} {officer.id}",
+            recipient=officer.email or "",
+            subject=subject,
+            body=body,
+        )
 
 
 def as_mail(found: Digest) -> tuple[str, str]:

@@ -193,6 +193,18 @@ def listed(desk: Desk) -> tuple[OfficerView, ...]:
         return tuple(_view(session, officer) for officer in officers)
 
 
+def addresses(session: Session, role: Role) -> list[tuple[str, str]]:
+    """Return the logins and addresses of those who hold a role and have one."""
+    rows = session.exec(
+        select(Officer.login, Officer.email)
+        .join(OfficerRole, col(OfficerRole.officer_id) == col(Officer.id))
+        .where(OfficerRole.role == role)
+        .where(col(Officer.retired_at).is_(None))
+        .order_by(col(Officer.login))
+    )
+    return [(login, email) for login, email in rows if email]
+
+
 def found(desk: Desk, login: str | None) -> OfficerView:
     """Return an officer who may act; without a login, whoever is sitting here.
 
