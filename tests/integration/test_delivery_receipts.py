@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -20,6 +23,8 @@ from tests.builders import Office, rome, usual
 from tests.contents import dump, entries, rows, written
 from tests.editions import edited
 from tests.pec import FULL, NOBODY, SENDER, Pec, accepted, delivered, failed, full
+from workflow.ambient import FrozenAmbient
+from workflow.desk import Desk
 from workflow.services import (
     calls,
     mailboxes,
@@ -355,6 +360,29 @@ def test_every_state_lets_a_delivery_be_recorded(work: Office):
 
     assert (taken.outcome, taken.status) == (Outcome.TAKEN_IN, "delivered")
     assert running(work, application, TermKind.COMPLETION) == []
+
+
+def test_workers_that_read_the_same_mailbox_at_once_take_each_receipt_in_once(
+    work: Office,
+):
+    _, identity = sent(work)
+    now = work.clock.now()
+    mails = [pec(identity, at=now).mail() for pec in (accepted, delivered)]
+    desks = [
+        replace(work.desk, ambient=FrozenAmbient(now, seed=1_000 * number))
+        for number in range(1, 5)
+    ]
+
+    def read(desk: Desk) -> list[Outcome]:
+        return [receipts.take_in(desk, mail).outcome for mail in mails]
+
+    with ThreadPoolExecutor(len(desks)) as workers:
+        outcomes = Counter(one for read in workers.map(read, desks) for one in read)
+
+    assert outcomes == {Outcome.TAKEN_IN: 2, Outcome.REPEATED: 6}
+    assert len(entries(work, event="record_delivery")) == 1
+    assert stands(work, identity, "status", "accepted_at") == ("delivered", now)
+    assert work.verified()
 
 
 # Folders
