@@ -48,7 +48,7 @@ def receipts_command(
 
     \b
     Example:
-        sportello receipts ~/Maildir
+        sportello receipts Maildir
     """
     warn_of_clock(desk)
     found: list[dict[str, Any]] = []

@@ -100,6 +100,7 @@ def test_every_example_runs(path, terminal: Terminal):
         assert terminal.type(*before).exit_code == 0
     late = {**submission(3), "portal_id": "LATE"}
     Path("submissions.jsonl").write_text(json.dumps(late), encoding="utf-8")
+    Path("Maildir").mkdir()
     terminal.type("officer", "add", "rossi", "--name", "Rossi", "--role", "officer")
 
     for words in examples(EVERY[path]):

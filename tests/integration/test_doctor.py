@@ -1,6 +1,7 @@
 """Does the operator learn in words what is late, and whether anybody sees to it?"""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
@@ -193,6 +194,29 @@ def test_submissions_that_only_the_broker_keeps_are_told(
 
     assert not check["ok"]
     assert "2 submission(s) failed for good" in str(check["detail"])
+
+
+def test_the_folder_of_receipts_is_looked_at_if_there_is_to_be_one(
+    terminal: Terminal, tmp_path: Path
+):
+    def told() -> list[tuple[bool, str]]:
+        checks = terminal.ask("doctor")["checks"]
+        return [
+            (one["ok"], one["detail"]) for one in checks if one["name"] == "receipts"
+        ]
+
+    unset = told()
+    terminal.settings["SPORTELLO_RECEIPTS"] = str(tmp_path / "box")
+    missing = told()
+    (tmp_path / "box").mkdir()
+    folder = told()
+    (tmp_path / "box" / "new").mkdir()
+    (tmp_path / "box" / "new" / "1").touch()
+
+    assert unset == []
+    assert (missing[0][0], "SPORTELLO_RECEIPTS" in missing[0][1]) == (False, True)
+    assert folder == [(True, f"{tmp_path}/box, a folder of mails")]
+    assert told() == [(True, f"{tmp_path}/box, a maildir with 1 new mail(s)")]
 
 
 @pytest.mark.parametrize("name", ["scheduler", "due", "parked", "jobs"])

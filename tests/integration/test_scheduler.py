@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -18,11 +19,16 @@ from dramatiq import Broker
 from dramatiq.brokers.redis import RedisBroker
 from psycopg import sql
 from sqlalchemy import make_url, text
+from sqlmodel import select
 
 from config.logs import log as logger
+from models.session import transaction
+from models.tables import Notice
+from models.vocabulary import NoticeStatus
 from tests.builders import CLOSING, CTL, OPENING, Office, office
 from tests.contents import entries, rows
 from tests.integration.test_relay import NOWHERE, PATIENCE, until
+from tests.pec import accepted
 from tests.postboxes import Postbox
 from tests.processes import Place, acknowledge, acknowledged, start
 from tests.terminals import Terminal
@@ -182,6 +188,47 @@ def test_the_workers_do_what_is_due(work: Office, broker: RedisBroker, redis_url
     assert opened["actor"]["kind"] == "worker"
     assert tick(work, broker) == 0
     assert not broker.client.exists("dramatiq:sweep.msgs"), "nothing is due any more"
+
+
+def test_a_worker_looks_for_receipts_at_each_tick(
+    work: Office, broker: RedisBroker, redis_url: str, tmp_path: Path
+):
+    identity = first_letter(work)
+    mail = accepted(identity, at=work.clock.now(), zone="+0000").mail()
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "1.M1.host").write_bytes(mail)
+    ticker = Ticker(broker, work.desk.as_worker(), receipts=tmp_path)
+
+    ticker.tick(Stop())
+    ticker.tick(Stop())
+    asked = broker.client.llen("dramatiq:receipts")
+    with serving.serving(brokers.build(redis_url), work.desk, threads=2):
+        until(lambda: not broker.client.exists("dramatiq:receipts.msgs"))
+
+    assert asked == 1, "who was asked already is not asked again"
+    assert (tmp_path / "cur" / "1.M1.host:2,S").read_bytes() == mail
+    assert rows(work.desk.engine, "SELECT status FROM notices") == [("accepted",)]
+
+
+def first_letter(work: Office) -> UUID:
+    """File an application and return the id of its first letter."""
+    work.file()
+    ((found,),) = rows(work.desk.engine, "SELECT id FROM notices")
+    return UUID(str(found))
+
+
+def test_a_letter_that_nobody_answers_for_is_unknown_after_a_day(
+    work: Office, broker: RedisBroker
+):
+    first_letter(work)
+    with transaction(work.desk.engine) as session:
+        (letter,) = session.exec(select(Notice))
+        letter.status, letter.sent_at = NoticeStatus.SENT, work.clock.now()
+    work.wait(days=1)
+
+    tick(work, broker)
+
+    assert rows(work.desk.engine, "SELECT status FROM notices") == [("unknown",)]
 
 
 def test_a_flushed_broker_costs_one_tick(
@@ -419,8 +466,8 @@ def test_without_a_key_the_scheduler_goes_on_and_says_so(
         Ticker(nobody, sealing.desk.as_worker()).tick(Stop())
 
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [
-        line["code"] for line in lines if line["event"] == "job_failed"
-    ] == ["key.missing"]
+    assert [line["code"] for line in lines if line["event"] == "job_failed"] == [
+        "key.missing"
+    ]
     assert made(sealing) == []
     assert ticks.last(sealing.desk, ticks.SCHEDULER) is not None

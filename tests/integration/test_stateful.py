@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import count, pairwise, takewhile
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy
@@ -54,10 +55,11 @@ from tests.builders import (
     submission,
     usual,
 )
+from tests.pec import FULL, NOBODY, Pec
 from tests.servers import fresh_postgres
 from workflow.desk import Desk
 from workflow.errors import ConflictError, InputError, RefusedError, SportelloError
-from workflow.services import call_acts, moves, sweep, views
+from workflow.services import call_acts, moves, receipts, sweep, views
 from workflow.services.moves import MoveCommand
 
 NIGHT = settings.get_current_profile_name() == "night"
@@ -99,6 +101,7 @@ HAPPENINGS = (
     "somebody_is_overtaken",
     *("any_event",) * 2,
     *("a_letter_is_delivered",) * 2,
+    *("receipts_come",) * 2,
     "a_command_is_repeated",
     *("an_act_is_about_the_call",) * 2,
 )
@@ -112,6 +115,24 @@ STEP_OF = {
     TermKind.ACCEPTANCE: StepKind.DETERMINATION,
 }
 """For which step the applicant is awaited while a term from receipt runs."""
+
+LETTER_OF = {
+    TermKind.COMPLETION: Letter.COMPLETION_REQUEST,
+    TermKind.OBSERVATIONS: Letter.REFUSAL_NOTICE,
+    TermKind.NEGOTIATION: Letter.GRANT,
+    TermKind.PLAN_CORRECTION: Letter.PLAN_RETURNED,
+    TermKind.ACCEPTANCE: Letter.AMOUNT_DETERMINED,
+}
+"""Of which letter the receipt starts which term, in this call."""
+
+PEC_KINDS = (
+    *("avvenuta-consegna",) * 4,
+    "accettazione",
+    "non-accettazione",
+    "errore-consegna",
+    "preavviso-errore-consegna",
+)
+PEC_REASONS = (None, NOBODY, FULL)
 
 ODD = ("act", "reason", "key", "version")
 """What may be stated otherwise than usual."""
@@ -737,6 +758,48 @@ class AnySequence(RuleBasedStateMachine):
         command = MoveCommand(name_of(own), Event.RECORD_DELIVERY, inputs=stated)
         self.advance(self.work.desk.as_officer("rossi"), command)
 
+    def receipts_come(self, data: Any) -> None:
+        """The mailbox brings receipts, in any order, some again and some false."""
+        letters = self.content["notices"]
+        if not letters:
+            return
+        self.what_is_due_is_done()
+        for _ in range(data.draw(st.integers(1, 3))):
+            letter = letters[data.draw(st.integers(0, len(letters) - 1))]
+            ago = data.draw(st.sampled_from((0, 0, 3_600, 86_400, -1)))
+            pec = Pec(
+                data.draw(st.sampled_from(PEC_KINDS)),
+                letter["id"],
+                at=self.work.clock.now() - timedelta(seconds=ago),
+                zone="+0000",
+                error="altro",
+                reason=data.draw(st.sampled_from(PEC_REASONS)),
+                identifier=data.draw(st.sampled_from(("one", "another"))),
+                to=None,
+            )
+            if pec.kind == "avvenuta-consegna":
+                pec = pec.but(error="nessuno")
+            self.take_receipt_in(pec, letter["id"])
+
+    def take_receipt_in(self, pec: Pec, letter: UUID) -> None:
+        taken = receipts.take_in(self.work.desk, pec.mail())
+        before, after = self.look()
+        new = bodies(after)[len(bodies(before)) :]
+        if taken.outcome is not receipts.Outcome.TAKEN_IN:
+            assert after == before
+            return
+        kept = {row["id"] for row in before["delivery_receipts"]}
+        (row,) = (one for one in after["delivery_receipts"] if one["id"] not in kept)
+        assert (row["notice_id"], row["original"]) == (letter, pec.mail())
+        was = next(one for one in before["notices"] if one["id"] == letter)
+        assert len(new) == (row["kind"] == "delivered" and not was["delivered_at"])
+        for body in new:
+            assert (body["event"], body["outcome"]) == ("record_delivery", "ok")
+            assert body["actor"]["kind"] == "worker"
+            assert body["findings"]["notice"] == str(letter)
+            self.succeeded["delivered by a receipt"] += 1
+        self.succeeded["receipt"] += 1
+
     def a_command_is_repeated(self, data: Any) -> None:
         if not self.keyed:
             return
@@ -956,6 +1019,27 @@ class AnySequence(RuleBasedStateMachine):
             )
 
     @invariant()
+    def a_term_from_receipt_runs_only_if_its_letter_was_delivered(self):
+        """A receipt or an act says so; it starts on that civil day, and not before."""
+        days: dict[tuple[str, str], set[str]] = {}
+        for body in bodies(self.content):
+            if (body["event"], body["outcome"]) == ("record_delivery", "ok"):
+                about = (body["application"], body["inputs"]["letter"])
+                days.setdefault(about, set()).add(body["findings"]["delivered_on"])
+        delivered = {
+            (row["application_id"], row["letter"])
+            for row in self.content["notices"]
+            if row["delivered_at"] is not None and row["status"] == "delivered"
+        }
+        for row in self.content["terms"]:
+            letter = LETTER_OF.get(row["kind"])
+            if letter is None or row["status"] != TermStatus.RUNNING:
+                continue
+            assert (row["application_id"], letter) in delivered
+            recorded = days[str(row["application_id"]), letter]
+            assert row["starts_on"].isoformat() in recorded or is_renewed(row)
+
+    @invariant()
     def protocol_numbers_have_no_gap(self):
         for counter in self.content["protocol_counters"]:
             numbers = sorted(
@@ -1006,6 +1090,11 @@ def told(desk: Desk, command: MoveCommand) -> Any:
         return moves.advance(desk, command)
     except SportelloError as error:
         return (type(error), error.code, error.recorded)
+
+
+def is_renewed(term: dict[str, Any]) -> bool:
+    """Tell whether a dismissed lapse gave a term anew: then an act is its start."""
+    return bool(term["ordinal"] > 1)
 
 
 def settled_of(content: Content, application: str) -> int:
@@ -1080,6 +1169,7 @@ def test_every_promise_holds_after_any_sequence_of_commands_on_sqlite(
     assert succeeded["yield_reservation"]
     assert succeeded["under_the_ceiling"]
     assert succeeded["by time in a file"] >= 20
+    assert succeeded["delivered by a receipt"] >= 10
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)

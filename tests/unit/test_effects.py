@@ -1,8 +1,10 @@
 """Does each move bring about what its rule says, no more and no less?"""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from models.vocabulary import (
     ApplicationState,
@@ -20,7 +22,14 @@ from models.vocabulary import (
 )
 from tests.builders import CLOSING, COR, CUP, OPENING, PAPER, ctl, rome, scores
 from tests.builders_facts import NOW, REQUESTED, facts, letter, place, step, term
-from workflow.facts import CounterFacts, FilingFacts, MoneyFacts, Opening, PriorAid
+from workflow.facts import (
+    CounterFacts,
+    FilingFacts,
+    MoneyFacts,
+    NoticeRecord,
+    Opening,
+    PriorAid,
+)
 from workflow.machine import (
     Consequences,
     Delivery,
@@ -425,6 +434,55 @@ def test_receipt_starts_its_term_while_its_step_is_open(kind):
     assert brought.starts == (start,)
     assert brought.since == TODAY
     assert brought.delivered == Delivery(kind, "R-1")
+
+
+@pytest.mark.parametrize("kind", RECEIPTS)
+def test_a_letter_in_whose_place_another_was_written_starts_nothing(kind):
+    older, newer = (
+        NoticeRecord(kind, OPENING + timedelta(days=number), None, UUID(int=number))
+        for number in (1, 2)
+    )
+    at = facts().now
+    known = facts(steps=step(RECEIPTS[kind][0]), notices=(older, newer))
+
+    brought = [
+        effects.deliveries.record_delivery(
+            known,
+            stated.DeliveryInputs(
+                letter=kind, receipt="R-1", notice=one.id, delivered_at=at
+            ),
+        )
+        for one in (older, newer)
+    ]
+
+    assert [one.starts for one in brought] == [(), (RECEIPTS[kind][1],)]
+    assert brought[0].terms == ()
+    assert brought[0].delivered == Delivery(kind, "R-1", older.id, at)
+    assert brought[0].findings == {
+        "delivered_on": TODAY.isoformat(),
+        "delivered_at": written(at),
+        "letter": kind.value,
+        "notice": str(older.id),
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"delivered_at": "2026-03-10T10:00:00"}, "timezone"),
+        ({"delivered_at": "2026"}, "write an instant as"),
+        (
+            {"delivered_at": "2026-03-10T10:00:00Z", "delivered_on": "2026-03-10"},
+            "not both",
+        ),
+        ({"notice": "1"}, "UUID"),
+    ],
+)
+def test_a_delivery_is_told_by_its_day_or_by_its_instant(said, words):
+    with pytest.raises(ValidationError, match=words):
+        stated.DeliveryInputs.model_validate(
+            {"letter": "grant", "receipt": "R", **said}
+        )
 
 
 @pytest.mark.parametrize("status", [StepStatus.ANSWERED, StepStatus.CLOSED])

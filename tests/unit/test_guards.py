@@ -41,6 +41,7 @@ from workflow.facts import (
     CounterFacts,
     FilingFacts,
     MoneyFacts,
+    NoticeRecord,
     Opening,
     PriorAid,
 )
@@ -329,6 +330,12 @@ NEEDS = [
     (guards.turn.has_its_turn, {}, ""),
     (guards.turn.has_its_turn, {"earlier": (place(1, review_started=True),)}, ""),
     (guards.turn.has_its_turn, {"earlier": (place(1),)}, "order.turn"),
+    (guards.days.some_letter_awaits_delivery, {"notices": letter(Letter.GRANT)}, ""),
+    (
+        guards.days.some_letter_awaits_delivery,
+        {"notices": letter(Letter.GRANT, OPENING, NOW)},
+        "notice.all_delivered",
+    ),
     (guards.turn.has_its_turn_on_merit, {}, ""),
     (
         guards.turn.has_its_turn_on_merit,
@@ -889,6 +896,11 @@ REMINDED = stated.ReminderInputs(term=TermKind.REPORT, days=0)
 RELEASED = stated.ReleaseInputs(notice=LETTER)
 LAPSED = stated.LapseInputs
 DELIVERED = stated.DeliveryInputs
+FIRST_LETTER = UUID(int=1)
+TWO_LETTERS = (
+    NoticeRecord(Letter.GRANT, OPENING, None, FIRST_LETTER),
+    NoticeRecord(Letter.GRANT, NOW, NOW, UUID(int=2)),
+)
 
 
 def granting(**values):
@@ -1041,6 +1053,43 @@ ACCEPTS = [
         {"notices": letter(Letter.GRANT, NOW, NOW) + letter(Letter.GRANT, NOW)},
         DELIVERED(letter=Letter.GRANT, receipt="R"),
         "",
+    ),
+    (
+        # A receipt tells no more than the second.
+        guards.days.letter_awaits_delivery,
+        {"notices": letter(Letter.GRANT, NOW.replace(microsecond=500))},
+        DELIVERED(letter=Letter.GRANT, receipt="R", delivered_at=NOW),
+        "",
+    ),
+    (
+        guards.days.letter_awaits_delivery,
+        {"notices": letter(Letter.GRANT, NOW)},
+        DELIVERED(letter=Letter.GRANT, receipt="R", delivered_at=NOW - SECOND),
+        "date.too_early",
+    ),
+    (
+        guards.days.letter_awaits_delivery,
+        GRANTED,
+        DELIVERED(letter=Letter.GRANT, receipt="R", delivered_at=NOW + SECOND),
+        "date.future",
+    ),
+    (
+        guards.days.letter_awaits_delivery,
+        {"notices": TWO_LETTERS},
+        DELIVERED(letter=Letter.GRANT, receipt="R", notice=FIRST_LETTER),
+        "",
+    ),
+    (
+        guards.days.letter_awaits_delivery,
+        {"notices": TWO_LETTERS},
+        DELIVERED(letter=Letter.GRANT, receipt="R"),
+        "notice.delivered",
+    ),
+    (
+        guards.days.letter_awaits_delivery,
+        {"notices": TWO_LETTERS},
+        DELIVERED(letter=Letter.REVOKED, receipt="R", notice=FIRST_LETTER),
+        "notice.unknown",
     ),
     (
         guards.terms.missed_term,

@@ -44,6 +44,12 @@ def test_a_clock_is_an_instant_in_utc(monkeypatch):
     assert read_settings().clock == datetime(2026, 1, 20, 9, tzinfo=UTC)
 
 
+def test_a_folder_of_receipts_is_the_same_wherever_a_worker_starts(monkeypatch):
+    monkeypatch.setenv("SPORTELLO_RECEIPTS", "box")
+
+    assert read_settings().receipts == Path.cwd() / "box"
+
+
 def test_secrets_are_not_shown(monkeypatch):
     monkeypatch.setenv("SPORTELLO_DATABASE_URL", "postgresql://u:segreto@h/d")
     monkeypatch.setenv("SPORTELLO_SMTP_URL", "smtp://u:segreto@h")

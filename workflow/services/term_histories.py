@@ -186,8 +186,10 @@ class Change:
         letter, receipt = (self.entry["inputs"][key] for key in ("letter", "receipt"))
         found = self.entry["findings"]
         day = "" if self.delivered_on is None else f" on {named(self.delivered_on)}"
-        if "delivered_at" in found:
-            day += f", at {rome(datetime.fromisoformat(found['delivered_at']))} (Rome)"
+        if self.delivered_on is not None and "delivered_at" in found:
+            weekday = WEEKDAYS[self.delivered_on.weekday()]
+            at = datetime.fromisoformat(found["delivered_at"])
+            day = f" on {weekday} {rome(at)} (Rome)"
         full = " (the mailbox was full, and the call says that this counts)"
         return (
             f"the letter `{letter}` was delivered{day}, as the receipt `{receipt}` "

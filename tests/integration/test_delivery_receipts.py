@@ -1,0 +1,482 @@
+"""Do receipts of certified mail say what became of a letter, in whatever order?"""
+
+import hashlib
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from cli import main
+from models.session import reading, transaction
+from models.tables import Notice
+from models.vocabulary import Event, Letter, TermKind, TermStatus
+from tests.builders import Office, rome, usual
+from tests.contents import dump, entries, rows, written
+from tests.editions import edited
+from tests.pec import FULL, NOBODY, SENDER, Pec, accepted, delivered, failed, full
+from workflow.ambient import FrozenAmbient
+from workflow.desk import Desk
+from workflow.services import (
+    calls,
+    mailboxes,
+    receipts,
+    silences,
+    term_explanations,
+    views,
+)
+from workflow.services.receipts import Outcome, TakenIn
+
+ASKED = (Event.START_REVIEW, Event.REQUEST_COMPLETION)
+SECOND = timedelta(seconds=1)
+
+
+def notice(work: Office, application: str, letter: Letter) -> UUID:
+    """Return the id of the latest letter of a kind."""
+    found = rows(
+        work.desk.engine,
+        "SELECT n.id FROM notices n JOIN applications a ON a.id = n.application_id "
+        "WHERE a.protocol_number = :number AND n.letter = :letter "
+        "ORDER BY n.entry_seq DESC",
+        number=int(application.split("/")[1]),
+        letter=letter.value,
+    )
+    return UUID(str(found[0][0]))
+
+
+def sent(
+    work: Office, number: int = 0, letter: Letter = Letter.COMPLETION_REQUEST
+) -> Any:
+    """File an application and write a letter about it; return both names."""
+    application = work.file(number)
+    if letter is Letter.COMPLETION_REQUEST:
+        work.routine(application, *ASKED)
+    return application, notice(work, application, letter)
+
+
+def come(work: Office, pec: Pec, number: int = 0, **changes: Any) -> TakenIn:
+    """Take a receipt in, by the applicant's own address and of this moment."""
+    changes = {"at": work.clock.now(), "zone": "+0000", **changes}
+    if pec.to is not None:
+        changes.setdefault("to", f"cluster{number + 1}@pec.example.it")
+    return receipts.take_in(work.desk, pec.but(**changes).mail())
+
+
+def stands(work: Office, identity: UUID, *columns: str) -> tuple[Any, ...]:
+    """Return columns of a notice, as they are kept."""
+    with reading(work.desk.engine) as session:
+        row = session.get_one(Notice, identity)
+        return tuple(getattr(row, column) for column in columns)
+
+
+def running(work: Office, application: str, kind: TermKind) -> list[date]:
+    """Return since when terms of a kind run."""
+    return [
+        one.starts_on
+        for one in views.shown(work.desk, application).terms
+        if (one.kind, one.status) == (kind, TermStatus.RUNNING)
+    ]
+
+
+# What the register and the tables say
+
+
+def test_a_delivery_is_a_move_of_the_system_with_its_proof(work: Office):
+    application, identity = sent(work)
+    work.wait(minutes=5)
+    at = work.clock.now()
+    mail = delivered(identity, at=at, zone="+0000", identifier="opec1").mail()
+
+    taken = receipts.take_in(work.desk, mail)
+
+    (entry,) = entries(work, event="record_delivery")
+    assert (taken.outcome, taken.application, taken.status) == (
+        Outcome.TAKEN_IN,
+        application,
+        "delivered",
+    )
+    assert entry["actor"] == {
+        "kind": "worker", "id": None, "role": "system", "identity": "system",
+    }  # fmt: skip
+    assert entry["channel"] == "receipts"
+    assert entry["findings"] == {
+        "delivered_on": "2026-01-20",
+        "delivered_at": "2026-01-20T09:05:00.000000Z",
+        "letter": "completion_request",
+        "notice": str(identity),
+        "receipt_sha256": hashlib.sha256(mail).hexdigest(),
+    }
+    assert entry["inputs"]["receipt"] == "opec1"
+    assert stands(work, identity, "status", "receipt") == ("delivered", "opec1")
+    ((original, kind),) = rows(
+        work.desk.engine, "SELECT original, kind FROM delivery_receipts"
+    )
+    assert (bytes(original), kind) == (mail, "delivered")
+    assert SENDER not in json.dumps(entry)
+    assert running(work, application, TermKind.COMPLETION) == [date(2026, 1, 20)]
+    assert work.verified()
+
+
+def test_a_term_is_explained_by_the_receipt_that_started_it(work: Office):
+    application, identity = sent(work)
+    work.wait(hours=3)
+    come(work, delivered(identity, identifier="opec1"))
+
+    steps = term_explanations.term(work.desk, f"{application}/completion").steps
+
+    told = next(step.text for step in steps if step.rule == "term.started")
+    assert "was delivered on Tue 20/01/2026 13:00:00 (Rome)" in told
+    assert "the receipt `opec1` proves" in told
+
+
+def test_the_term_starts_on_the_civil_day_of_the_delivery(work: Office):
+    """Also in the night in which an hour comes twice."""
+    late = rome(2026, 10, 24, 10)
+    cases = (
+        (rome(2026, 1, 20, 23, 59, 59), date(2026, 1, 20)),
+        (rome(2026, 1, 21), date(2026, 1, 21)),
+        (rome(2026, 10, 25, 2, 30) + timedelta(hours=1), date(2026, 10, 25)),
+    )
+    files = [work.file(number) for number in range(3)]
+    for application in files[:2]:
+        work.routine(application, *ASKED)
+    started = []
+    for number, (instant, _) in enumerate(cases):
+        if number == 2:
+            work.clock.move_to(late)
+            work.routine(files[number], *ASKED)
+        work.clock.move_to(max(work.clock.now(), instant))
+        identity = notice(work, files[number], Letter.COMPLETION_REQUEST)
+        assert come(work, delivered(identity), number, at=instant).code is None
+        started += running(work, files[number], TermKind.COMPLETION)
+
+    assert started == [day for _, day in cases]
+
+
+def test_in_whatever_order_they_come_and_however_often_the_rows_are_the_same(
+    work: Office,
+):
+    orders = list(permutations(("accepted", "delayed", "delivered")))
+    ends = []
+    for number, order in enumerate(orders):
+        _, identity = sent(work, number, Letter.SUBMISSION_RECEIPT)
+        made = {
+            "accepted": accepted(identity, identifier="o"),
+            "delayed": Pec(
+                "preavviso-errore-consegna", identity, error="altro", identifier="o"
+            ),
+            "delivered": delivered(identity, identifier="o"),
+        }
+        outcomes = [come(work, made[name], number).outcome for name in order]
+        again = [
+            # Fetched again, by another program: the lines of transport differ.
+            come(work, made[name].but(headers=(("Received", "by x"),)), number).outcome
+            for name in order
+        ]
+        same = [come(work, made[name], number).outcome for name in reversed(order)]
+        assert outcomes == [Outcome.TAKEN_IN] * 3
+        assert {*again, *same} == {Outcome.REPEATED}
+        ends.append(stands(work, identity, "status", "fault", "receipt", "accepted_at"))
+
+    assert len(ends) == 6
+    assert set(ends) == {("delivered", None, "o", ends[0][3])}
+    assert len(rows(work.desk.engine, "SELECT id FROM delivery_receipts")) == 18
+    assert len(entries(work, event="record_delivery")) == 6
+    assert work.verified()
+
+
+def test_a_failure_outlives_the_acceptance_and_a_delivery_outlives_both(work: Office):
+    _, identity = sent(work)
+
+    statuses = []
+    for pec in (
+        failed(identity, NOBODY, identifier="a"),
+        accepted(identity, identifier="a"),
+    ):
+        come(work, pec)
+        statuses.append(stands(work, identity, "status", "fault"))
+    come(work, delivered(identity, identifier="b"))
+
+    assert statuses == [("undelivered", f"no-dest: {NOBODY}")] * 2
+    assert stands(work, identity, "status", "fault") == ("delivered", None)
+    come(work, failed(identity, NOBODY, identifier="c"))
+    assert stands(work, identity, "status", "fault") == ("delivered", None)
+
+
+def test_a_receipt_after_the_answer_starts_nothing(work: Office):
+    application, identity = sent(work)
+    work.wait(days=1)
+    at = work.clock.now()
+    work.wait(days=1)
+    work.routine(application, Event.ANSWER_COMPLETION)
+    work.wait(days=1)
+
+    taken = come(work, delivered(identity), at=at)
+
+    (entry,) = entries(work, event="record_delivery")
+    assert taken.outcome is Outcome.TAKEN_IN
+    assert running(work, application, TermKind.COMPLETION) == []
+    ((told),) = entry["terms"]
+    assert (told["kind"], told["change"], told["suspended_days"]) == (
+        "conclusion",
+        "resumed",
+        1,
+    )
+
+
+def test_a_receipt_after_the_delivery_was_recorded_by_hand_is_kept(work: Office):
+    application, identity = sent(work)
+    by_hand = {"letter": "completion_request", "receipt": "by hand"}
+    work.move(application, Event.RECORD_DELIVERY, inputs=by_hand)
+
+    taken = come(work, delivered(identity))
+
+    assert (taken.outcome, taken.status) == (Outcome.TAKEN_IN, "delivered")
+    assert len(entries(work, event="record_delivery")) == 1
+    assert stands(work, identity, "receipt") == ("by hand",)
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_full_mailbox_counts_as_the_call_says(
+    work: Office, tmp_path: Path, counts: bool
+):
+    if counts:
+        yes = ("full_box_counts = false", "full_box_counts = true")
+        act = "decreto 2/2026-01-20"
+        calls.register_call(work.desk, edited(tmp_path, yes), act=act)
+    application, identity = sent(work)
+
+    taken = come(work, full(identity, identifier="f"))
+
+    made = entries(work, event="record_delivery")
+    if counts:
+        assert taken.status == "delivered"
+        assert made[0]["findings"]["full_box"] is True
+        assert running(work, application, TermKind.COMPLETION) == [date(2026, 1, 20)]
+        explained = term_explanations.term(work.desk, f"{application}/completion")
+        assert "the mailbox was full, and the call says" in explained.steps[0].text
+    else:
+        assert stands(work, identity, "status", "fault") == (
+            "full_box",
+            f"altro: {FULL}",
+        )
+        assert not made
+        assert not running(work, application, TermKind.COMPLETION)
+
+
+def test_what_does_not_fit_a_letter_of_ours_changes_nothing(work: Office):
+    _, identity = sent(work)
+    work.wait(hours=1)
+    before = dump(work.desk.engine)
+    now, unknown = work.clock.now(), UUID(int=7)
+
+    refused = [
+        come(work, delivered(unknown)),
+        come(work, Pec(notice="<somebody@else>")),
+        come(work, delivered(identity), to="other@pec.example.it"),
+        come(work, delivered(identity), at=now + SECOND),
+        come(work, delivered(identity), at=now - timedelta(hours=2)),
+        come(work, delivered(identity), certified=b"<postacert"),
+        come(work, Pec("posta-certificata", headers=(("X-Trasporto", "errore"),))),
+    ]
+
+    assert [(one.outcome.value, one.code) for one in refused] == [
+        ("unmatched", "receipt.unknown_letter"),
+        ("unmatched", "receipt.unknown_letter"),
+        ("unmatched", "receipt.other_recipient"),
+        ("unmatched", receipts.TOO_SOON),
+        ("unmatched", "date.too_early"),
+        ("unreadable", "receipt.unreadable"),
+        ("ignored", None),
+    ]
+    assert written(before, dump(work.desk.engine)) == set()
+
+
+def test_a_letter_bears_one_message_id(work: Office):
+    _, identity = sent(work)
+    with transaction(work.desk.engine) as session:
+        session.execute(
+            text("UPDATE notices SET message_id = :name"),
+            {"name": f"<{identity}@pec.ente.example.it>"},
+        )
+
+    other = come(work, delivered(identity), notice=f"<{identity}@elsewhere.example>")
+    ours = come(work, delivered(identity))
+
+    assert other.code == "receipt.other_letter"
+    assert ours.outcome is Outcome.TAKEN_IN
+
+
+def test_clocks_that_are_a_little_apart_refuse_no_delivery(work: Office):
+    _, identity = sent(work)
+
+    taken = come(work, delivered(identity), at=work.clock.now() - timedelta(minutes=4))
+
+    assert taken.outcome is Outcome.TAKEN_IN
+    (entry,) = entries(work, event="record_delivery")
+    assert entry["findings"]["delivered_at"] == "2026-01-20T09:00:00.000000Z"
+
+
+def test_what_nobody_answered_for_in_a_day_is_unknown_until_a_receipt_comes(
+    work: Office,
+):
+    letters = [sent(work, number, Letter.SUBMISSION_RECEIPT)[1] for number in range(3)]
+    for number in (0, 1):
+        come(work, accepted(letters[number]), number)
+    come(work, delivered(letters[1]), 1)
+    before = stands(work, letters[0], "status", "sent_at")
+    work.wait(hours=24, seconds=-1)
+
+    early = silences.note(work.desk)
+    work.wait(seconds=1)
+    late, again = silences.note(work.desk), silences.note(work.desk)
+
+    assert before[0] == "accepted"
+    assert before[1] is not None, "who accepted it had been sent it"
+    assert (early, late, again) == (0, 1, 0)
+    assert [stands(work, one, "status")[0] for one in letters] == [
+        "unknown",
+        "delivered",
+        "queued",
+    ]
+    assert "no receipt came within a day" in stands(work, letters[0], "fault")[0]
+    come(work, delivered(letters[0]))
+    assert stands(work, letters[0], "status", "fault") == ("delivered", None)
+
+
+def test_every_state_lets_a_delivery_be_recorded(work: Office):
+    application, identity = sent(work)
+    work.move(application, Event.WITHDRAW, **usual(Event.WITHDRAW, work.today))
+
+    taken = come(work, delivered(identity))
+
+    assert (taken.outcome, taken.status) == (Outcome.TAKEN_IN, "delivered")
+    assert running(work, application, TermKind.COMPLETION) == []
+
+
+def test_workers_that_read_the_same_mailbox_at_once_take_each_receipt_in_once(
+    work: Office,
+):
+    _, identity = sent(work)
+    now = work.clock.now()
+    mails = [pec(identity, at=now).mail() for pec in (accepted, delivered)]
+    desks = [
+        replace(work.desk, ambient=FrozenAmbient(now, seed=1_000 * number))
+        for number in range(1, 5)
+    ]
+
+    def read(desk: Desk) -> list[Outcome]:
+        return [receipts.take_in(desk, mail).outcome for mail in mails]
+
+    with ThreadPoolExecutor(len(desks)) as workers:
+        outcomes = Counter(one for read in workers.map(read, desks) for one in read)
+
+    assert outcomes == {Outcome.TAKEN_IN: 2, Outcome.REPEATED: 6}
+    assert len(entries(work, event="record_delivery")) == 1
+    assert stands(work, identity, "status", "accepted_at") == ("delivered", now)
+    assert work.verified()
+
+
+# Folders
+
+
+def maildir(folder: Path, *mails: bytes) -> Path:
+    for name in ("new", "cur", "tmp"):
+        (folder / name).mkdir(parents=True)
+    for number, mail in enumerate(mails):
+        (folder / "new" / f"17000000{number}.M1.host").write_bytes(mail)
+    return folder
+
+
+def test_a_maildir_is_emptied_of_what_was_looked_at(work: Office, tmp_path: Path):
+    _, identity = sent(work)
+    now = work.clock.now()
+    box = maildir(
+        tmp_path / "box",
+        accepted(identity, at=now).mail(),
+        delivered(identity, at=now + timedelta(minutes=1)).mail(),
+        b"a letter of somebody",
+        Pec(certified=b"<").mail(),
+    )
+
+    mailboxes.take_new(work.desk, box, set())
+    left = sorted(file.name for file in (box / "new").iterdir())
+    work.wait(minutes=2)
+    mailboxes.take_new(work.desk, box, set())
+
+    assert left == ["170000001.M1.host"], "it was not written yet, by our clock"
+    assert not list((box / "new").iterdir())
+    assert len(list((box / "cur").glob("*:2,S"))) == 4
+    assert stands(work, identity, "status") == ("delivered",)
+
+
+def test_a_folder_is_left_as_it_is_and_read_once(work: Office, tmp_path: Path):
+    _, identity = sent(work)
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in" / "receipt.eml"
+    file.write_bytes(accepted(identity, at=work.clock.now()).mail())
+    seen: set[mailboxes.Mark] = set()
+
+    mailboxes.take_new(work.desk, file.parent, seen)
+    once = set(seen)
+    mailboxes.take_new(work.desk, file.parent, seen)
+
+    assert file.exists()
+    assert len(once) == 1
+    assert seen == once
+    assert stands(work, identity, "status") == ("accepted",)
+
+
+def test_the_command_takes_in_what_it_can_and_names_the_rest(
+    work: Office, tmp_path: Path
+):
+    application, identity = sent(work)
+    box = maildir(tmp_path / "box", accepted(identity, at=work.clock.now()).mail())
+    read = box / "cur" / "17000009.M1.host:2,S"
+    read.write_bytes(delivered(identity, at=work.clock.now()).mail())
+    other = tmp_path / "note.eml"
+    other.write_bytes(b"Subject: ciao\r\n\r\nciao")
+
+    good = CliRunner().invoke(main, ["receipts", str(box), str(other)], obj=work.desk)
+    bad = CliRunner().invoke(
+        main,
+        ["receipts", str(read), "-", "--json"],
+        obj=work.desk,
+        input=Pec(notice=UUID(int=1)).mail(),
+    )
+    nowhere = CliRunner().invoke(main, ["receipts", "nowhere"], obj=work.desk)
+
+    assert good.exit_code == 0, good.output
+    lines = good.stdout.splitlines()
+    assert lines[1].startswith(
+        f"taken_in    {application} completion_request: delivered at 20/01/2026 "
+        "10:00:00, now delivered ("
+    )
+    assert lines[2:] == [
+        f"ignored     {other}: it is no receipt of certified mail",
+        "3 mail(s): 2 taken_in, 1 ignored",
+    ]
+    assert bad.exit_code == 1
+    first, second = json.loads(bad.stdout)["receipts"]
+    assert (first["file"], first["outcome"], first["kind"]) == (
+        str(read),
+        "repeated",
+        "delivered",
+    )
+    assert (first["application"], first["status"], first["notice"]) == (
+        application,
+        "delivered",
+        str(identity),
+    )
+    assert (second["file"], second["outcome"]) == ("-", "unmatched")
+    assert second["error"]["code"] == "receipt.unknown_letter"
+    assert nowhere.exit_code == 2
+    assert read.exists()
