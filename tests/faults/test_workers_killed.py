@@ -41,6 +41,7 @@ SEED = int(os.environ.get("WORKER_SEED", "20260120"))
 A_STEP = 2
 """Kills while the work of one step is done."""
 
+SAID = "said"
 FLUSH_EVERY = 4
 """Steps between one loss of all that Redis holds and the next."""
 
@@ -92,17 +93,18 @@ def delivered(post: Post, script: Sequence[Step]) -> None:
 
 @contextmanager
 def running(work: Office, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run `sportello run` by the clock of an office."""
+    """Run `sportello run` by the clock of an office; what it says is in a file."""
     settings = {
         "SPORTELLO_DATABASE_URL": str(work.desk.engine.url),
         "SPORTELLO_CLOCK": work.clock.now().isoformat(),
         "SPORTELLO_LOCK_WAIT": "30",
     }
-    process = Terminal(folder / "home", settings).start(
-        *("run", "--every", "0.1", "--json"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with (folder / SAID).open("wb") as said:
+        process = Terminal(folder / "home", settings).start(
+            *("run", "--every", "0.1", "--json"),
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
     try:
         yield process
     finally:
@@ -125,6 +127,8 @@ def test_however_often_the_one_process_is_killed_all_is_as_if_it_never_was(
             wait_for_some(lambda: left(work), chance, longest=PATIENCE)
             halfway += bool(left(work))
     with running(work, tmp_path) as last:
+        # With nothing left to do it may not even hear signals yet.
+        until(lambda: "scheduler active" in (tmp_path / SAID).read_text("utf-8"))
         until(lambda: is_done(work))
         last.send_signal(signal.SIGTERM)
         assert last.wait(PATIENCE) == 0
