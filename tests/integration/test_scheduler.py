@@ -202,7 +202,8 @@ def test_a_worker_looks_for_receipts_at_each_tick(
     ticker.tick(Stop())
     ticker.tick(Stop())
     asked = broker.client.llen("dramatiq:receipts")
-    with serving.serving(brokers.build(redis_url), work.desk, threads=2):
+    there = brokers.build(redis_url)
+    with serving.serving(there, work.desk, Postbox(), threads=2):
         until(lambda: not broker.client.exists("dramatiq:receipts.msgs"))
 
     assert asked == 1, "who was asked already is not asked again"

@@ -112,9 +112,7 @@ def _amount(cents: Any) -> str | None:  # noqa: ANN401 - a column, or a finding
     return wording.money(cents) if cents else None
 
 
-def _of_file(
-    held: ApplicationFacts, updates: Mapping[str, object]
-) -> dict[str, str | None]:
+def _of_file(held: ApplicationFacts, updates: Mapping[str, object]) -> dict[str, Any]:
     """Return what comes with the later phases, most files of which never see any."""
     if not updates and held.score is None:
         return {}
