@@ -87,6 +87,14 @@ COMMANDS = {
         "commands.workers:worker_command",
         "Do the jobs that wait in Redis: submissions, what is due, letters (lavori).",
     ),
+    "letters": Lazy(
+        "commands.letters:letters_group",
+        "See a letter before it is sent (modelli delle comunicazioni).",
+    ),
+    "notices": Lazy(
+        "commands.notices:notices_group",
+        "Look after the letters to applicants (comunicazioni).",
+    ),
     "log": Lazy(
         "commands.log:log_group",
         "Read and verify the register of transitions (registro).",
