@@ -95,6 +95,10 @@ COMMANDS = {
         "commands.workers:worker_command",
         "Do the jobs that wait in Redis: submissions, what is due, letters (lavori).",
     ),
+    "letters": Lazy(
+        "commands.letters:letters_group",
+        "See a letter before it is sent (modelli delle comunicazioni).",
+    ),
     "notices": Lazy(
         "commands.notices:notices_group",
         "Show letters and what became of them (comunicazioni).",

@@ -21,7 +21,7 @@ from commands.output import (
 from commands.receipts import act_of, moved
 from commands.terms import STANDS_STILL, last_instant, stood_still
 from commands.terms import as_json as term_as_json
-from models.vocabulary import ApplicationState
+from models.vocabulary import ApplicationState, NoticeStatus
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import italian_date
@@ -304,3 +304,6 @@ def _tell_notices(case: views.CaseView) -> None:
     for notice in case.notices:
         if notice.fault is not None:
             print_wrapped(f"    {notice.letter}: ", clean(notice.fault))
+        if notice.status is NoticeStatus.HELD:
+            click.echo(f"  `{notice.letter}` is held back; let it go with")
+            click.echo(f"    sportello notices release {notice.id}")

@@ -46,6 +46,8 @@ def details(entry: Mapping[str, Any]) -> Iterator[str]:
     if entry["event"] == CallEvent.APPLY_VERSION:
         yield f"allocation {format_money(findings['allocation'])}"
     yield from _found(findings)
+    if written := entry.get("notices"):
+        yield f"{len(written)} letter(s) `{written[0]['letter']}`"
     for promoted in entry.get("promotions", ()):
         yield f"promoted {promoted['application']}: {promoted['amount']} reserved"
 

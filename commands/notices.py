@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from uuid import UUID
 
 import click
 
@@ -10,7 +11,7 @@ from commands.lazy import Listing, json_option, note_done
 from commands.output import Table, civil, emit, instant, print_pairs, print_wrapped
 from models.vocabulary import NoticeStatus
 from workflow.desk import Desk
-from workflow.services import notices
+from workflow.services import notices, releases
 from workflow.services.notices import NoticeView
 
 _LIST = "list"
@@ -120,6 +121,32 @@ def retry_command(desk: Desk, names: tuple[str, ...]) -> None:
     emit(
         {"notices": [as_json(one) for one in found]},
         lambda: click.echo("\n".join(f"{one.name}: is sent again" for one in found)),
+    )
+
+
+@notices_group.command("release")
+@click.argument("names", metavar="NOTICE...", nargs=-1, required=True)
+@json_option
+@at_desk
+def release_command(desk: Desk, names: tuple[str, ...]) -> None:
+    """Let letters go that the call holds back (rilascio).
+
+    Each is a move on its application, by the responsible officer. What a letter says
+    is as it was written: `sportello notices show` shows it. NOTICE is APP/LETTER, and
+    /2 for the second of that kind, or the letter's id.
+
+    \b
+    Example:
+        sportello notices release 2026/0000001/submission_receipt
+    """
+    found = [notices.shown(desk, name) for name in names]
+    done = []
+    for one in found:
+        done.append(releases.release(desk, UUID(one.id)))
+        note_done(f"{len(done)} of {len(names)} letter(s) released")
+    emit(
+        {"released": done},
+        lambda: click.echo("\n".join(f"{one.name}: may go" for one in found)),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from commands.output import civil, clean
+from models.vocabulary import NoticeStatus
 
 _HEADINGS = ("money", "terms", "steps", "letters", "overtakes", "promoted", "jobs")
 _WIDTH = max(map(len, _HEADINGS))
@@ -23,7 +24,7 @@ def details(receipt: Mapping[str, Any]) -> Iterator[str]:
         _money(receipt["money"]),
         [_term(term) for term in receipt["terms"]],
         [_step(step) for step in receipt["steps"]],
-        [f"{one['letter']} to {one['to']}" for one in receipt["notices"]],
+        [_letter(one) for one in receipt["notices"]],
         receipt["findings"].get("overtaken", []),
         [f"{one['application']}: reserved +{one['amount']}" for one in promoted],
         _jobs(receipt),
@@ -57,9 +58,18 @@ def act_of(entry: Mapping[str, Any]) -> str:
     return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else ""
 
 
+def _letter(notice: Mapping[str, Any]) -> str:
+    held = ", held back until it is released" if _is_held(notice) else ""
+    return f"{notice['letter']} to {notice['to']}{held}"
+
+
+def _is_held(notice: Mapping[str, Any]) -> bool:
+    return bool(notice.get("status") == NoticeStatus.HELD)
+
+
 def _jobs(receipt: Mapping[str, Any]) -> list[str]:
     """Say what is not done with the move itself, but soon after it."""
-    count = len(receipt["notices"])
+    count = sum(not _is_held(one) for one in receipt["notices"])
     if not count or receipt["dry_run"]:
         return []
     waits = "1 letter waits" if count == 1 else f"{count} letters wait"

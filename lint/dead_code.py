@@ -34,6 +34,7 @@ CALLED_BY_FRAMEWORKS = (
 NAMES_OF_FRAMEWORKS = (
     "cache_ok",
     "downgrade",
+    "_get_socket",  # smtplib: how a connection is made
     "format_*",  # Click: how help and usage are printed
     "get_command",  # Click: lazy groups
     "list_commands",

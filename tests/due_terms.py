@@ -51,7 +51,7 @@ def unwatched(engine: Engine) -> list[str]:
     """Return every term whose next instant is not what its facts say."""
     content = content_of(engine, "applications", "call_versions", "terms")
     rules = {
-        (row["call_id"], row["number"]): json.loads(row["body"])["terms"]
+        (row["call_id"], row["number"]): json.loads(row["body"])
         for row in content["call_versions"]
     }
     files = {row["id"]: row for row in content["applications"]}
@@ -60,20 +60,53 @@ def unwatched(engine: Engine) -> list[str]:
         f"{term['next_check']} and not {expected}"
         for term in content["terms"]
         for file in [files[term["application_id"]]]
-        for of_kind in [rules[file["call_id"], file["call_version"]][term["kind"]]]
-        for expected in [next_check(term, of_kind)]
+        for call in [rules[file["call_id"], file["call_version"]]]
+        for reminders in [reminders_of(term, call.get("notices", UNSAID))]
+        for expected in [next_check(term, call["terms"][term["kind"]], reminders)]
         if term["next_check"] != expected or term["attempts"] or term["fault"]
     ]
 
 
-def next_check(term: Row, rule: dict[str, Any]) -> datetime | str | None:
+UNSAID = {
+    "reminders": [10, 3, 0],
+    "reminded": [
+        "completion",
+        "observations",
+        "definitive_plan",
+        "plan_correction",
+        "acceptance",
+        "start",
+        "report",
+    ],
+}
+"""What holds in calls that are older than the reminders."""
+
+
+def reminders_of(term: Row, notices: dict[str, Any]) -> list[datetime]:
+    """Return when somebody has still to be reminded of a term that runs."""
+    if term["kind"] not in notices["reminded"]:
+        return []
+    most = 1_000 if term["reminded"] is None else term["reminded"]
+    last: date = term["due_at"].astimezone(ROME).date()
+    mornings = [
+        datetime.combine(last - number * DAY, time(9), ROME)
+        for number in notices["reminders"]
+        if number < most
+    ]
+    return [at for at in mornings if at < term["due_at"]]
+
+
+def next_check(
+    term: Row, rule: dict[str, Any], reminders: list[datetime]
+) -> datetime | str | None:
     """Return when a worker has to look at a term, by what stands beside it."""
     still = [span for span in term["suspensions"] if span["until"] is None]
     if term["status"] == TermStatus.RUNNING:
         if still:
             return "anything, for its clock stands still"
         ended: datetime = term["due_at"]
-        return ended + (MOMENT if rule.get("until") else SECOND)
+        over = ended + (MOMENT if rule.get("until") else SECOND)
+        return min([over, *reminders])
     if term["status"] == TermStatus.SUSPENDED:
         limits = [span.get("at_most") for span in still]
         if len(limits) != 1:

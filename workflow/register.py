@@ -195,6 +195,7 @@ class Beside:
             else:
                 fault = self._leads_from_elsewhere(body)
                 self._take_call(body)
+                self._take_letters(body)
         return self._foreign_rules(body) or fault
 
     def _leads_from_elsewhere(self, body: Mapping[str, Any]) -> str | None:
@@ -297,7 +298,12 @@ class Beside:
             self.rows["step"][key] = {
                 name: item[name] for name in _OF_STEP if name in item
             }
+        self._take_letters(body)
+
+    def _take_letters(self, body: Mapping[str, Any]) -> None:
         for item in body.get("notices") or ():
+            # A move of the call writes to many: each of its letters says to whom.
+            identity = body["application"] or item["application"]
             key = (identity, item["letter"], item["id"])
             said = self.rows["notice"][key] = {"entry_seq": body["seq"]}
             if "sha256" in item:  # letters had no text before version 0.4

@@ -1264,7 +1264,7 @@ MUTATIONS = (
     Mutation(
         "reminders of what the office has to do",
         "reminders = [10, 3, 0]",
-        'reminders = [3]\nreminded = ["report", "merit"]',
+        'reminded = ["report", "merit"]',
         "notices.reminded[2]",
         '"merit" is a term of the office',
     ),

@@ -66,6 +66,7 @@ class CallWords:
     code: str
     approved: str
     rules: str
+    threshold: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def words_of(rules: CallDefinition) -> CallWords:
         code=rules.code,
         approved=wording.published(approving),
         rules=wording.line(cited),
+        threshold=str(rules.merit.threshold),
     )
 
 

@@ -62,6 +62,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
         code=words.code,
         approved=words.approved,
         rules=words.rules,
+        threshold=words.threshold,
         applicant=wording.line(to.name),
         pec=wording.line(to.pec),
         portal_id=wording.line(to.portal_id),
@@ -134,8 +135,6 @@ def _of_move(making: Making) -> dict[str, Any]:
     """Return what was stated with the move, and what it found."""
     found, given = making.brought.findings, making.given
     told: dict[str, Any] = {}
-    if making.move.act or making.move.reason:
-        told["threshold"] = str(making.facts.call.merit.threshold)
     for name, key in (
         ("freed", "freed"),
         ("kept", "kept"),

@@ -16,6 +16,7 @@ from models.vocabulary import (
     CallEvent,
     CallState,
     Cents,
+    Letter,
     MalfunctionDecision,
     OrderPolicy,
     Role,
@@ -151,6 +152,8 @@ class CallMove:
     reason: bool = False
     when: Callable[[CallFacts], bool] | None = None
     """Tells this row from another of the same event that starts where it does."""
+    letters: tuple[Letter, ...] = ()
+    """Written to everybody who has a draft or an application that is not over."""
 
     @property
     def automatic(self) -> bool:
@@ -468,6 +471,7 @@ MOVES = (
         "Suspend the counter because the money is exhausted (esaurimento).",
         "art. 2 c. 3 D.Lgs. 123/1998; the call, C.2",
         when=is_by_worker,
+        letters=(Letter.COUNTER_SUSPENDED,),
     ),
     CallMove(
         CallEvent.SUSPEND_CALL,
@@ -478,6 +482,7 @@ MOVES = (
         "the call, C.1",
         reason=True,
         when=is_for_malfunction,
+        letters=(Letter.COUNTER_SUSPENDED,),
     ),
     CallMove(
         CallEvent.SUSPEND_CALL,
@@ -488,6 +493,7 @@ MOVES = (
         "the call, C.1",
         act=True,
         reason=True,
+        letters=(Letter.COUNTER_SUSPENDED,),
     ),
     CallMove(
         CallEvent.ANNOUNCE_REOPENING,
@@ -507,6 +513,7 @@ MOVES = (
         (Role.SYSTEM,),
         "Open the counter again at the instant announced (riapertura).",
         "art. 2 c. 3 D.Lgs. 123/1998",
+        letters=(Letter.COUNTER_REOPENED,),
     ),
     CallMove(
         CallEvent.CLOSE_CALL,

@@ -27,6 +27,7 @@ from workflow.rules.windows import Agenda
 from workflow.services import (
     call_versions,
     case_files,
+    counter_letters,
     draws,
     funds,
     lookups,
@@ -80,6 +81,7 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
     brought = Effects(session, call, asked, facts, actor, act).bring()
     session.flush()
     version = brought.version or call.version
+    notices = counter_letters.write(session, desk, call, move.letters, asked, at=at)
     entry = append(
         session,
         desk,
@@ -97,6 +99,7 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
             reason=asked.reason,
             basis=move.basis,
             inputs=asked.inputs.model_dump(mode="json", exclude_none=True),
+            notices=notices,
             findings={**asked.findings, **brought.findings},
         ),
     )

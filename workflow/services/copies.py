@@ -86,8 +86,11 @@ def _touched(calls: SelectOfScalar[UUID], until: datetime) -> SelectOfScalar[UUI
 
 
 def _unnamed(row: _Row) -> _Row:
-    """Leave out what a person is called; by its code a call tells who may apply."""
-    return dict.fromkeys(row.keys() & {"name", "pec", "email"}, "")
+    """Leave out what a person is called; by its code a call tells who may apply.
+
+    Letters need some name: that of nobody.
+    """
+    return dict.fromkeys(row.keys() & {"name", "pec", "email"}, "-")
 
 
 def _untried(_row: _Row) -> _Row:

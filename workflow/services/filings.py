@@ -389,6 +389,7 @@ class _Group:
         work = self.work
         if work.call.state != CallState.OPEN:
             return
+        self.bundle.write()  # who was taken in by now is told as well
         last = max(last, self.standing.last or last)
         windows.suspend_for_exhaustion(
             work.session,

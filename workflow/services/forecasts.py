@@ -28,6 +28,7 @@ from models.vocabulary import (
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk
 from workflow.errors import InputError
+from workflow.moves import calls
 from workflow.moves.words import rome
 from workflow.rules.windows import next_due
 from workflow.services import copies, lookups, sweep
@@ -256,9 +257,17 @@ def _effect(at: datetime, entry: Mapping[str, Any], one: Applied | None) -> Effe
         term=_term(entry),
         wakes=Role(found["wakes"]) if "wakes" in found else None,
         instead_of=Event(found["instead_of"]) if "instead_of" in found else None,
-        letters=tuple(Letter(notice["letter"]) for notice in entry["notices"]),
+        letters=_letters(entry),
         version=entry["call_version"] if applies else None,
     )
+
+
+def _letters(entry: Mapping[str, Any]) -> tuple[Letter, ...]:
+    """Return the letters of an entry; one of a call is written to many."""
+    if entry["application"] is not None:
+        return tuple(Letter(notice["letter"]) for notice in entry["notices"])
+    rows = calls.TABLE.of_event(CallEvent(entry["event"]))
+    return rows[0].letters
 
 
 def _term(entry: Mapping[str, Any]) -> TermKind | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from config import templates
 from models.vocabulary import Event, Letter, TermKind
 from workflow.errors import RefusedError
+from workflow.facts import Facts
 from workflow.letters.facts import LetterFacts, known
 from workflow.letters.gathering import Addressee, Making, for_letter, of_move
 from workflow.rules.terms import TermFacts
@@ -32,7 +33,7 @@ def write(case: CaseFile, making: Making) -> tuple[Written, ...]:
     letters = (*making.move.letters, *making.brought.letters)
     if not letters:
         return ()
-    facts = of_move(making, _addressee(case, making))
+    facts = of_move(making, addressee(case, making.facts))
     return tuple(
         Written(letter, text_of(letter, for_letter(facts, letter, case.rules)))
         for letter in letters
@@ -68,8 +69,9 @@ def terms_to_reckon(case: CaseFile, event: Event) -> Mapping[TermKind, TermFacts
     }
 
 
-def _addressee(case: CaseFile, making: Making) -> Addressee:
-    key = making.facts.application.key
+def addressee(case: CaseFile, facts: Facts) -> Addressee:
+    """Return to whom the letters about a file go."""
+    key = facts.application.key
     return Addressee(
         name=case.applicant.name,
         pec=case.applicant.pec,
