@@ -146,13 +146,15 @@ def test_the_term_starts_on_the_civil_day_of_the_delivery(work: Office):
         (rome(2026, 10, 25, 2, 30) + timedelta(hours=1), date(2026, 10, 25)),
     )
     files = [work.file(number) for number in range(3)]
+    for application in files:
+        work.routine(application, Event.START_REVIEW)
     for application in files[:2]:
-        work.routine(application, *ASKED)
+        work.routine(application, Event.REQUEST_COMPLETION)
     started = []
     for number, (instant, _) in enumerate(cases):
         if number == 2:
             work.clock.move_to(late)
-            work.routine(files[number], *ASKED)
+            work.routine(files[number], Event.REQUEST_COMPLETION)
         work.clock.move_to(max(work.clock.now(), instant))
         identity = notice(work, files[number], Letter.COMPLETION_REQUEST)
         assert come(work, delivered(identity), number, at=instant).code is None
