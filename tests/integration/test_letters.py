@@ -286,7 +286,7 @@ def test_what_is_held_back_is_shown_with_how_to_let_it_go(terminal: Terminal, tm
 
     assert "held back until it is released" in done.stdout
     assert f"sportello notices release {UUID(notice)}" in shown
-    assert released.stdout.startswith(f"{late}: `withdrawal_acknowledged` may go")
+    assert released.stdout == f"{late}/withdrawal_acknowledged: may go\n"
     assert "held back" not in terminal.type("show", late).stdout
     terminal.refused(
         *("notices", "release", str(UUID(notice))), code="notice.not_held", exit_code=1

@@ -294,15 +294,24 @@ def test_a_letter_that_lacks_a_fact_is_refused_naming_it(name):
     assert "letters render" in refused.value.message
 
 
-def test_a_term_that_nobody_started_is_a_fact_that_is_missing():
-    move = TABLES[NEGOTIATED].of_event(Event.START_REVIEW)[0]
-    about = making(NEGOTIATED, move)
-    about = replace(about, facts=replace(about.facts, terms=()))
+def test_a_score_that_nobody_gave_is_a_fact_that_is_missing():
+    about = making(NEGOTIATED, TABLES[NEGOTIATED].of_event(Event.REJECT)[0])
+    unscored = replace(about.facts.application, score=None)
+    about = replace(about, facts=replace(about.facts, application=unscored))
 
     with pytest.raises(RefusedError) as refused:
         letters.write(file_of(about.facts.call), about)
 
-    assert refused.value.details["fact"] == "conclusion"
+    assert refused.value.details["fact"] == "score"
+
+
+def test_an_office_that_is_late_can_still_begin_and_says_so():
+    about = making(NEGOTIATED, TABLES[NEGOTIATED].of_event(Event.START_REVIEW)[0])
+    about = replace(about, facts=replace(about.facts, terms=()))
+
+    (text,) = letters.write(file_of(about.facts.call), about)
+
+    assert "Il termine di conclusione del procedimento è già decorso" in text.text.body
 
 
 # --- words --------------------------------------------------------------------

@@ -353,10 +353,9 @@ def _end(
     noted: dict[str, Any] = {"begun_at": None}
     if status is not None:
         is_waiting = rows.c.status == NoticeStatus.QUEUED
-        noted["status"] = case(
-            (is_waiting, literal(status, rows.c.status.type)), else_=rows.c.status
-        )
-        noted["fault"] = _fault(fault)
+        for column, value in ((rows.c.status, status), (rows.c.fault, _fault(fault))):
+            known = literal(value, column.type)
+            noted[column.name] = case((is_waiting, known), else_=column)
     if status is NoticeStatus.SENT:
         noted["sent_at"] = desk.ambient.now()
     with transaction(desk.engine) as session:
