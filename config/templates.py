@@ -10,7 +10,7 @@ from models.canonical import digest
 from models.vocabulary import Letter
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Environment
 
 LONGEST_SUBJECT = 200
 """Characters of a subject: whatever is longer is cut."""
@@ -52,7 +52,7 @@ def written(letter: Letter, facts: Mapping[str, object]) -> Text:
     from jinja2 import UndefinedError  # noqa: PLC0415 - as in `_environment`
 
     try:
-        text = _template(letter).render(facts)
+        text = _environment().get_template(f"{letter}.j2").render(facts)
     except UndefinedError as error:
         # "'act' is undefined", or "… has no attribute 'act'".
         raise FactMissingError(str(error).split("'")[-2]) from None
@@ -63,13 +63,8 @@ def written(letter: Letter, facts: Mapping[str, object]) -> Text:
 @cache
 def title(letter: Letter) -> str:
     """Return what a letter is called, as its subject says."""
-    template = _template(letter)
+    template = _environment().get_template(f"{letter}.j2")
     return "".join(template.blocks["subject"](template.new_context()))
-
-
-@cache
-def _template(letter: Letter) -> "Template":
-    return _environment().get_template(f"{letter}.j2")
 
 
 @cache
