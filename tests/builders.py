@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -181,6 +182,7 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         Event.CONFIRM_COR: {"inputs": {"sent_on": day}},
         Event.RENEW_COR: {"inputs": {"cor": next(_cors), "cor_on": day}},
         Event.RECORD_DELIVERY: {"inputs": {"letter": "grant", "receipt": "R-1"}},
+        Event.RELEASE_NOTICE: {"inputs": {"notice": str(UUID(int=1))}},
         Event.CONVENE_NEGOTIATION: {"inputs": {"meeting_on": day}},
         Event.SIGN_MINUTES: {"inputs": {"minutes": "V-1", "signed_on": day}},
         Event.FILE_PLAN: {"inputs": {"document": PAPER, "investment": "95424.84"}},
@@ -206,6 +208,7 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         },
         Event.EXPIRE_TERM: {"inputs": {"term": "conclusion"}},
         Event.RESUME_TERM: {"inputs": {"term": "conclusion"}},
+        Event.REMIND_TERM: {"inputs": {"term": "report", "days": 3}},
         Event.ESCALATE_TERM: {"inputs": {"term": "conclusion"}},
         Event.PROPOSE_LAPSE: {"inputs": {"term": "definitive_plan"}},
         Event.DISMISS_LAPSE: {"act": act, "reason": "force majeure"},

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from commands.options import EXAMPLES
 from models.vocabulary import Event
 from tests.builders import (
     TO_ACCEPTANCE,
@@ -20,6 +22,7 @@ from tests.builders import (
     submission,
     usual,
 )
+from tests.contents import rows
 from tests.editions import edited
 from tests.integration.test_cli_help import EVENTS, EVERY, examples
 from tests.terminals import SPORTELLO, Terminal
@@ -111,6 +114,7 @@ STORY: dict[Event, tuple[str, tuple[Any, ...]]] = {
     Event.RECORD_PUBLICATION: ("2026-03-12", GRANTED),
     Event.CONFIRM_COR: ("2026-03-12", GRANTED),
     Event.RECORD_DELIVERY: ("2026-03-10", GRANTED),
+    Event.RELEASE_NOTICE: ("2026-03-10", on("2026-03-09", Event.START_REVIEW)),
     Event.CONVENE_NEGOTIATION: (
         "2026-03-12",
         (*GRANTED, *on("2026-03-12", Event.RECORD_PUBLICATION)),
@@ -157,9 +161,25 @@ def make_money_short(work: Office, folder: Path) -> None:
     calls.register_call(work.desk, file, act="decreto 1/2026-01-19", reason="money")
 
 
+def hold_back(work: Office, folder: Path) -> None:
+    """Let a letter wait for its release."""
+    file = edited(folder, ("held = []", 'held = ["procedure_start"]'))
+    calls.register_call(work.desk, file, act="decreto 1/2026-01-19", reason="hold")
+
+
+def held_instead(words: list[str], work: Office) -> list[str]:
+    """Name the letter that is held back in place of that of the example."""
+    ((notice,),) = rows(work.desk.engine, "SELECT id FROM notices WHERE status='held'")
+    return [
+        str(UUID(notice)) if word == EXAMPLES["notice"][0] else word for word in words
+    ]
+
+
 def bring(work: Office, folder: Path, event: Event) -> None:
     """Bring an application to where the event can be made."""
     files = [APP]
+    if event is Event.RELEASE_NOTICE:
+        hold_back(work, folder)
     if event in POOR:
         make_money_short(work, folder)
         work.clock.move_to(rome(2026, 1, 20, 10, 1))
@@ -186,6 +206,8 @@ def test_the_example_of_every_event_is_carried_out(
     (words,) = examples(EVERY["advance", name])
     with office(sqlite_office_url) as work:
         bring(work, tmp_path, event)
+        if event is Event.RELEASE_NOTICE:
+            words = held_instead(words, work)
     terminal = Terminal(
         tmp_path,
         {

@@ -60,7 +60,12 @@ _BEFORE: dict[tuple[str, ...], list[tuple[str, ...]]] = {
     ],
     ("doctor",): [("log", "anchor")],
 }
-_ELSEWHERE = {("call", "conclude"), ("call", "draw"), ("unfund",)}
+_ELSEWHERE = {
+    ("call", "conclude"),
+    ("call", "draw"),
+    ("notices", "release"),
+    ("unfund",),
+}
 """Their own tests run them: the call of the terminal is not what they are for."""
 
 

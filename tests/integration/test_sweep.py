@@ -450,6 +450,8 @@ def test_the_terms_of_version_0_1_are_swept_as_their_rules_say(
         "close_call": 1,
         "release_cor": 1,
         "expire_completion": 1,
+        # The completion started after the upgrade, with ten days: three and none left.
+        "remind_term": 2,
         # The meeting, the formal check of the fourth file, and eight conclusions.
         "expire_term": 10,
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
+from models.vocabulary import TermStatus
 from workflow.rules.calendar import civil_day, hour_of_day
 
 HOUR = time(9)
@@ -44,6 +45,11 @@ def too_late_for(
     passed = [number for number in days if _at(due_at, number) <= now]
     known = [] if reminded is None else [reminded]
     return min((*passed, *known), default=None)
+
+
+def is_of_no_use(status: TermStatus, due_at: datetime, now: datetime) -> bool:
+    """Tell whether a reminder comes too late: its term is over, or stands still."""
+    return status is not TermStatus.RUNNING or due_at < now
 
 
 def _at(due_at: datetime, days: int) -> datetime:
