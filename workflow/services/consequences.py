@@ -433,6 +433,7 @@ class Writer:
                 ordinal=ordinal,
                 created_at=self.at,
                 sent_at=None,
+                not_before=None,
             )
             notices.append({"letter": letter.value, "id": str(identity)})
             recipients.append({"letter": letter.value, "to": self.case.applicant.pec})
