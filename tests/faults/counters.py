@@ -92,7 +92,7 @@ def steps(twins: Twins, number: int) -> list[Step]:
     return [
         Step(
             FIRST + (step + 1) * span,
-            tuple(jobs[step::number]),
+            tuple(jobs[_share(step, number, jobs)]),
             tuple(commands[_share(step, number, commands)]),
         )
         for step in range(number)
@@ -105,7 +105,10 @@ def _share(step: int, number: int, of: Sequence[object]) -> slice:
 
 
 def _held_back(session: Session) -> list[OutboxMessage]:
-    jobs = session.exec(select(OutboxMessage).order_by(col(OutboxMessage.id))).all()
+    # Earlier letters of a file come no later than those that follow them.
+    by = (col(OutboxMessage.entry_seq), col(OutboxMessage.ordinal))
+    query = select(OutboxMessage).order_by(*by, col(OutboxMessage.id))
+    jobs = session.exec(query).all()
     session.expunge_all()
     session.exec(delete(OutboxMessage))
     return list(jobs)

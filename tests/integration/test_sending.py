@@ -113,21 +113,36 @@ def test_the_letters_of_one_application_do_not_overtake_each_other(
 ):
     name = work.file()
     work.routine(name, Event.START_REVIEW)
-    older, younger = outbox.to_send(work.desk, most=9)
-
-    with pytest.raises(UnavailableError, match="an earlier letter"):
-        outbox.do(work.desk, younger.id, smtp)
+    _, younger = outbox.to_send(work.desk, most=9)
     server.answers["RCPT"] = ["450 greylisted"]
-    outbox.do(work.desk, older.id, smtp)
-    follows = outbox.do(work.desk, younger.id, smtp)
+
+    follows = [outbox.do(work.desk, younger.id, smtp) for _ in range(2)]
     early = list(server.received)
     work.wait(minutes=1)
-    post(work, smtp)
-    work.wait(minutes=1)
-    post(work, smtp)
+    done = outbox.do(work.desk, younger.id, smtp)
 
-    assert (follows, early) == (False, [])
+    assert (follows, early, done) == ([False, False], [], True)
     assert server.ids() == [one.id for one in letters(work)]
+    assert waiting(work) == 0
+
+
+def test_a_letter_waits_for_one_that_is_just_leaving(
+    work: Office, server: MailServer, smtp: Smtp
+):
+    name = work.file()
+    work.routine(name, Event.START_REVIEW)
+    now = int(work.clock.now().timestamp() * 1_000_000)
+    write(
+        work,
+        "UPDATE notices SET begun_at = :now WHERE letter = 'submission_receipt'",
+        now=now,
+    )
+    _, younger = outbox.to_send(work.desk, most=9)
+
+    with pytest.raises(UnavailableError, match="is leaving; this one follows"):
+        outbox.do(work.desk, younger.id, smtp)
+
+    assert server.received == []
 
 
 # Something goes wrong

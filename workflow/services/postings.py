@@ -7,8 +7,7 @@ comes after an attempt that broke off finds the first and not the third.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import Enum, auto
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -40,9 +39,6 @@ from workflow.services import lookups
 
 _LOOKS = 3
 """Somebody may change a letter between the look at it and the beginning."""
-
-_NEW = timedelta(minutes=1)
-"""A letter so young is only a little ahead of the one before it."""
 
 _LONGEST_FAULT = 300
 _BROKEN_OFF = "every attempt has broken off: the log of the workers says why"
@@ -116,15 +112,6 @@ class Job:
     subject: UUID
 
 
-class _Elders(Enum):
-    """Whether earlier letters of the same application have left."""
-
-    GONE = auto()
-    AT_HAND = auto()
-    """One is about to be sent, or is being sent."""
-    RESTING = auto()
-
-
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """A letter as it was found."""
@@ -134,7 +121,10 @@ class _Seen:
     begun_at: datetime | None
     created_at: datetime
     maybe_double: bool
-    elders: _Elders
+    has_elders: bool
+    """An earlier letter of the same application has not left yet."""
+    application: UUID | None
+    entry_seq: int | None
     is_moot: bool
     """It is a reminder, and there is nothing left to be reminded of."""
 
@@ -208,7 +198,9 @@ def _look(desk: Desk, transport: Transport, job: Job) -> _Seen | None:
             begun_at=row.begun_at,
             created_at=row.created_at,
             maybe_double=row.maybe_double,
-            elders=_Elders.GONE if is_memo else _elders(row),
+            has_elders=not is_memo and row.has_elders,
+            application=None if is_memo else row.application_id,
+            entry_seq=None if is_memo else row.entry_seq,
             is_moot=is_reminder
             and session.connection().execute(_RUNS, {**of_file, "now": now}).first()
             is None,
@@ -222,12 +214,6 @@ def _name(row: Any) -> str:  # noqa: ANN401 - a row of the query
     return f"{(file or 'draft').replace('/', '-')}-{row.letter.value}"
 
 
-def _elders(row: Any) -> _Elders:  # noqa: ANN401 - as above
-    if row.elders_at_hand:
-        return _Elders.AT_HAND
-    return _Elders.RESTING if row.elders else _Elders.GONE
-
-
 def _without_sending(transport: Transport, seen: _Seen) -> NoticeStatus | None:
     """Return what becomes of a letter that need not be sent."""
     if transport.was_sent(seen.mail):
@@ -238,8 +224,8 @@ def _without_sending(transport: Transport, seen: _Seen) -> NoticeStatus | None:
 def _waiting(desk: Desk, transport: Transport, seen: _Seen) -> _Wait | None:
     """Return how a letter waits for others; None if it need not."""
     begun = seen.begun_at
-    if seen.elders is not _Elders.GONE:
-        return _behind(desk, seen)
+    if seen.has_elders and not _lead(desk, transport, seen):
+        return _soon(desk, seen)
     if begun is not None and not transport.is_certain and _is_young(desk, begun):
         return _Wait(begun + rules.UNKNOWN_FOR)
     if not transport.admits(seen.mail.recipient):
@@ -248,20 +234,36 @@ def _waiting(desk: Desk, transport: Transport, seen: _Seen) -> _Wait | None:
     return None
 
 
-def _behind(desk: Desk, seen: _Seen) -> _Wait:
-    """Let the letters of an application leave in the order of its moves.
+def _lead(desk: Desk, transport: Transport, seen: _Seen) -> bool:
+    """Send the earlier letters of its application first; tell whether they are gone.
+
+    So they leave in the order of the moves, in whatever order the jobs come. One that
+    has no job would never leave, and is not waited for.
 
     Raises:
-        UnavailableError: the one before is leaving now; in a moment it is gone.
+        UnavailableError: somebody is sending one; in a moment it is gone.
     """
-    is_new = desk.ambient.simulated or desk.ambient.now() - seen.created_at < _NEW
-    if seen.elders is _Elders.AT_HAND and is_new:
-        raise UnavailableError(
-            "mail.not_in_turn",
-            "an earlier letter of the same application has not left yet; this one "
-            "follows by itself",
-        )
-    return _soon(desk, seen)
+    tried: set[UUID] = set()
+    while (elder := _eldest(desk, seen)) is not None:
+        now, begun = desk.ambient.now(), elder.begun_at
+        if elder.not_before is not None and elder.not_before > now:
+            return False
+        is_leaving = begun is not None and not transport.is_certain
+        if elder.id in tried or (is_leaving and _is_young(desk, begun or now)):
+            raise UnavailableError(
+                "mail.not_in_turn",
+                "an earlier letter of the same application is leaving; this one "
+                "follows",
+            )
+        tried.add(elder.id)
+        post(desk, transport, Job(elder.job, "send_notice", elder.id))
+    return True
+
+
+def _eldest(desk: Desk, seen: _Seen) -> Any:  # noqa: ANN401 - a row of the query
+    about = {"application": seen.application, "seq": seen.entry_seq}
+    with reading(desk.engine) as session:
+        return session.connection().execute(_ELDEST, about).first()
 
 
 def _is_young(desk: Desk, begun: datetime) -> bool:
@@ -385,12 +387,25 @@ KINDS = frozenset(_TABLES)
 """The jobs that ask for something to be sent."""
 
 _ELDERS = _NOTICES.alias()
-_IS_ELDER = (
-    (_ELDERS.c.application_id == _NOTICES.c.application_id)
-    & (_ELDERS.c.status == NoticeStatus.QUEUED)
-    & (_ELDERS.c.entry_seq < _NOTICES.c.entry_seq)
+_ELDEST = (
+    select(
+        _NOTICES.c.id,
+        _NOTICES.c.begun_at,
+        _JOBS.c.id.label("job"),
+        _JOBS.c.not_before,
+    )
+    .join(
+        _JOBS,
+        (_JOBS.c.subject_id == _NOTICES.c.id) & (_JOBS.c.call_id == _NOTICES.c.call_id),
+    )
+    .where(
+        _NOTICES.c.application_id == bindparam("application"),
+        _NOTICES.c.status == NoticeStatus.QUEUED,
+        _NOTICES.c.entry_seq < bindparam("seq"),
+    )
+    .order_by(_NOTICES.c.entry_seq, _NOTICES.c.id)
+    .limit(1)
 )
-_IS_AT_HAND = (_ELDERS.c.attempts == 0) | _ELDERS.c.begun_at.is_not(None)
 
 
 def _common(rows: Table) -> tuple[Any, ...]:
@@ -411,8 +426,14 @@ _LOOK = {
         _FILES.c.protocol_year,
         _FILES.c.protocol_number,
         _FILES.c.received_at,
-        exists().where(_IS_ELDER).label("elders"),
-        exists().where(_IS_ELDER, _IS_AT_HAND).label("elders_at_hand"),
+        _NOTICES.c.entry_seq,
+        exists()
+        .where(
+            _ELDERS.c.application_id == _NOTICES.c.application_id,
+            _ELDERS.c.status == NoticeStatus.QUEUED,
+            _ELDERS.c.entry_seq < _NOTICES.c.entry_seq,
+        )
+        .label("has_elders"),
     )
     .join(_CALLS, _CALLS.c.id == _NOTICES.c.call_id)
     .join(_FILES, _FILES.c.id == _NOTICES.c.application_id)
