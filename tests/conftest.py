@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,16 @@ def postgres_template(postgres_server: str) -> Iterator[str]:
     with fresh_postgres(postgres_server) as address:
         furnish(address)
         yield str(make_url(address).database)
+
+
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """Give a folder that is never in memory, for files on which processes are killed.
+
+    In memory they are done too soon: half of the kills would come to nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="sportello-tests-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

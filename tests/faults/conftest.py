@@ -11,6 +11,12 @@ from tests.servers import fresh_postgres
 from tests.twins import Twins, twins_of
 
 
+@pytest.fixture
+def tmp_path(on_disk: Path) -> Path:
+    """Put what is disturbed on the disk, that much may be halfway done."""
+    return on_disk
+
+
 @pytest.fixture(scope="session")
 def counters(
     postgres_server: str,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from models.vocabulary import Event
 from tests.builders import PAPER, Office, ctl, scores, usual
@@ -27,6 +28,12 @@ AGAIN = 10
 
 PATIENCE = 60.0
 SEED = 20260120
+
+
+@pytest.fixture
+def tmp_path(on_disk: Path) -> Path:
+    """Put what is disturbed on the disk, that much may be halfway done."""
+    return on_disk
 
 
 # What the processes do until they are killed
