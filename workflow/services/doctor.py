@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from models.schema import HEAD
 from models.session import DatabaseUnavailableError, reading
 from models.tables import Call
+from models.vocabulary import NoticeStatus
 from workflow import register
 from workflow.desk import Desk, IdentityKind
 from workflow.errors import (
@@ -227,7 +228,9 @@ def _mail(desk: Desk, how: Callable[[], str]) -> str:
     if letters.memos:
         told.append(f"{letters.memos} to the office could not be sent")
     is_stuck = letters.since is not None and letters.now - letters.since > _STUCK
-    if is_stuck or letters.unsettled or letters.memos:
+    # Where letters are files nobody ever answers for them: that is no fault.
+    failed = letters.unsettled.keys() - {NoticeStatus.UNKNOWN}
+    if is_stuck or failed or letters.memos:
         told.append("`sportello notices` says which, and why")
     elif not is_closed:
         return "; ".join(told)
