@@ -35,6 +35,7 @@ NAMES_OF_FRAMEWORKS = (
     "cache_ok",
     "downgrade",
     "format_*",  # Click: how help and usage are printed
+    "_get_socket",  # smtplib: how a connection is opened
     "get_command",  # Click: lazy groups
     "list_commands",
     "resolve_command",
