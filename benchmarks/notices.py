@@ -45,7 +45,7 @@ class Plan:
 
 
 THOROUGH = Plan(rounds=5, letters=400)
-QUICK = Plan(rounds=2, letters=100)
+QUICK = Plan(rounds=2, letters=300)
 
 
 @contextmanager
