@@ -8,7 +8,13 @@ import click
 from commands.entry import open_desk, told_in_words
 from commands.lazy import did_you_mean, json_option
 from commands.output import emit, print_wrapped
-from config.settings import PREFIX, Settings, masked, read_settings
+from config.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    masked,
+    read_settings,
+)
 from workflow.desk import Desk
 from workflow.errors import UnavailableError
 from workflow.services import doctor, keys
@@ -105,7 +111,11 @@ def _mail(desk: Desk, settings: Settings) -> Check:
     """See how letters leave, and which did not."""
     from workers.transports import choice  # noqa: PLC0415 - as below
 
-    with closing(choice.build(settings)) as transport:
+    try:
+        transport = choice.build(settings)
+    except SettingsError as error:
+        return Check("mail", ok=False, detail=str(error))
+    with closing(transport):
         return doctor.mail(desk, transport.examine)
 
 

@@ -36,6 +36,7 @@ NAMES_OF_FRAMEWORKS = (
     "downgrade",
     "_get_socket",  # smtplib: how a connection is made
     "format_*",  # Click: how help and usage are printed
+    "_get_socket",  # smtplib: how a connection is opened
     "get_command",  # Click: lazy groups
     "list_commands",
     "resolve_command",

@@ -30,6 +30,8 @@ TABLES = [
     ("call", "list"),
     ("call", "show", CTL),
     ("terms",),
+    ("notices",),
+    ("notices", "show", f"{FIRST}/submission_receipt"),
     ("explain", "term", f"{FIRST}/conclusion"),
     ("explain", "turn", SECOND),
     ("explain", "money", CTL),

@@ -76,3 +76,42 @@ def test_every_fault_is_told_at_once(monkeypatch):
 
     with pytest.raises(SettingsError, match=r"SPORTELLO_CLOCK.*SPORTELLO_LOCK_WAIT"):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "bandi@pec.example.it",
+        "<bandi@pec.example.it>",
+        "Ufficio bandi <bandi@pec.example.it>",
+        "Unità organizzativa <bandi.ctl+2025@pec.example.it>",
+    ],
+)
+def test_a_sender_is_an_address_with_or_without_a_name(monkeypatch, sender):
+    monkeypatch.setenv("SPORTELLO_SENDER", sender)
+
+    assert read_settings().sender == sender
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SENDER", "bandi"),
+        ("SENDER", "bandi@localhost"),
+        ("SENDER", "Ufficio bandi@pec.example.it"),
+        ("SENDER", "a@pec.example.it, b@pec.example.it"),
+        ("SENDER", "Ufficio\nBcc: x <bandi@pec.example.it>"),
+        ("SENDER", "perché@pec.example.it"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://host:99999"),
+        ("SMTP_URL", "smtp://host/folder"),
+        ("SMTP_URL", "http://host"),
+        ("MAIL_RATE", "-1"),
+        ("MAIL_RATE", "many"),
+    ],
+)
+def test_what_no_mail_could_be_sent_with_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(f"SPORTELLO_{name}", value)
+
+    with pytest.raises(SettingsError, match=f"(?s)SPORTELLO_{name} .*is not right"):
+        read_settings()

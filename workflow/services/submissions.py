@@ -79,7 +79,11 @@ Day = Annotated[date, BeforeValidator(_day)]
 Line = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
 ]
-_WORD = r"[^\s\x00-\x1f\x7f-\x9f@<>,;:\"]+"
+# No spaces, no control characters, none that cannot be seen or turn the text round.
+_WORD = (
+    r"[^\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+    r"@<>()\[\]\\,;:\"]+"
+)
 Address = Annotated[
     str,
     Field(max_length=254, pattern=rf"^{_WORD}@{_WORD}\.{_WORD}$"),
