@@ -183,6 +183,7 @@ def test_who_waits_is_told_so_and_no_clock_runs_for_them(play: Play):
     assert [notice.letter for notice in last.notices] == [
         Letter.SUBMISSION_RECEIPT,
         Letter.WAITING_LIST,
+        Letter.COUNTER_SUSPENDED,
     ]
     with pytest.raises(RefusedError) as error:
         play.counter.work.move(play.names[-1], Event.START_REVIEW, dry_run=True)

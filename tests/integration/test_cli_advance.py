@@ -44,7 +44,11 @@ def test_a_move_answers_with_its_receipt(terminal):
     assert receipt["version"] == 2
     assert receipt["money"]["residual"] == "666666.67"
     assert receipt["notices"] == [
-        {"letter": "procedure_start", "to": "cluster1@pec.example.it"}
+        {
+            "letter": "procedure_start",
+            "to": "cluster1@pec.example.it",
+            "status": "queued",
+        }
     ]
     assert receipt["dry_run"] is False
 

@@ -73,7 +73,8 @@ class CallWords:
 class LetterFacts:
     """All that a move and its file have to tell; what nobody knows is none.
 
-    An amount of nothing is none as well: a letter does not speak of it.
+    Of what is freed, kept or reserved an amount of nothing is none as well: a letter
+    does not speak of it.
     """
 
     # The call

@@ -73,7 +73,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
         requested=wording.money(requested),  # type: ignore[arg-type]  # a column of money
         investment=wording.money(held.investment),
         reserved=_amount(reserved),
-        granted=_amount(granted),
+        granted=wording.money(granted),
         act=None if facts.act is None else wording.act(facts.act),
         reason=None if facts.reason is None else wording.line(facts.reason),
         deadlines=_running(making),
@@ -113,6 +113,11 @@ def _amount(cents: Any) -> str | None:  # noqa: ANN401 - a column, or a finding
     return wording.money(cents) if cents else None
 
 
+def _known(cents: Any) -> str | None:  # noqa: ANN401 - as above
+    """Word an amount that may be nothing, once it is known."""
+    return None if cents is None else wording.money(cents)
+
+
 def _of_file(held: ApplicationFacts, updates: Mapping[str, object]) -> dict[str, Any]:
     """Return what comes with the later phases, most files of which never see any."""
     if not updates and held.score is None:
@@ -120,7 +125,7 @@ def _of_file(held: ApplicationFacts, updates: Mapping[str, object]) -> dict[str,
     admitted = updates.get("admitted_investment", held.admitted_investment)
     return {
         "asked": _amount(updates.get("asked", held.asked)),
-        "admitted_investment": _amount(admitted),
+        "admitted_investment": _known(admitted),
         "cor": _code(updates.get("cor", held.cor)),
         "cup": _code(updates.get("cup", held.cup)),
         "score": None if held.score is None else str(held.score),

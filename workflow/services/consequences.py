@@ -467,7 +467,6 @@ class Writer:
                 {
                     "letter": letter.value,
                     "to": notice.recipient,
-                    "id": str(notice.id),
                     "status": notice.status.value,
                 }
             )
