@@ -8,7 +8,7 @@ from typing import Any
 
 from config.schema import CallDefinition
 from models.vocabulary import Event, Letter, TermKind, TermStatus
-from workflow.facts import ApplicationFacts, Facts
+from workflow.facts import ApplicationFacts, Facts, TermRecord
 from workflow.letters import wording
 from workflow.letters.facts import Deadline, LetterFacts, deadline, words_of
 from workflow.machine import Consequences, Inputs, Move
@@ -182,9 +182,14 @@ def _running(making: Making) -> dict[str, Deadline]:
     """Return the terms that run once the move is made, with their last instants."""
     facts, brought = making.facts, making.brought
     found = {
-        term.kind.value: deadline(term.kind, facts.call, wording.spelled(term.due_at))
+        term.kind.value: deadline(
+            term.kind,
+            facts.call,
+            wording.spelled(term.due_at),
+            over=term.status is TermStatus.EXPIRED,
+        )
         for term in facts.terms
-        if term.status in _GOING
+        if term.status in _GOING or _is_owed(term)
     }
     for change in brought.terms:
         if change.extra_days or change.extra_months:
@@ -194,6 +199,12 @@ def _running(making: Making) -> dict[str, Deadline]:
     for kind in _anew(facts.call, started, brought.restarts):
         found[kind.value] = _started(kind, facts.call, since, facts.today)
     return found
+
+
+def _is_owed(term: TermRecord) -> bool:
+    """Tell whether the office has missed the end of the whole procedure."""
+    missed = term.status is TermStatus.EXPIRED
+    return missed and term.kind is TermKind.CONCLUSION
 
 
 def _anew(
