@@ -21,7 +21,7 @@ from tests.integration.test_verification import by_hand
 from tests.processes import Ended, Place, attempt, start, together
 from workflow.anchors import signatures
 from workflow.anchors.manifests import Signed, line
-from workflow.desk import AnchorFiles, Desk
+from workflow.desk import SOFTWARE, AnchorFiles, Desk
 from workflow.errors import RefusedError, TamperedError, UnavailableError
 from workflow.services import (
     anchor_checks,
@@ -269,7 +269,8 @@ def test_all_of_them_signed_again_with_another_key_are_found(
 
 def test_a_file_that_was_changed_is_found_and_never_written_over(sealed: Office):
     path = signing.places(sealed.desk).lines
-    changed = b"".join(lines(sealed)).replace(b"0.3", b"0.4", 1)
+    whole = b"".join(lines(sealed))
+    changed = whole.replace(SOFTWARE.encode(), b"9.9.9", 1)
     path.write_bytes(changed)
 
     with pytest.raises(TamperedError) as error:

@@ -337,6 +337,7 @@ def test_officers_are_listed_with_their_roles(terminal):
         "Verdi",
         "auditor",
         "retired",
+        "-",
     ]
 
 

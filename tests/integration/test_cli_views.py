@@ -263,7 +263,10 @@ def test_in_a_final_state_only_what_was_sent_is_followed(terminal):
     found = terminal.ask("events", FIRST)
 
     assert found["state"] == "withdrawn"
-    assert {one["event"] for one in found["events"]} <= {"record_delivery"}
+    assert {one["event"] for one in found["events"]} <= {
+        "record_delivery",
+        "release_notice",
+    }
 
 
 # --- the register -------------------------------------------------------------

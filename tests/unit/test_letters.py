@@ -18,6 +18,7 @@ from models.vocabulary import (
     ProcedureFamily,
     StepKind,
     TermKind,
+    TermStatus,
 )
 from tests.builders import ctl, quiet, rome, usual
 from tests.builders_facts import NOW, act, facts, step, term
@@ -244,6 +245,19 @@ def test_a_rejection_tells_the_score_and_the_threshold():
 
 def test_a_revocation_tells_what_has_to_come_back():
     assert "da restituire: 1.000,00 euro" in written(PLAIN, Event.REVOKE).body
+
+
+def test_who_begins_late_says_that_the_end_of_the_procedure_has_passed():
+    missed = term(TermKind.CONCLUSION, DUE, TermStatus.EXPIRED)
+    move = TABLES[PLAIN].of_event(Event.START_REVIEW)[0]
+    about = making(PLAIN, move)
+    about = replace(about, facts=replace(about.facts, terms=missed))
+
+    (found,) = letters.write(file_of(about.facts.call), about)
+
+    late = "è scaduto alle ore 23:59:59 di lunedì 13 aprile 2026 (ora di Roma)"
+    assert late in found.text.body
+    assert BY_DUE not in found.text.body
 
 
 # --- what nobody can slip in --------------------------------------------------

@@ -53,6 +53,8 @@ class Deadline:
     peremptory: bool
     last: str | None
     """Its last instant; none while it depends on the receipt of the letter."""
+    over: bool = False
+    """Nobody did in time what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class CallWords:
 class LetterFacts:
     """All that a move and its file have to tell; what nobody knows is none.
 
-    An amount of nothing is none as well: a letter does not speak of it.
+    Of what is freed, kept or reserved an amount of nothing is none as well: a letter
+    does not speak of it.
     """
 
     # The call
@@ -154,7 +157,9 @@ def words_of(rules: CallDefinition) -> CallWords:
     )
 
 
-def deadline(kind: TermKind, rules: CallDefinition, last: str | None) -> Deadline:
+def deadline(
+    kind: TermKind, rules: CallDefinition, last: str | None, *, over: bool = False
+) -> Deadline:
     """Return a term of a call, with its last instant if there is one yet."""
     rule = rules.terms[kind]
     return Deadline(
@@ -164,4 +169,5 @@ def deadline(kind: TermKind, rules: CallDefinition, last: str | None) -> Deadlin
         saturday=rules.counting_rules.roll_saturday,
         peremptory=rule.peremptory,
         last=last,
+        over=over,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from config.schema import CallDefinition
 from models.vocabulary import Event, Letter, TermKind, TermStatus
-from workflow.facts import ApplicationFacts, Facts
+from workflow.facts import ApplicationFacts, Facts, TermRecord
 from workflow.letters import wording
 from workflow.letters.facts import Deadline, LetterFacts, deadline, words_of
 from workflow.machine import Consequences, Inputs, Move
@@ -73,7 +73,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
         requested=wording.money(requested),  # type: ignore[arg-type]  # a column of money
         investment=wording.money(held.investment),
         reserved=_amount(reserved),
-        granted=_amount(granted),
+        granted=wording.money(granted),
         act=None if facts.act is None else wording.act(facts.act),
         reason=None if facts.reason is None else wording.line(facts.reason),
         deadlines=_running(making),
@@ -113,6 +113,11 @@ def _amount(cents: Any) -> str | None:  # noqa: ANN401 - a column, or a finding
     return wording.money(cents) if cents else None
 
 
+def _known(cents: Any) -> str | None:  # noqa: ANN401 - as above
+    """Word an amount that may be nothing, once it is known."""
+    return None if cents is None else wording.money(cents)
+
+
 def _of_file(held: ApplicationFacts, updates: Mapping[str, object]) -> dict[str, Any]:
     """Return what comes with the later phases, most files of which never see any."""
     if not updates and held.score is None:
@@ -120,7 +125,7 @@ def _of_file(held: ApplicationFacts, updates: Mapping[str, object]) -> dict[str,
     admitted = updates.get("admitted_investment", held.admitted_investment)
     return {
         "asked": _amount(updates.get("asked", held.asked)),
-        "admitted_investment": _amount(admitted),
+        "admitted_investment": _known(admitted),
         "cor": _code(updates.get("cor", held.cor)),
         "cup": _code(updates.get("cup", held.cup)),
         "score": None if held.score is None else str(held.score),
@@ -177,9 +182,14 @@ def _running(making: Making) -> dict[str, Deadline]:
     """Return the terms that run once the move is made, with their last instants."""
     facts, brought = making.facts, making.brought
     found = {
-        term.kind.value: deadline(term.kind, facts.call, wording.spelled(term.due_at))
+        term.kind.value: deadline(
+            term.kind,
+            facts.call,
+            wording.spelled(term.due_at),
+            over=term.status is TermStatus.EXPIRED,
+        )
         for term in facts.terms
-        if term.status in _GOING
+        if term.status in _GOING or _is_owed(term)
     }
     for change in brought.terms:
         if change.extra_days or change.extra_months:
@@ -189,6 +199,12 @@ def _running(making: Making) -> dict[str, Deadline]:
     for kind in _anew(facts.call, started, brought.restarts):
         found[kind.value] = _started(kind, facts.call, since, facts.today)
     return found
+
+
+def _is_owed(term: TermRecord) -> bool:
+    """Tell whether the office has missed the end of the whole procedure."""
+    missed = term.status is TermStatus.EXPIRED
+    return missed and term.kind is TermKind.CONCLUSION
 
 
 def _anew(

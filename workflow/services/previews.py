@@ -89,6 +89,7 @@ def _facts(
     cause = call.suspended_for
     return replace(
         for_letter(said, letter, case.rules),
+        granted=said.granted if facts.application.granted else None,
         cause=None if cause is None else wording.CAUSES[cause],
         closing=wording.spelled(case.rules.window.closes_at),
     )
