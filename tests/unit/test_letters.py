@@ -318,15 +318,6 @@ def test_a_score_that_nobody_gave_is_a_fact_that_is_missing():
     assert refused.value.details["fact"] == "score"
 
 
-def test_an_office_that_is_late_can_still_begin_and_says_so():
-    about = making(NEGOTIATED, TABLES[NEGOTIATED].of_event(Event.START_REVIEW)[0])
-    about = replace(about, facts=replace(about.facts, terms=()))
-
-    (text,) = letters.write(file_of(about.facts.call), about)
-
-    assert "Il termine di conclusione del procedimento è già decorso" in text.text.body
-
-
 # --- words --------------------------------------------------------------------
 
 
