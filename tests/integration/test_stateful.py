@@ -1052,7 +1052,13 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def every_letter_belongs_to_an_accepted_entry_and_is_sent_once(self):
         written = {
-            (notice["id"], body["seq"], body["application"], notice["letter"])
+            (
+                notice["id"],
+                body["seq"],
+                # What is told to all stands in an entry of the call.
+                notice.get("application") or body["application"],
+                notice["letter"],
+            )
             for body in bodies(self.content)
             if body["outcome"] == "ok"
             for notice in body["notices"]
