@@ -53,11 +53,20 @@ def same(one: Office, other: Office) -> None:
     assert len(in_time) == len(late)
     here, there = standing(one.desk.engine), standing(other.desk.engine)
     for table, held in here.items():
-        for mine, theirs in zip(held, there[table], strict=True):
+        for mine, theirs in zip(
+            map(answered, held), map(answered, there[table]), strict=True
+        ):
             assert mine == theirs, f"{table}: {differing(mine, theirs)}"
     for work in (one, other):
         assert unwatched(work.desk.engine) == []
         assert work.verified()
+
+
+def answered(row: Row) -> Row:
+    """Leave out that nobody answered for a letter: it hangs on who looked when."""
+    if row.get("status") != "unknown":
+        return row
+    return {**row, "status": "sent", "fault": None}
 
 
 def differing(one: Row, other: Row) -> str:

@@ -10,8 +10,9 @@ from tests.builders import CTL, TO_GRANT, Office, rome
 from tests.contents import entries, rows
 from tests.due_terms import unwatched
 from tests.editions import edited
+from tests.postboxes import Postbox
 from tests.twins import Twins, advance, deliver, do, file, move, twins_of
-from workflow.services import call_acts, calls, forecasts, sweep
+from workflow.services import call_acts, calls, forecasts, outbox, sweep
 
 REMINDING = ("reminders = []", "reminders = [10, 3, 0]")
 SIGNED = rome(2026, 1, 30, 9)
@@ -208,3 +209,24 @@ def half_asleep(twins: Twins) -> None:
     twins.at(rome(2026, 2, 8, 10), move(3, Event.ANSWER_COMPLETION))
     twins.wake(rome(2026, 2, 9, 7))
     twins.wake(rome(2026, 3, 4, 12))
+
+
+@pytest.mark.parametrize(("filed", "status"), [(False, "sent"), (True, "dropped")])
+def test_nobody_is_reminded_of_what_was_done_before_the_reminder_left(
+    reminding: Office, *, filed: bool, status: str
+):
+    protocol, postbox = planned(reminding), Postbox()
+    pass_to(reminding, MORNINGS[0])
+    if filed:
+        reminding.routine(protocol, Event.FILE_PLAN)
+
+    for job in outbox.to_send(reminding.desk, most=99):
+        outbox.do(reminding.desk, job.id, postbox)
+
+    found = rows(
+        reminding.desk.engine, "SELECT status FROM notices WHERE letter = 'reminder'"
+    )
+    assert found == [(status,)]
+    assert len([one for one in postbox.mails if "Promemoria" in one.subject]) == (
+        0 if filed else 1
+    )

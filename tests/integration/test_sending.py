@@ -376,26 +376,6 @@ def test_a_letter_without_a_text_is_not_sent(
     assert (server.received, waiting(work)) == ([], 0)
 
 
-@pytest.mark.parametrize(
-    ("runs", "status"), [(True, NoticeStatus.SENT), (False, NoticeStatus.DROPPED)]
-)
-def test_a_reminder_is_dropped_when_nothing_is_left_to_be_reminded_of(
-    runs, status, work: Office
-):
-    name = work.file()
-    post(work, Postbox())
-    work.routine(name, Event.START_REVIEW)
-    write(work, "UPDATE notices SET letter = 'reminder' WHERE status = 'queued'")
-    if not runs:
-        write(work, "UPDATE terms SET status = 'met'")
-    postbox = Postbox()
-
-    post(work, postbox)
-
-    assert letter(work, f"{name}/reminder").status == status
-    assert (len(postbox.mails), waiting(work)) == (int(runs), 0)
-
-
 def test_what_is_more_than_a_provider_takes_waits(
     work: Office, server: MailServer, tmp_path: Path
 ):

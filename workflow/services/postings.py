@@ -26,7 +26,7 @@ from sqlmodel import SQLModel
 from config.logs import log
 from models.session import reading, transaction
 from models.tables import Application, Call, Memo, Notice, OutboxMessage, Term
-from models.vocabulary import Letter, NoticeStatus, TermStatus
+from models.vocabulary import Letter, NoticeStatus
 from workflow.desk import Desk
 from workflow.errors import (
     PermanentError,
@@ -36,6 +36,7 @@ from workflow.errors import (
 )
 from workflow.rules import postings as rules
 from workflow.services import lookups
+from workflow.services.reminders import is_too_late
 
 _LOOKS = 3
 """Somebody may change a letter between the look at it and the beginning."""
@@ -191,7 +192,6 @@ def _look(desk: Desk, transport: Transport, job: Job) -> _Seen | None:
             name=row.kind.value if is_memo else _name(row),
         )
         is_reminder = not is_memo and row.letter == Letter.REMINDER
-        of_file = {} if is_memo else {"application": row.application_id}
         return _Seen(
             mail=mail,
             attempts=row.attempts,
@@ -202,8 +202,7 @@ def _look(desk: Desk, transport: Transport, job: Job) -> _Seen | None:
             application=None if is_memo else row.application_id,
             entry_seq=None if is_memo else row.entry_seq,
             is_moot=is_reminder
-            and session.connection().execute(_RUNS, {**of_file, "now": now}).first()
-            is None,
+            and is_too_late(session, session.get_one(Notice, job.subject), now=now),
         )
 
 
@@ -439,15 +438,6 @@ _LOOK = {
     .join(_FILES, _FILES.c.id == _NOTICES.c.application_id)
     .where(_NOTICES.c.id == bindparam("subject")),
 }
-_RUNS = (
-    select(_TERMS.c.id)
-    .where(
-        _TERMS.c.application_id == bindparam("application"),
-        _TERMS.c.status == TermStatus.RUNNING,
-        _TERMS.c.due_at >= bindparam("now"),
-    )
-    .limit(1)
-)
 _REST = (
     update(_JOBS)
     .where(_JOBS.c.id == bindparam("job"))

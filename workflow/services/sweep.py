@@ -16,7 +16,6 @@ from models.vocabulary import ApplicationState, CallState
 from workflow.desk import Desk
 from workflow.errors import SportelloError, TamperedError
 from workflow.rules.windows import OVER, next_due
-from workflow.services import silences
 from workflow.services.call_moves import agenda_of
 from workflow.services.clocks import agreed
 from workflow.services.windows import Applied, bring_up_to_date
@@ -64,7 +63,6 @@ def sweep(desk: Desk) -> Swept:
         TamperedError: the rules of a call are not what was frozen; what is due in
             the others is done all the same.
     """
-    silences.note(desk)
     swept: list[Swept] = []
     tampered: list[TamperedError] = []
     for code in due_calls(desk):
