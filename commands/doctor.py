@@ -116,7 +116,8 @@ def _mail(desk: Desk, settings: Settings) -> Check:
     except SettingsError as error:
         return Check("mail", ok=False, detail=str(error))
     with closing(transport):
-        return doctor.mail(desk, transport.examine)
+        answered = settings.smtp_url is not None
+        return doctor.mail(desk, transport.examine, answered=answered)
 
 
 def _broker(settings: Settings) -> Check:

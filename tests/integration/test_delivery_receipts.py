@@ -18,13 +18,15 @@ from sqlalchemy import text
 from cli import main
 from models.session import reading, transaction
 from models.tables import Notice
-from models.vocabulary import Event, Letter, TermKind, TermStatus
+from models.vocabulary import Event, Letter, NoticeStatus, TermKind, TermStatus
 from tests.builders import Office, rome, usual
 from tests.contents import dump, entries, rows, written
 from tests.editions import edited
 from tests.pec import FULL, NOBODY, SENDER, Pec, accepted, delivered, failed, full
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk
+from workflow.errors import RefusedError
+from workflow.rules import postings
 from workflow.services import (
     calls,
     mailboxes,
@@ -482,3 +484,46 @@ def test_the_command_takes_in_what_it_can_and_names_the_rest(
     assert second["error"]["code"] == "receipt.unknown_letter"
     assert nowhere.exit_code == 2
     assert read.exists()
+
+
+def test_the_first_attempt_of_a_letter_that_was_sent_again_may_have_arrived(
+    work: Office,
+):
+    application, identity = sent(work)
+    first = f"<{identity}@{SENDER.rpartition('@')[2]}>"
+    again = postings.next_message_id(first)
+    with transaction(work.desk.engine) as session:
+        letter = session.get_one(Notice, identity)
+        letter.status, letter.message_id = NoticeStatus.SENT, again
+        session.add(letter)
+
+    refused = come(work, failed(identity), identifier="of the first")
+    left = stands(work, identity, "status", "fault")
+    arrived = come(work, delivered(identity), identifier="of the first, late")
+
+    assert (refused.outcome, arrived.outcome) == (Outcome.TAKEN_IN, Outcome.TAKEN_IN)
+    assert left == (NoticeStatus.SENT, None)
+    assert stands(work, identity, "status") == (NoticeStatus.DELIVERED,)
+    assert TermKind.COMPLETION in {
+        term.kind for term in views.shown(work.desk, application).terms
+    }
+
+
+def test_what_is_held_back_can_have_reached_nobody(work: Office):
+    application, identity = sent(work)
+    with transaction(work.desk.engine) as session:
+        letter = session.get_one(Notice, identity)
+        letter.status = NoticeStatus.HELD
+        session.add(letter)
+
+    by_receipt = come(work, delivered(identity))
+    with pytest.raises(RefusedError) as by_hand:
+        work.move(
+            application,
+            Event.RECORD_DELIVERY,
+            inputs={"letter": "completion_request", "receipt": "by hand"},
+        )
+
+    assert by_receipt.outcome is not Outcome.TAKEN_IN
+    assert by_hand.value.code == "notice.not_sent"
+    assert stands(work, identity, "status") == (NoticeStatus.HELD,)

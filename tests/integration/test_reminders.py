@@ -230,3 +230,37 @@ def test_nobody_is_reminded_of_what_was_done_before_the_reminder_left(
     assert len([one for one in postbox.mails if "Promemoria" in one.subject]) == (
         0 if filed else 1
     )
+
+
+def sent_reminders(work: Office) -> tuple[list[str], int]:
+    """Send all that waits; return how the reminders stand, and how many left."""
+    postbox = Postbox()
+    for job in outbox.to_send(work.desk, most=99):
+        outbox.do(work.desk, job.id, postbox)
+    found = rows(
+        work.desk.engine,
+        "SELECT status FROM notices WHERE letter = 'reminder' ORDER BY entry_seq",
+    )
+    left = [one for one in postbox.mails if "Promemoria" in one.subject]
+    return [status for (status,) in found], len(left)
+
+
+def test_after_a_rest_only_the_last_reminder_of_a_term_leaves(reminding: Office):
+    planned(reminding)
+    pass_to(reminding, MORNINGS[-1] + timedelta(hours=1))
+
+    assert sent_reminders(reminding) == (["dropped", "dropped", "sent"], 1)
+
+
+def test_a_reminder_of_an_end_that_was_put_off_never_leaves(reminding: Office):
+    protocol = planned(reminding)
+    pass_to(reminding, MORNINGS[0])
+    reminding.move(
+        protocol,
+        Event.EXTEND_TERM,
+        inputs={"term": "definitive_plan", "days": 20},
+        act="decreto 77/2026-02-20",
+        reason="the partner is ill",
+    )
+
+    assert sent_reminders(reminding) == (["dropped"], 0)

@@ -497,14 +497,14 @@ def test_the_log_names_no_one(
 def test_doctor_tells_how_the_mail_stands(work: Office, server: MailServer, smtp: Smtp):
     work.file(0)
     work.file(1)
-    fresh = doctor.mail(work.desk, smtp.examine)
+    fresh = doctor.mail(work.desk, smtp.examine, answered=True)
     work.wait(minutes=61)
-    late = doctor.mail(work.desk, smtp.examine)
+    late = doctor.mail(work.desk, smtp.examine, answered=True)
     server.answers["cluster1@pec.example.it"] = ["550 no"]
     post(work, smtp)
-    refused = doctor.mail(work.desk, smtp.examine)
+    refused = doctor.mail(work.desk, smtp.examine, answered=True)
     server.stop()
-    away = doctor.mail(work.desk, smtp.examine)
+    away = doctor.mail(work.desk, smtp.examine, answered=True)
 
     takes = f"127.0.0.1:{server.port} takes mail from bandi@pec.regione.example.it"
     assert (fresh.ok, fresh.detail) == (

@@ -91,7 +91,6 @@ class LetterFacts:
     applicant: str
     pec: str
     portal_id: str
-    written_on: str
     protocol: str | None = None
     received: str | None = None
     channel: str | None = None

@@ -66,7 +66,6 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
         applicant=wording.line(to.name),
         pec=wording.line(to.pec),
         portal_id=wording.line(to.portal_id),
-        written_on=_written_on(facts.today),
         protocol=to.protocol,
         received=None if received is None else wording.spelled(received),
         channel=wording.CHANNELS[held.channel],
@@ -102,11 +101,6 @@ def from_receipt(letter: Letter, rules: CallDefinition) -> tuple[TermKind, ...]:
     if start is None:
         return ()
     return tuple(k for k, rule in rules.terms.items() if rule.starts_on is start)
-
-
-@lru_cache(maxsize=8)
-def _written_on(day: date) -> str:
-    return wording.long_day(day)
 
 
 def _amount(cents: Any) -> str | None:  # noqa: ANN401 - a column, or a finding

@@ -59,6 +59,15 @@ def next_message_id(used: str) -> str:
     return f"<{identity}@again-{times + 1}.{domain}>"
 
 
+def is_same_letter(one: str, other: str) -> bool:
+    """Tell whether two Message-IDs are of one letter, at whichever attempts."""
+    try:
+        (mine, _, here), (theirs, _, there) = _parts(one.lower()), _parts(other.lower())
+    except ValueError:
+        return False
+    return (mine, here) == (theirs, there)
+
+
 def record_name(used: str) -> str:
     """Name the record of what was sent; the domain of the sender may change."""
     identity, times, _ = _parts(used)

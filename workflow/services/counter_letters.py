@@ -18,7 +18,6 @@ from models.vocabulary import (
 from workflow.desk import Desk
 from workflow.letters import wording
 from workflow.letters.facts import LetterFacts, words_of
-from workflow.rules.calendar import civil_day
 from workflow.services import lookups
 from workflow.services.call_asked import Asked
 from workflow.services.letters import text_of
@@ -142,7 +141,6 @@ def _facts(
         applicant=wording.line(row.name) or portal_id,
         pec=wording.line(row.pec) or portal_id,
         portal_id=portal_id,
-        written_on=wording.long_day(civil_day(counts_from)),
         protocol=lookups.protocol(row),
         received=None if received is None else wording.spelled(received),
         act=None if asked.act is None else wording.act(asked.act),

@@ -81,9 +81,12 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
     )
 
 
-def mail(desk: Desk, how: Callable[[], str]) -> Check:
-    """See whether letters can be sent, and whether all that were have arrived."""
-    return _check("mail", lambda: _mail(desk, how))
+def mail(desk: Desk, how: Callable[[], str], *, answered: bool) -> Check:
+    """See whether letters can be sent, and whether all that were have arrived.
+
+    *answered* tells whether providers say what became of them.
+    """
+    return _check("mail", lambda: _mail(desk, how, answered=answered))
 
 
 def behind(
@@ -215,7 +218,7 @@ def _jobs(desk: Desk) -> str:
     return told
 
 
-def _mail(desk: Desk, how: Callable[[], str]) -> str:
+def _mail(desk: Desk, how: Callable[[], str], *, answered: bool) -> str:
     letters, is_closed = notices.standing(desk), False
     try:
         told = [how()]
@@ -229,7 +232,8 @@ def _mail(desk: Desk, how: Callable[[], str]) -> str:
         told.append(f"{letters.memos} to the office could not be sent")
     is_stuck = letters.since is not None and letters.now - letters.since > _STUCK
     # Where letters are files nobody ever answers for them: that is no fault.
-    failed = letters.unsettled.keys() - {NoticeStatus.UNKNOWN}
+    unanswered = set() if answered else {NoticeStatus.UNKNOWN}
+    failed = letters.unsettled.keys() - unanswered
     if is_stuck or failed or letters.memos:
         told.append("`sportello notices` says which, and why")
     elif not is_closed:

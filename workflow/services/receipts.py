@@ -15,7 +15,7 @@ from models.vocabulary import Event, NoticeStatus, ReceiptKind
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.moves.inputs import DeliveryInputs
-from workflow.rules import receipts
+from workflow.rules import postings, receipts
 from workflow.rules.certified_data import UnreadableError
 from workflow.rules.receipts import NoReceiptError, PecReceipt
 from workflow.services import lookups
@@ -125,8 +125,9 @@ def _matching(session: Session, receipt: PecReceipt) -> Notice:
             "receipt.unknown_letter",
             "it is about a letter that was not sent from here",
         )
-    same = receipt.names(notice.message_id or receipt.message_id)
-    if not same:
+    # A letter that was sent again may have arrived the first time.
+    known = notice.message_id
+    if known is not None and not postings.is_same_letter(receipt.message_id, known):
         raise RefusedError(
             "receipt.other_letter",
             "it is about a letter with another Message-ID than the one that was sent",
@@ -199,6 +200,10 @@ def _note(session: Session, desk: Desk, arrived: _Arrived, identity: UUID) -> Ta
     notice, receipt = _locked(session, identity), arrived.receipt
     if _is_known(session, arrived, notice):
         return _told(session, arrived, notice, Outcome.REPEATED)
+    known = notice.message_id
+    if known is not None and not receipt.names(known):
+        # What became of an earlier attempt says nothing of the one that counts now.
+        return _kept(session, desk, arrived, notice)
     if receipt.kind is ReceiptKind.ACCEPTED:
         notice.accepted_at = min(notice.accepted_at or receipt.at, receipt.at)
     status = receipts.status_after(notice.status, receipt.kind)

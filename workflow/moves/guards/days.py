@@ -7,6 +7,9 @@ from workflow.moves import inputs as stated
 from workflow.moves.words import rome, spoken
 from workflow.rules.calendar import civil_day
 
+_NEVER_LEFT = {NoticeStatus.HELD, NoticeStatus.DROPPED}
+"""What can have reached nobody."""
+
 
 def not_after_today(field: str) -> Check:
     """Make a check that a stated day has come."""
@@ -109,6 +112,12 @@ def letter_awaits_delivery(facts: Facts, given: stated.DeliveryInputs) -> Verdic
             "notice.delivered",
             f"`{given.letter}` was already delivered, at "
             f"{rome(notice.delivered_at)} (Rome)",
+        )
+    if notice.status in _NEVER_LEFT:
+        return Verdict(
+            "notice.not_sent",
+            f"`{notice.letter}` never left: it is {notice.status}; what is held back "
+            "goes with `sportello notices release`",
         )
     return _follows(notice, facts, given)
 
