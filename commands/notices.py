@@ -201,8 +201,8 @@ def _tell_whole(one: NoticeView) -> None:
             ("sent", civil(one.sent_at)),
             ("delivered", civil(one.delivered_at)),
             ("receipt", one.receipt),
-            ("subject", one.subject),
         )
     )
-    for line in (one.body or "no text was kept").splitlines():
-        print_wrapped("  ", line)
+    print_wrapped("subject    ", one.subject or "no text was kept")
+    for line in (one.body or "").splitlines():
+        print_wrapped("  " if line else "", line)

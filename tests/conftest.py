@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
+from config.logs import log
 from models import session
 from tests.builders import Office, furnish, office
 from tests.engines import create_engine
@@ -61,6 +62,12 @@ def _no_settings_from_outside() -> Iterator[None]:
             if name.startswith("SPORTELLO_"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_where_the_test_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the standard error of an earlier test: a log keeps the one it met."""
+    monkeypatch.setattr(log, "_inner", None)
 
 
 @pytest.fixture(scope="session", autouse=True)
