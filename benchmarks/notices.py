@@ -30,9 +30,8 @@ from tests.servers import LOOPBACK
 from workers.transports import messages
 from workflow.services import outbox
 
-# Each letter is flushed to the disk four times, the loop's mails never: on a slow disk
-# that is what is measured. A file of SQLite has one writer at a time, besides.
-AGAINST_BARE_LOOP = {"postgresql": Target(floor=0.05), "sqlite": Target(floor=0.02)}
+# Each letter is flushed to the disk four times, the loop's mails never: nobody has
+# said how near to the loop is near enough, so the ratio is told and not judged.
 PROCESSES, THREADS = 2, 8
 
 

@@ -32,6 +32,17 @@ def rows(engine: Engine, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text(sql), values)]
 
 
+def alter_rules(engine: Engine) -> None:
+    """Change the frozen rules of calls, as only the owner of a database can."""
+    free = {
+        "sqlite": "DROP TRIGGER call_versions_no_update",
+        "postgresql": "ALTER TABLE call_versions DISABLE TRIGGER USER",
+    }
+    with engine.begin() as connection:
+        connection.exec_driver_sql(free[engine.dialect.name])
+        connection.exec_driver_sql("UPDATE call_versions SET body = body || ' '")
+
+
 def entries(office: Office, **wanted: Any) -> list[dict[str, Any]]:
     """Return entries of the register, the oldest first."""
     return list(log.entries(office.desk, log.Wanted(**wanted)))

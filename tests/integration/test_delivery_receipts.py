@@ -1,8 +1,10 @@
 """Do receipts of certified mail say what became of a letter, in whatever order?"""
 
+import errno
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -25,7 +27,7 @@ from tests.editions import edited
 from tests.pec import FULL, NOBODY, SENDER, Pec, accepted, delivered, failed, full
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk
-from workflow.errors import RefusedError
+from workflow.errors import RefusedError, UnavailableError
 from workflow.rules import postings
 from workflow.services import (
     calls,
@@ -420,6 +422,35 @@ def test_a_maildir_is_emptied_of_what_was_looked_at(work: Office, tmp_path: Path
     assert not list((box / "new").iterdir())
     assert len(list((box / "cur").glob("*:2,S"))) == 4
     assert stands(work, identity, "status") == ("delivered",)
+
+
+@pytest.fixture
+def locked_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that may not be read; the administrator of a machine may read all."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    may_iterate = Path.iterdir
+
+    def iterate(self: Path) -> Iterator[Path]:
+        if self == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return may_iterate(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterate)
+    return folder
+
+
+def test_a_folder_that_cannot_be_read_keeps_no_other_mail_out(
+    work: Office, locked_folder: Path
+):
+    files = list(mailboxes.files_of(locked_folder))
+    (taken,) = (mailboxes.take_file(work.desk, file) for file in files)
+
+    assert (taken.outcome, taken.code) == (Outcome.UNREADABLE, "receipt.unreadable")
+    with pytest.raises(UnavailableError) as error:
+        mailboxes.take_new(work.desk, locked_folder, set())
+    assert error.value.code == "receipts.no_folder"
+    assert "Permission denied" in error.value.message
 
 
 def test_a_folder_is_left_as_it_is_and_read_once(work: Office, tmp_path: Path):

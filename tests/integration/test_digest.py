@@ -12,7 +12,7 @@ from models.session import transaction
 from models.tables import Notice
 from models.vocabulary import Event, NoticeStatus, Role
 from tests.builders import CTL, Office, rome, usual
-from tests.contents import rows
+from tests.contents import alter_rules, rows
 from tests.terminals import FIRST, Terminal
 from workers.ticking import Ticker
 from workflow.anchors.manifests import line
@@ -66,6 +66,17 @@ def test_each_role_is_told_of_its_own_work(work: Office):
     assert (next_one.call, next_one.application) == (CTL, name)
     (letter,) = digests.of(work.desk, "rup").waiting
     assert letter.what.startswith("submission receipt could not be delivered")
+
+
+def test_a_call_that_does_not_verify_is_told_of_and_keeps_no_other_out(work: Office):
+    staff(work)
+    work.file()
+    alter_rules(work.desk.engine)
+
+    waiting = digests.of(work.desk, "examiner").waiting
+
+    assert [one.heading for one in waiting] == ["What does not verify"]
+    assert "log verify" in waiting[0].what
 
 
 def test_a_term_of_the_office_is_told_of_before_its_end_and_after_it(work: Office):

@@ -43,7 +43,7 @@ from tests.builders import (
     submission,
 )
 from tests.contents import dump as contents
-from tests.contents import entries, rows
+from tests.contents import alter_rules, entries, rows
 from tests.editions import SECOND, edited, open_to_all
 from tests.servers import fresh_postgres
 from tests.terminals import FIRST, Terminal
@@ -470,12 +470,7 @@ def test_nothing_of_the_copy_is_left(mixed: Office, scratch_folder: Path):
 def test_nothing_of_the_copy_is_left_after_an_error(
     mixed: Office, scratch_folder: Path
 ):
-    engine = mixed.desk.engine
-    if engine.dialect.name == "sqlite":
-        _execute(engine, "DROP TRIGGER call_versions_no_update")
-    else:
-        _execute(engine, "ALTER TABLE call_versions DISABLE TRIGGER USER")
-    _execute(engine, "UPDATE call_versions SET body = body || ' '")
+    alter_rules(mixed.desk.engine)
 
     with pytest.raises(TamperedError) as error:
         foreseen(mixed, SUMMER)

@@ -22,6 +22,7 @@ from models.vocabulary import (
     TermKind,
 )
 from workflow.desk import Desk
+from workflow.errors import TamperedError
 from workflow.moves.words import rome, spoken
 from workflow.rules.calendar import ROME, civil_day, italian_date
 from workflow.services import lookups, memos, officers, terms, ticks
@@ -196,7 +197,11 @@ def _next(desk: Desk, roles: frozenset[Role]) -> Iterator[Waiting]:
             .order_by(col(Call.code))
         ).all()
     for code in codes:
-        items = queue(desk, code).items
+        try:
+            items = queue(desk, code).items
+        except TamperedError as error:  # the other calls go on
+            yield Waiting("What does not verify", code, "", error.message)
+            continue
         if Role.OFFICER in roles:
             for one in [one for one in items if one.may_review][:1]:
                 yield Waiting("Next in turn", code, one.protocol, "may be reviewed")

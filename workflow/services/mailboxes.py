@@ -25,13 +25,23 @@ class Mark(NamedTuple):
 
 
 def files_of(place: Path) -> Iterator[Path]:
-    """Return the mails of a file, of a folder, or of a maildir with what was read."""
-    if not place.is_dir():
+    """Return the mails of a file, of a folder, or of a maildir with what was read.
+
+    A folder that cannot be read is returned itself: like a mail that cannot be, it
+    does not keep the others out.
+    """
+    try:
+        inside = [place / name for name in ("new", "cur") if (place / name).is_dir()]
+        folders = inside or [place] if place.is_dir() else []
+    except OSError:
+        folders = []
+    if not folders:
         yield place
-        return
-    inside = [place / name for name in ("new", "cur") if (place / name).is_dir()]
-    for folder in inside or [place]:
-        yield from _mails(folder)
+    for folder in folders:
+        try:
+            yield from _mails(folder)
+        except OSError:
+            yield folder
 
 
 def take_file(desk: Desk, file: Path) -> TakenIn:
@@ -52,16 +62,18 @@ def take_new(desk: Desk, folder: Path, seen: set[Mark]) -> None:
     among what was *seen*. One that our clock says is not written yet waits.
 
     Raises:
-        UnavailableError: the folder is not there.
+        UnavailableError: the folder is not there, or cannot be read.
     """
-    if not folder.is_dir():
+    try:
+        is_maildir = (folder / "new").is_dir()
+        files = _mails(folder / "new" if is_maildir else folder)
+    except OSError as error:
         raise UnavailableError(
             "receipts.no_folder",
-            f"{folder} is no folder on this machine; correct SPORTELLO_RECEIPTS, or "
-            "have the machines of all workers see it",
-        )
-    is_maildir = (folder / "new").is_dir()
-    for file in _mails(folder / "new" if is_maildir else folder):
+            f"{folder} is no folder that this machine can read ({error.strerror}); "
+            "correct SPORTELLO_RECEIPTS, or have the machines of all workers see it",
+        ) from error
+    for file in files:
         mark = _mark(file)
         if mark is None or mark in seen or not _is_done(desk, file):
             continue
