@@ -7,10 +7,11 @@ Two contestants take turns with a server that takes everything:
   steps, with a copy of what was sent, all of it flushed to the disk;
 - bare loop: two processes send as many mails by `smtplib`, each over one connection;
   nothing is read, noted or kept.
+
+How near to the loop is near enough, nobody has said: the ratio is told, not judged.
 """
 
 import smtplib
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.awaited import open_calls
-from benchmarks.figures import DATABASES, Line, Target, parser, show, surroundings
+from benchmarks.figures import DATABASES, Line, parser, show, surroundings
 from benchmarks.offices import databases, served, taken
 from tests.mailservers import SENDER, MailServer, a_mail, mail_server
 from tests.processes import Ended, attempt, start, together
@@ -30,8 +31,6 @@ from tests.servers import LOOPBACK
 from workers.transports import messages
 from workflow.services import outbox
 
-# Each letter is flushed to the disk four times, the loop's mails never: nobody has
-# said how near to the loop is near enough, so the ratio is told and not judged.
 PROCESSES, THREADS = 2, 8
 
 
@@ -118,8 +117,8 @@ def rate(ended: Sequence[Sequence[Ended]]) -> float:
 # All of it
 
 
-def compare(kind: str, plan: Plan) -> bool:
-    """Measure on one kind of database, and tell whether the target was met."""
+def compare(kind: str, plan: Plan) -> None:
+    """Measure on one kind of database."""
     workers: list[float] = []
     bare: list[float] = []
     with (
@@ -137,11 +136,9 @@ def compare(kind: str, plan: Plan) -> bool:
             each = [(port, plan.letters // PROCESSES)] * PROCESSES
             bare.append(rate(together(by_a_bare_loop, each)))
     system, peer = Line("  workers", workers), Line("  bare loop", bare)
-    ratio, target = system.median / peer.median, AGAINST_BARE_LOOP[kind]
-    remark = f"workers reach {target.told(ratio)}"
+    remark = f"workers reach {system.median / peer.median:.2f}"
     print(f"{kind}: {plan.rounds} alternating rounds; {surroundings()}")
     show("letters per second", [system, Line(peer.name, bare, remark)])
-    return target.is_met(ratio)
 
 
 def _written(url: str, code: str, plan: Plan, number: int) -> list[UUID]:
@@ -153,13 +150,13 @@ def _written(url: str, code: str, plan: Plan, number: int) -> list[UUID]:
     return [job for job in jobs if job not in before]
 
 
-def main() -> int:
-    """Measure and print; with --check, exit with 1 when a target is missed."""
+def main() -> None:
+    """Measure and print."""
     options = parser(str(__doc__).splitlines()[0]).parse_args()
     plan = QUICK if options.quick else THOROUGH
-    met = [compare(kind, plan) for kind in options.database or DATABASES]
-    return 1 if options.check and not all(met) else 0
+    for kind in options.database or DATABASES:
+        compare(kind, plan)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -42,8 +42,8 @@ from tests.builders import (
     scores,
     submission,
 )
-from tests.contents import dump as contents
 from tests.contents import alter_rules, entries, rows
+from tests.contents import dump as contents
 from tests.editions import SECOND, edited, open_to_all
 from tests.servers import fresh_postgres
 from tests.terminals import FIRST, Terminal
