@@ -15,6 +15,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models import addresses
+
 PREFIX = "SPORTELLO_"
 
 _RULES = {
@@ -93,9 +95,18 @@ def _mail_server(address: str) -> str:
     return address
 
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_SPEC = rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
-_SENDER = rf"^([^<>@\"\\\x00-\x1f\x7f]*<{_SPEC}>|{_SPEC})$"
+def _sender(written: str) -> str:
+    """Refuse what no letter could come from; every server takes ASCII."""
+    name, bracket, address = written.rpartition("<")
+    is_closed = written.endswith(">") == bool(bracket)
+    if not (is_closed and name.isprintable() and address.isascii()):
+        raise ValueError
+    if any(sign in name for sign in '<>@"\\'):
+        raise ValueError
+    addresses.read(address.removesuffix(">"))
+    return written
+
+
 _DATABASE = re.compile(r"/?|/[0-9]{1,4}")
 Lower = BeforeValidator(_lower)
 
@@ -135,7 +146,7 @@ class Settings(BaseSettings):
     smtp_url: (
         Annotated[str, _schemes("smtp", "smtps"), AfterValidator(_mail_server)] | None
     ) = Field(default=None, repr=False)
-    sender: Annotated[str, Field(pattern=_SENDER, max_length=200)] | None = None
+    sender: Annotated[str, Field(max_length=200), AfterValidator(_sender)] | None = None
     mail_rate: Annotated[int, Field(ge=0, le=100_000)] = 60
     receipts: Annotated[Path, AfterValidator(_absolute)] | None = None
     identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
