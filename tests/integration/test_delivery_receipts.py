@@ -24,7 +24,7 @@ from models.vocabulary import Event, Letter, NoticeStatus, TermKind, TermStatus
 from tests.builders import Office, rome, usual
 from tests.contents import dump, entries, rows, written
 from tests.editions import edited
-from tests.pec import FULL, NOBODY, SENDER, Pec, accepted, delivered, failed, full
+from tests.pec import NOBODY, SENDER, Pec, accepted, delivered, failed, full
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk
 from workflow.errors import RefusedError, UnavailableError
@@ -211,7 +211,8 @@ def test_a_failure_outlives_the_acceptance_and_a_delivery_outlives_both(work: Of
         statuses.append(stands(work, identity, "status", "fault"))
     come(work, delivered(identity, identifier="b"))
 
-    assert statuses == [("undelivered", f"no-dest: {NOBODY}")] * 2
+    why = "no-dest 5.1.1 (there is no such mailbox)"
+    assert statuses == [("undelivered", why)] * 2
     assert stands(work, identity, "status", "fault") == ("delivered", None)
     come(work, failed(identity, NOBODY, identifier="c"))
     assert stands(work, identity, "status", "fault") == ("delivered", None)
@@ -272,7 +273,7 @@ def test_a_full_mailbox_counts_as_the_call_says(
     else:
         assert stands(work, identity, "status", "fault") == (
             "full_box",
-            f"altro: {FULL}",
+            "altro 5.2.2 (the mailbox is full)",
         )
         assert not made
         assert not running(work, application, TermKind.COMPLETION)
@@ -288,6 +289,9 @@ def test_what_does_not_fit_a_letter_of_ours_changes_nothing(work: Office):
         come(work, delivered(unknown)),
         come(work, Pec(notice="<somebody@else>")),
         come(work, delivered(identity), to="other@pec.example.it"),
+        come(work, delivered(identity).but(to=None)),
+        come(work, full(identity).but(to=None)),
+        come(work, failed(identity).but(to=None)),
         come(work, delivered(identity), at=now + SECOND),
         come(work, delivered(identity), at=now - timedelta(hours=2)),
         come(work, delivered(identity), certified=b"<postacert"),
@@ -298,6 +302,7 @@ def test_what_does_not_fit_a_letter_of_ours_changes_nothing(work: Office):
         ("unmatched", "receipt.unknown_letter"),
         ("unmatched", "receipt.unknown_letter"),
         ("unmatched", "receipt.other_recipient"),
+        *[("unreadable", "receipt.unreadable")] * 3,
         ("unmatched", receipts.TOO_SOON),
         ("unmatched", "date.too_early"),
         ("unreadable", "receipt.unreadable"),

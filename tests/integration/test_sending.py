@@ -166,7 +166,8 @@ def test_what_is_not_taken_now_is_taken_later(
 
     (sent,) = letters(work)
     assert (rests.status, rests.attempts, rests.sent_at) == ("queued", 1, None)
-    assert rests.fault == "the mail server refuses it: 450 greylisted"
+    assert rests.fault is not None
+    assert rests.fault.startswith("the mail server refuses it: 450 (")
     assert too_early == rests
     assert (sent.status, sent.attempts, sent.fault) == ("sent", 3, None)
     assert not sent.maybe_double
@@ -184,7 +185,9 @@ def test_one_bad_address_among_many_hinders_nobody(
 
     (bad,) = letters(work, status=NoticeStatus.UNDELIVERED)
     assert bad.to == "cluster3@pec.example.it"
-    assert bad.fault == "the mail server refuses it: 550 5.1.1 no such user"
+    assert bad.fault == (
+        "the mail server refuses it: 550 5.1.1 (there is no such mailbox)"
+    )
     assert len(letters(work, status=NoticeStatus.SENT)) == len(server.received) == 4
     assert waiting(work) == 0
 

@@ -166,12 +166,14 @@ def test_a_server_that_is_not_there_is_told_in_words(tmp_path: Path):
 def test_what_the_server_says_of_the_recipient_is_not_repeated(
     server: MailServer, tmp_path: Path
 ):
-    server.answers["RCPT"] = ["550 5.1.1 <cluster1@pec.example.it> cluster1 is unknown"]
+    server.answers["RCPT"] = ["550 5.1.1 <cluster1@pec.example.it> Mario is unknown"]
 
     with pytest.raises(PermanentError) as told:
         server.transport(tmp_path).send(a_mail())
 
-    assert told.value.message == "the mail server refuses it: 550 5.1.1 is unknown"
+    assert told.value.message == (
+        "the mail server refuses it: 550 5.1.1 (there is no such mailbox)"
+    )
 
 
 def test_a_full_disk_keeps_a_letter_from_leaving(server: MailServer, tmp_path: Path):

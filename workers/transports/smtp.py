@@ -15,6 +15,7 @@ from workers.transports import messages, records
 from workers.transports.pace import Pace
 from workers.transports.servers import WHOLE_WITHIN, Client, Server, opened
 from workflow.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from workflow.rules import failures
 from workflow.rules.postings import domain_of, record_name
 from workflow.services.postings import Mail
 
@@ -25,7 +26,6 @@ _LOOKS_WITHIN = 5.0
 _GO_AHEAD = 354
 _PERMANENT = 500
 _LINE_OF_DOT = re.compile(rb"(?m)^\.")
-_WORD = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}")
 _A_FEW_HOURS = 6
 """Hexadecimal digits of an identifier, which begins with its instant."""
 
@@ -167,10 +167,10 @@ def _hand_over(
     with _before_the_text(server):
         code, said = client.rcpt(recipient.addr_spec)
         if not _is_yes(code):
-            raise _refused(code, said, recipient)
+            raise _refused(code, said)
         code, said = client.docmd("DATA")
         if code != _GO_AHEAD:
-            raise _refused(code, said, recipient)
+            raise _refused(code, said)
     try:
         client.send(_LINE_OF_DOT.sub(b"..", content) + b".\r\n")
         code, said = client.getreply()
@@ -180,7 +180,7 @@ def _hand_over(
             f"{server.name} broke off after it had the letter: it may have been sent",
         ) from error
     if not _is_yes(code):
-        raise _refused(code, said, recipient)
+        raise _refused(code, said)
 
 
 @contextmanager
@@ -210,25 +210,10 @@ def _is_yes(code: int) -> bool:
     return 200 <= code < 300  # noqa: PLR2004 - so RFC 5321 divides them
 
 
-def _refused(
-    code: int, said: bytes, recipient: Address
-) -> TemporaryError | PermanentError:
+def _refused(code: int, said: bytes) -> TemporaryError | PermanentError:
     """Return what an answer means: 5xx is for good, everything else for now."""
-    told = f"the mail server refuses it: {code} {_impersonal(said, recipient)}".rstrip()
+    words = said.decode("ascii", errors="replace")
+    told = f"the mail server refuses it: {failures.answered(code, words)}"
     if code >= _PERMANENT:
         return PermanentError("mail.refused", told)
     return TemporaryError("mail.not_now", told)
-
-
-_LONGEST = 120
-
-
-def _impersonal(said: bytes, recipient: Address) -> str:
-    """Return what a server says without whom it speaks of."""
-    words = said.decode("ascii", errors="replace").split()
-    kept = [
-        word
-        for word in words
-        if "@" not in word and recipient.username.lower() not in word.lower()
-    ]
-    return "".join(c for c in " ".join(kept) if c.isprintable())[:_LONGEST]

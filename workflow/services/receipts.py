@@ -133,7 +133,7 @@ def _matching(session: Session, receipt: PecReceipt) -> Notice:
             "receipt.other_letter",
             "it is about a letter with another Message-ID than the one that was sent",
         )
-    to = receipt.delivered_to
+    to = receipt.recipient
     if to is not None and not addresses.are_same(to, notice.recipient):
         raise RefusedError(
             "receipt.other_recipient",
