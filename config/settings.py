@@ -22,7 +22,8 @@ PREFIX = "SPORTELLO_"
 _RULES = {
     "database_url": "write sqlite:////folder/file.db or postgresql://host/database",
     "broker_url": "write memory:// or redis://host:6379",
-    "smtp_url": "write smtp://host:25 or smtps://user:password@host:465",
+    "smtp_url": "write smtp://host:25 or smtps://user:password@host:465, or "
+    "smtp+plain://host:25 in a net that is to be trusted",
     "sender": "write an address, such as bandi@pec.example.it, or a name and the "
     "address in angle brackets",
     "mail_rate": "write how many letters a minute may go to one domain, from 0 (any "
@@ -144,7 +145,10 @@ class Settings(BaseSettings):
         str, _schemes("memory", "redis", "rediss"), AfterValidator(_broker)
     ] = Field(default="memory://", repr=False)
     smtp_url: (
-        Annotated[str, _schemes("smtp", "smtps"), AfterValidator(_mail_server)] | None
+        Annotated[
+            str, _schemes("smtp", "smtps", "smtp+plain"), AfterValidator(_mail_server)
+        ]
+        | None
     ) = Field(default=None, repr=False)
     sender: Annotated[str, Field(max_length=200), AfterValidator(_sender)] | None = None
     mail_rate: Annotated[int, Field(ge=0, le=100_000)] = 60
