@@ -35,6 +35,8 @@ _RULES = {
     "log_level": "write debug, info, warning or error",
     "home": "write the path of a folder",
     "anchors": "write the path of a file",
+    "tsa_url": "write http://host/path or https://user:password@host/path",
+    "tsa_roots": "write the path of a file of certificates (PEM)",
     "receipts": "write the path of a maildir, or of a folder of mails",
     "officer": "write a login of at most 64 characters, without spaces",
 }
@@ -108,6 +110,14 @@ def _sender(written: str) -> str:
     return written
 
 
+def _web_server(address: str) -> str:
+    """Refuse what names no server; reading a port that is out of range raises."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.port == 0 or parts.fragment:
+        raise ValueError
+    return address
+
+
 _DATABASE = re.compile(r"/?|/[0-9]{1,4}")
 Lower = BeforeValidator(_lower)
 
@@ -153,6 +163,10 @@ class Settings(BaseSettings):
     sender: Annotated[str, Field(max_length=200), AfterValidator(_sender)] | None = None
     mail_rate: Annotated[int, Field(ge=0, le=100_000)] = 60
     receipts: Annotated[Path, AfterValidator(_absolute)] | None = None
+    tsa_url: (
+        Annotated[str, _schemes("http", "https"), AfterValidator(_web_server)] | None
+    ) = Field(default=None, repr=False)
+    tsa_roots: Annotated[Path, AfterValidator(_absolute)] | None = None
     identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
     officer: Annotated[str, Field(pattern=r"^\S{1,64}$")] | None = None
     clock: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None

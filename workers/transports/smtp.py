@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from email.headerregistry import Address
 from pathlib import Path
-from uuid import UUID
 
 from config.logs import log
 from workers.transports import messages, records
@@ -32,8 +31,8 @@ _TEMPORARY, _PERMANENT, _NONE = 400, 500, 600
 
 _DOT = b".\r\n"
 _LINE_OF_DOT = re.compile(rb"(?m)^\.")
-_A_FEW_HOURS = 6
-"""Hexadecimal digits of an identifier, which begins with its instant."""
+_SHELF = 2
+"""Digits of an identifier: no folder holds too many letters."""
 
 
 class Smtp:
@@ -103,7 +102,7 @@ class Smtp:
 
     def _path(self, mail: Mail) -> Path:
         name = record_name(mail.message_id)
-        return self._records / UUID(name[:36]).hex[:_A_FEW_HOURS] / f"{name}.eml"
+        return self._records / name[:_SHELF] / f"{name}.eml"
 
     # One connection for each thread
 
