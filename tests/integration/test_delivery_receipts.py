@@ -4,12 +4,13 @@ import errno
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -25,18 +26,27 @@ from tests.builders import Office, rome, usual
 from tests.contents import dump, entries, rows, written
 from tests.editions import edited
 from tests.pec import NOBODY, SENDER, Pec, accepted, delivered, failed, full
+from tests.postboxes import Postbox
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk
-from workflow.errors import RefusedError, UnavailableError
+from workflow.errors import (
+    PermanentError,
+    RefusedError,
+    TemporaryError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from workflow.rules import postings
 from workflow.services import (
     calls,
     mailboxes,
+    outbox,
     receipts,
     silences,
     term_explanations,
     views,
 )
+from workflow.services.postings import Mail, Transport
 from workflow.services.receipts import Outcome, TakenIn
 
 ASKED = (Event.START_REVIEW, Event.REQUEST_COMPLETION)
@@ -393,6 +403,110 @@ def test_workers_that_read_the_same_mailbox_at_once_take_each_receipt_in_once(
     assert outcomes == {Outcome.TAKEN_IN: 2, Outcome.REPEATED: 6}
     assert len(entries(work, event="record_delivery")) == 1
     assert stands(work, identity, "status", "accepted_at") == ("delivered", now)
+    assert work.verified()
+
+
+# While it is being sent
+
+
+@dataclass
+class Meanwhile(Postbox):
+    """A transport in whose hands a letter is while other things happen."""
+
+    domain: str = SENDER.rpartition("@")[2]
+    happens: Callable[[UUID], object] = lambda _: None
+    error: UnavailableError | RefusedError | None = None
+
+    def send(self, mail: Mail) -> None:
+        super().send(mail)
+        self.happens(mail.id)
+        if self.error is not None:
+            raise self.error
+
+
+def post(work: Office, transport: Transport) -> None:
+    for job in outbox.to_send(work.desk, most=100, resend=None):
+        outbox.do(work.desk, job.id, transport)
+
+
+def by_receipt(work: Office, identity: UUID) -> object:
+    with ThreadPoolExecutor(1) as mailbox:  # and so by a session of its own
+        return mailbox.submit(come, work, delivered(identity)).result()
+
+
+def by_hand(work: Office, _: UUID) -> object:
+    stated = {"letter": "submission_receipt", "receipt": "by hand"}
+    return work.move("2026/0000001", Event.RECORD_DELIVERY, inputs=stated)
+
+
+@pytest.mark.parametrize("arrives", [by_receipt, by_hand])
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        PermanentError("mail.refused", "no"),
+        TemporaryError("mail.not_now", "later"),
+        UnknownOutcomeError("mail.cut", "who knows"),
+    ],
+)
+def test_a_letter_that_arrives_before_its_sender_knows_has_arrived(
+    work: Office, arrives: Any, error: Any
+):
+    """Receipts may be faster than the answer to what they are about."""
+    _, identity = sent(work, 0, Letter.SUBMISSION_RECEIPT)
+    begun: list[tuple[Any, ...]] = []
+
+    def happens(letter: UUID) -> None:
+        begun.append(stands(work, letter, "status", "attempts"))
+        arrives(work, letter)
+
+    transport = Meanwhile(is_certain=False, happens=happens, error=error)
+    post(work, transport)
+    left = stands(work, identity, "status", "delivered_at", "fault")
+    work.wait(hours=5)
+    post(work, transport)
+
+    assert begun == [(NoticeStatus.QUEUED, 1)]
+    assert (left[0], left[2]) == (NoticeStatus.DELIVERED, None)
+    assert left[1] is not None
+    assert stands(work, identity, "status", "delivered_at", "fault") == left
+    assert len(transport.mails) == 1, "it is not sent again"
+    assert len(entries(work, event="record_delivery")) == 1
+    assert rows(work.desk.engine, "SELECT id FROM outbox") == []
+
+
+def test_receipts_and_the_end_of_sending_race_and_the_delivery_wins(work: Office):
+    letters = [sent(work, number, Letter.SUBMISSION_RECEIPT)[1] for number in range(8)]
+    now, together = work.clock.now(), Barrier(2)
+    reader = replace(work.desk, ambient=FrozenAmbient(now, seed=1_000))
+
+    def take_in(number: int) -> list[Outcome]:
+        to = f"cluster{number + 1}@pec.example.it"
+        mails = [pec(letters[number], at=now) for pec in (accepted, delivered)]
+        together.wait(60)
+        return [
+            receipts.take_in(reader, pec.but(to=pec.to and to).mail()).outcome
+            for pec in mails
+        ]
+
+    with ThreadPoolExecutor(1) as mailbox:
+        reads: list[Future[list[Outcome]]] = []
+
+        def happens(letter: UUID) -> None:
+            reads.append(mailbox.submit(take_in, letters.index(letter)))
+            together.wait(60)  # the answer and the receipts come at one instant
+
+        post(work, Meanwhile(is_certain=False, happens=happens))
+        outcomes = [read.result() for read in reads]
+
+    assert outcomes == [[Outcome.TAKEN_IN, Outcome.TAKEN_IN]] * len(letters)
+    for letter in letters:
+        found = stands(
+            work, letter, "status", "delivered_at", "accepted_at", "begun_at"
+        )
+        assert found == (NoticeStatus.DELIVERED, now, now, None)
+    assert len(entries(work, event="record_delivery")) == len(letters)
+    assert rows(work.desk.engine, "SELECT id FROM outbox") == []
     assert work.verified()
 
 
