@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, local
 from typing import Any
 from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from cli import main
 from models.session import reading, transaction
@@ -475,36 +476,47 @@ def test_a_letter_that_arrives_before_its_sender_knows_has_arrived(
     assert rows(work.desk.engine, "SELECT id FROM outbox") == []
 
 
-def test_receipts_and_the_end_of_sending_race_and_the_delivery_wins(work: Office):
-    letters = [sent(work, number, Letter.SUBMISSION_RECEIPT)[1] for number in range(8)]
+def test_an_answer_that_waits_for_a_delivery_to_be_written_does_not_undo_it(
+    work: Office,
+):
+    """The third step of sending begins while the receipt holds its locks."""
+    letters = [sent(work, number, Letter.SUBMISSION_RECEIPT)[1] for number in range(4)]
     now, together = work.clock.now(), Barrier(2)
     reader = replace(work.desk, ambient=FrozenAmbient(now, seed=1_000))
+    here = local()
+
+    @event.listens_for(work.desk.engine, "after_cursor_execute")
+    def _(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        is_written = statement.startswith("INSERT INTO delivery_receipts")
+        if is_written and getattr(here, "is_delivery", False):
+            together.wait(60)
+            time.sleep(0.05)  # and then most likely somebody waits for the lock
 
     def take_in(number: int) -> list[Outcome]:
-        to = f"cluster{number + 1}@pec.example.it"
-        mails = [pec(letters[number], at=now) for pec in (accepted, delivered)]
-        together.wait(60)
-        return [
-            receipts.take_in(reader, pec.but(to=pec.to and to).mail()).outcome
-            for pec in mails
-        ]
+        outcomes = []
+        for pec in (accepted, delivered):
+            mail = pec(letters[number], at=now)
+            if mail.to is not None:
+                here.is_delivery = True
+                mail = mail.but(to=f"cluster{number + 1}@pec.example.it")
+            outcomes.append(receipts.take_in(reader, mail.mail()).outcome)
+        here.is_delivery = False
+        return outcomes
 
     with ThreadPoolExecutor(1) as mailbox:
         reads: list[Future[list[Outcome]]] = []
 
         def happens(letter: UUID) -> None:
             reads.append(mailbox.submit(take_in, letters.index(letter)))
-            together.wait(60)  # the answer and the receipts come at one instant
+            together.wait(60)
 
         post(work, Meanwhile(is_certain=False, happens=happens))
         outcomes = [read.result() for read in reads]
 
     assert outcomes == [[Outcome.TAKEN_IN, Outcome.TAKEN_IN]] * len(letters)
     for letter in letters:
-        found = stands(
-            work, letter, "status", "delivered_at", "accepted_at", "begun_at"
-        )
-        assert found == (NoticeStatus.DELIVERED, now, now, None)
+        found = stands(work, letter, "status", "fault", "delivered_at", "begun_at")
+        assert found == (NoticeStatus.DELIVERED, None, now, None)
     assert len(entries(work, event="record_delivery")) == len(letters)
     assert rows(work.desk.engine, "SELECT id FROM outbox") == []
     assert work.verified()
