@@ -27,6 +27,7 @@ from tests.builders import (
 )
 from tests.contents import entries, refusals
 from tests.due_terms import DAY, SECOND, content_of, unwatched
+from tests.postboxes import send_all
 from tests.twins import twins_of
 from workflow.errors import RefusedError
 from workflow.services import sweep, term_explanations, views
@@ -181,6 +182,7 @@ def test_typed_late_all_stands_as_if_it_had_been_typed_when_it_came_in(
             filed(at_once, name, event)
             late.clock.move_to(at_once.clock.now() + 2 * DAY)
             sweep.sweep(late.desk)
+            send_all(late)  # what has left is answered, what has not is dropped
             missed = term(late, name, kind).status is TermStatus.EXPIRED
             receipt = filed(late, name, event, day)
             assert missed is over

@@ -31,6 +31,7 @@ from workflow.rules.terms import TermFacts
 from workflow.services import letters
 
 PLAIN = ProcedureFamily.PLAIN_COUNTER
+RESPONSIBLE = "Anna Bianchi"
 REASON = "il piano dei costi non è coerente con il progetto"
 DUE = rome(2026, 4, 13, 23, 59, 59)
 BY_DUE = "entro le ore 23:59:59 di lunedì 13 aprile 2026 (ora di Roma)"
@@ -84,7 +85,9 @@ def making(family, move, **changes):
         kind: TermFacts(date(2026, 1, 20), rule.count, rule.counting)
         for kind, rule in rules.terms.items()
     }
-    return Making(move, known, given, move.effect(known, given), reckoned)
+    return Making(
+        move, known, given, move.effect(known, given), reckoned, RESPONSIBLE
+    )
 
 
 def file_of(rules, **applicant):
@@ -128,7 +131,7 @@ def test_every_letter_is_whole_from_every_move_that_sends_it(table, move, letter
         rules.title,
         "protocollo n. 2026/0000010, ricevuta alle ore 10:00:10 di martedì 20 gennaio",
         "Società di prova S.r.l.",
-        f"Responsabile del procedimento: {rules.responsible_office}",
+        f"Responsabile del procedimento: {RESPONSIBLE}",
         rules.contact,
         "Riferimenti normativi: ",
         "PEC",

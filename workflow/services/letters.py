@@ -7,6 +7,7 @@ from config import templates
 from models.vocabulary import Event, Letter, TermKind
 from workflow.errors import RefusedError
 from workflow.facts import Facts
+from workflow.letters.contradictions import worth_writing
 from workflow.letters.facts import LetterFacts, known
 from workflow.letters.gathering import Addressee, Making, for_letter, of_move
 from workflow.rules.terms import TermFacts
@@ -30,7 +31,10 @@ def write(case: CaseFile, making: Making) -> tuple[Written, ...]:
     Raises:
         RefusedError: one of them speaks of a fact that nobody knows.
     """
-    letters = (*making.move.letters, *making.brought.letters)
+    letters = (
+        *making.move.letters,
+        *worth_writing(making.brought.letters, making.facts),
+    )
     if not letters:
         return ()
     facts = of_move(making, addressee(case, making.facts))
