@@ -120,9 +120,8 @@ _ANSWERED: Mapping[Letter, Letter] = {Letter.LAPSE_DISMISSED: Letter.LAPSE_PROPO
 
 def groundless(move: Move, brought: Consequences) -> dict[Letter, str]:
     """Return which letters of the file lose their object by a move, each with why."""
-    return {
-        letter: one.why for one in reversed(_found(move, brought)) for letter in one.letters
-    }
+    found = reversed(_found(move, brought))
+    return {letter: one.why for one in found for letter in one.letters}
 
 
 def _found(move: Move, brought: Consequences) -> list[Groundless]:

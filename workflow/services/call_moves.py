@@ -19,8 +19,8 @@ from models.vocabulary import (
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.facts import ActFacts
-from workflow.machine import fire
 from workflow.letters.contradictions import BY_CALL
+from workflow.machine import fire
 from workflow.moves import calls as moves
 from workflow.moves.calls import CallFacts
 from workflow.rules.calendar import civil_day

@@ -23,7 +23,7 @@ from models.vocabulary import (
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange
 from workflow.rules.calendar import end_of_day
-from workflow.services import drops, funds, letters
+from workflow.services import drops, funds, letters, lookups, mailings
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 from workflow.services.term_changes import TermWriter
@@ -275,11 +275,9 @@ class Writer:
                 }
             )
             recipients.append(
-                {
-                    "letter": letter.value,
-                    "to": notice.recipient,
-                    "status": notice.status.value,
-                }
+                mailings.letter(
+                    lookups.named(application), letter, notice.recipient, notice.status
+                )
             )
         return {"notices": notices, "recipients": recipients}
 

@@ -110,13 +110,10 @@ def write(
     return told
 
 
-def _applications(
-    session: Session, call: Call, *, with_expired: bool
-) -> Iterator[Any]:
+def _applications(session: Session, call: Call, *, with_expired: bool) -> Iterator[Any]:
     session.flush()
-    is_told = col(Application.state).not_in(_OVER)
-    if with_expired:
-        is_told |= _LOST_ITS_DRAFT
+    under_way = col(Application.state).not_in(_OVER)
+    is_told = under_way | _LOST_ITS_DRAFT if with_expired else under_way
     return iter(
         session.execute(
             sqlalchemy.select(

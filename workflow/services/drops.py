@@ -8,12 +8,12 @@ import sqlalchemy
 from sqlmodel import Session, SQLModel, col
 
 from models.tables import Notice
-from models.vocabulary import NoticeStatus
+from models.vocabulary import Letter, NoticeStatus
 from workflow.letters.contradictions import NOT_LEFT, Groundless
 
 
 def found(
-    session: Session, notices: Iterable[Notice], groundless: Mapping[str, str]
+    session: Session, notices: Iterable[Notice], groundless: Mapping[Letter, str]
 ) -> dict[UUID, str]:
     """Return the letters of a file that are not to leave any more, each with why.
 

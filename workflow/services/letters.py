@@ -14,6 +14,14 @@ from workflow.rules.terms import TermFacts
 from workflow.services import lookups, suspensions
 from workflow.services.case_files import CaseFile
 
+_WAY_OUT = (
+    "`sportello letters render` shows what it says: have the file or the call "
+    "completed, then try again"
+)
+_WAYS_OUT = {
+    "officer": "say who is responsible, with `sportello officer add LOGIN --role "
+    "responsible` or as [notices].officer of the call, then try again"
+}
 _EXTENDING = {Event.EXTEND_TERM, Event.GRANT_EXTENSION}
 
 
@@ -57,8 +65,7 @@ def text_of(letter: Letter, facts: LetterFacts) -> templates.Text:
         raise RefusedError(
             "letter.fact_missing",
             f"the letter `{letter}` cannot be written: nobody knows its fact `{fact}`; "
-            "`sportello letters render` shows what it says: have the file or the call "
-            "completed, then try again",
+            + _WAYS_OUT.get(fact, _WAY_OUT),
             {"letter": letter.value, "fact": fact},
         ) from None
 

@@ -55,7 +55,8 @@ class Receipt:
     entry: EntryRef
     money: dict[str, Any]
     terms: list[dict[str, Any]]
-    notices: list[dict[str, Any]]
+    notices: list[dict[str, str]]
+    """The letters: those about this file, then all others of the same command."""
     steps: list[dict[str, Any]]
     findings: dict[str, Any]
     promotions: list[dict[str, Any]] = field(default_factory=list)
@@ -223,7 +224,7 @@ class _Planned:
     dropped: Mapping[UUID, str]
     """Letters that do not leave any more, and why."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of one move
+    def __init__(
         self,
         work: OpenCall,
         case: case_files.CaseFile,

@@ -31,6 +31,8 @@ class OpenCall:
     desk: Desk
     call: Call
     batch: Batch = field(init=False)
+    began: int = field(init=False)
+    """The last entry of the call before anything was done."""
     unfunded: int = 0
     """Cents reserved so far for which no fund has been charged yet."""
     responsible: dict[UUID, str] | None = None
@@ -41,6 +43,7 @@ class OpenCall:
     def __post_init__(self) -> None:
         """Begin with nothing to write."""
         self.batch = Batch(self.session)
+        self.began = self.call.head_seq
 
     @property
     def table(self) -> Table:
@@ -51,9 +54,7 @@ class OpenCall:
         """Return the same call, worked on by nobody in person."""
         self.flush()
         worker = self.desk.as_worker(channel)
-        return OpenCall(
-            self.session, worker, self.call, responsible=self.responsible
-        )
+        return OpenCall(self.session, worker, self.call, responsible=self.responsible)
 
     def rules(self, version: int | None = None) -> Rules:
         """Return a version of the call: the one in force unless another is named."""
