@@ -122,8 +122,8 @@ def advance_group(context: click.Context, application: str) -> None:
     """Make one move on an application (avanzamento).
 
     It first shows what will happen: the new state, the money, the terms that
-    start or stop, who will be written to. Then it asks you to type the protocol
-    number. --yes skips the question; --dry-run only shows.
+    start or stop, who will be written to, in other files too. Then it asks you to
+    type the protocol number. --yes skips the question; --dry-run only shows.
 
     `sportello events APP` shows what can be done now, and `sportello advance APP
     EVENT --help` what an event needs.
