@@ -122,8 +122,8 @@ def advance_group(context: click.Context, application: str) -> None:
     """Make one move on an application (avanzamento).
 
     It first shows what will happen: the new state, the money, the terms that
-    start or stop, who will be written to. Then it asks you to type the protocol
-    number. --yes skips the question; --dry-run only shows.
+    start or stop, who will be written to, in other files too. Then it asks you to
+    type the protocol number. --yes skips the question; --dry-run only shows.
 
     `sportello events APP` shows what can be done now, and `sportello advance APP
     EVENT --help` what an event needs.
@@ -210,12 +210,8 @@ def _command(event: Event, rows: tuple[Move, ...]) -> click.Command:
 
 def _help(event: Event, rows: tuple[Move, ...]) -> str:
     row = rows[0]
-    paths = " ".join(
-        f"From {', '.join(row.sources)} to {row.target}."
-        if row.target
-        else f"In {', '.join(row.sources)}; the state stays."
-        for row in rows
-    )
+    # Two families may have the same row.
+    paths = " ".join(dict.fromkeys(map(_path, rows)))
     worker = " A worker may make it too." if row.automatic else ""
     letters = ", ".join(row.letters)
     lines = [
@@ -228,6 +224,13 @@ def _help(event: Event, rows: tuple[Move, ...]) -> str:
         lines.append(f"The codes are those of `{CODES} CALL`.")
     lines.append(f"\b\nExample:\n{wrapped(example(event, row))}")
     return "\n\n".join(lines)
+
+
+def _path(row: Move) -> str:
+    sources = ", ".join(row.sources)
+    if row.target:
+        return f"From {sources} to {row.target}."
+    return f"In {sources}; the state stays."
 
 
 # Doing it

@@ -10,7 +10,8 @@ from commands.call_entries import details, headline
 from commands.entry import at_desk, warn_of_clock
 from commands.instants import read_instant
 from commands.lazy import json_option, note_done
-from commands.output import emit
+from commands.output import clean, emit
+from commands.receipts import written_to
 from models.vocabulary import Cents, MalfunctionDecision, SuspensionCause
 from workflow.desk import Desk
 from workflow.rules.amounts import parse_money
@@ -373,12 +374,17 @@ COMMANDS = (
 )
 
 
+def _letters(entry: Mapping[str, Any]) -> Iterator[str]:
+    for line in written_to(entry["letters"]):
+        yield f"writes to {clean(line)}"
+
+
 def _answer(entry: Mapping[str, Any], *more: str) -> None:
     note_done(f"entry {entry['seq']} of {entry['call']}")
 
     def tell() -> None:
         click.echo(headline(entry))
-        for line in (*details(entry), *more):
+        for line in (*details(entry), *more, *_letters(entry)):
             click.echo(f"  {line}")
         click.echo(f"  entry {entry['seq']} of the register")
 

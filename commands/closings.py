@@ -9,6 +9,8 @@ import click
 from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option
+from commands.output import clean
+from commands.receipts import written_to
 from workflow.desk import Desk
 from workflow.services import closings
 
@@ -60,8 +62,10 @@ def _show(told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
     names = told["unfunded"]
     more = len(names) - _NAMED
     listed = ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-    click.echo(
-        f"{verb} {len(names)} application(s) of {told['call']} unfunded on "
-        f"{told['act']}:\n  {listed}",
-        err=err,
-    )
+    count = f"{len(names)} application(s) of {told['call']}"
+    lines = [
+        f"{verb} {count} unfunded on {told['act']}:",
+        f"  {listed}",
+        *(f"  writes to {clean(line)}" for line in written_to(told["notices"])),
+    ]
+    click.echo("\n".join(lines), err=err)

@@ -10,7 +10,8 @@ import click
 from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option
-from commands.output import Table
+from commands.output import Table, clean
+from commands.receipts import written_to
 from workflow.desk import Desk
 from workflow.services import decrees
 
@@ -93,3 +94,5 @@ def _told(told: Mapping[str, Any]) -> Iterator[str]:
     for one in told["promotions"]:
         yield f"  promoted: {one['application']}, reserved {one['amount']}"
     yield f"  residual of the call {told['residual']}"
+    for line in written_to(told["notices"]):
+        yield f"  writes to {clean(line)}"

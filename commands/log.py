@@ -153,9 +153,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
     def tell() -> None:
         for one in examined.calls:
             standing = "ok" if one.ok else f"{len(one.faults)} FAULT(S)"
-            click.echo(
-                f"{one.call}: {one.entries} entries, head {one.head}: {standing}"
-            )
+            click.echo(f"{one.call}: {one.entries} entries: {standing}")
+            click.echo(f"  head {one.head}")
             if one.erased:
                 click.echo(f"  {one.erased} letter(s) erased: only the hash is left")
             for fault in one.faults:

@@ -1,12 +1,25 @@
 """What has happened, or would, said to people?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from commands.output import civil, clean
 from models.vocabulary import NoticeStatus
 
-_HEADINGS = ("money", "terms", "steps", "letters", "overtakes", "promoted", "jobs")
+_HEADINGS = (
+    "money",
+    "terms",
+    "steps",
+    "letters",
+    "not sent",
+    "overtakes",
+    "promoted",
+    "others",
+    "jobs",
+)
+_MOST = 20
+"""Other applicants that are listed; a letter may go to all."""
 _WIDTH = max(map(len, _HEADINGS))
 
 
@@ -19,14 +32,18 @@ def headline(receipt: Mapping[str, Any]) -> str:
 
 def details(receipt: Mapping[str, Any]) -> Iterator[str]:
     """Tell everything that the move brings about, one line each."""
-    promoted = receipt["promotions"]
+    promoted, mine = receipt["promotions"], receipt["application"]
+    own = [one for one in receipt["notices"] if one.get("application", mine) == mine]
+    others = [one for one in receipt["notices"] if one not in own]
     sections = (
         _money(receipt["money"]),
         [_term(term) for term in receipt["terms"]],
         [_step(step) for step in receipt["steps"]],
-        [_letter(one) for one in receipt["notices"]],
+        [_letter(one) for one in own],
+        [f"{one['letter']}: {one['why']}" for one in _dropped(receipt)],
         receipt["findings"].get("overtaken", []),
         [f"{one['application']}: reserved +{one['amount']}" for one in promoted],
+        list(written_to(others)),
         _jobs(receipt),
     )
     for heading, lines in zip(_HEADINGS, sections, strict=True):
@@ -58,18 +75,36 @@ def act_of(entry: Mapping[str, Any]) -> str:
     return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else ""
 
 
+def written_to(notices: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Tell who gets which letters, one line for each application."""
+    grouped: dict[str, list[str]] = {}
+    for one in notices:
+        grouped.setdefault(one["application"], []).append(_letter(one))
+    for name, listed in islice(grouped.items(), _MOST):
+        yield f"{name}: {'; '.join(listed)}"
+    if len(grouped) > _MOST:
+        yield f"and {len(grouped) - _MOST} more: --json names them all"
+
+
+def _dropped(receipt: Mapping[str, Any]) -> Iterable[Mapping[str, str]]:
+    """Return the letters that do not leave any more because of the move."""
+    found: Iterable[Mapping[str, str]] = receipt["findings"].get("dropped", ())
+    return found
+
+
 def _letter(notice: Mapping[str, Any]) -> str:
-    held = ", held back until it is released" if _is_held(notice) else ""
-    return f"{notice['letter']} to {notice['to']}{held}"
+    return f"{notice['letter']} to {notice['to']}{_STANDING.get(notice['status'], '')}"
 
 
-def _is_held(notice: Mapping[str, Any]) -> bool:
-    return bool(notice.get("status") == NoticeStatus.HELD)
+_STANDING = {
+    NoticeStatus.HELD.value: ", held back until it is released",
+    NoticeStatus.DROPPED.value: ", which is not sent",
+}
 
 
 def _jobs(receipt: Mapping[str, Any]) -> list[str]:
     """Say what is not done with the move itself, but soon after it."""
-    count = sum(not _is_held(one) for one in receipt["notices"])
+    count = sum(one["status"] not in _STANDING for one in receipt["notices"])
     if not count or receipt["dry_run"]:
         return []
     waits = "1 letter waits" if count == 1 else f"{count} letters wait"

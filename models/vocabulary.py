@@ -361,7 +361,7 @@ class NoticeStatus(StrEnum):
     UNKNOWN = "unknown"
     """A day has passed without a receipt; an officer has to find out."""
     DROPPED = "dropped"
-    """Not sent: what it reminds of was over before it could be."""
+    """Not sent: what it says had no object any more before it could be."""
 
 
 class ReceiptKind(StrEnum):

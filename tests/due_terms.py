@@ -164,6 +164,9 @@ def _timeless(entry: Row, names: dict[Any, str]) -> Row:
     kept = {name: value for name, value in entry.items() if name not in _OF_EXECUTION}
     kept["application"] = names.get(entry["application"])
     kept["notices"] = [notice["letter"] for notice in entry["notices"]]
+    if dropped := entry["findings"].get("dropped"):
+        without_ids = [{**one, "id": None} for one in dropped]
+        kept["findings"] = {**entry["findings"], "dropped": without_ids}
     return kept
 
 

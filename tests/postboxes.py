@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.builders import Office
 from workers.transports.files import Files
+from workflow.services import outbox
 from workflow.services.postings import Mail
 
 
@@ -34,3 +36,11 @@ class Postbox:
 
     def examine(self) -> str:
         return "a postbox"
+
+
+def send_all(work: Office) -> Postbox:
+    """Send everything that waits to be sent."""
+    postbox = Postbox()
+    for job in outbox.to_send(work.desk, most=9_999, resend=None):
+        outbox.do(work.desk, job.id, postbox)
+    return postbox

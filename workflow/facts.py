@@ -131,6 +131,8 @@ class MoneyFacts:
         return Cents(self.allocation - self.reserved - self.granted)
 
 
+ANSWERED = "answered"
+"""The outcome of a step whose answer came while it was awaited."""
 UNANSWERED = "unanswered"
 """The outcome of a step for whose answer the office has stopped waiting."""
 ANSWERED_LATE = "answered_late"

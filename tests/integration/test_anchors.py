@@ -339,6 +339,24 @@ def test_an_older_backup_that_was_restored_is_found(sealed: Office):
     assert (lines(sealed), len(anchors(sealed))) == (before, 1)
 
 
+def test_a_line_of_the_file_that_is_no_anchor_is_named(sealed: Office):
+    files = sealed.desk.anchor_files
+    assert files is not None
+    before = files.lines.read_bytes()
+    files.lines.write_bytes(before + b"garbage\n")
+    sealed.wait(days=1)
+
+    with pytest.raises(TamperedError) as error:
+        anchoring.seal_day(sealed.desk)
+
+    number = before.count(b"\n") + 1
+    assert error.value.code == "anchors.line_unreadable"
+    assert f"line {number} cannot be read" in error.value.message
+    assert "backup" not in error.value.message
+    assert faults(sealed) == [f"0: line {number} of the file cannot be read"]
+    assert files.lines.read_bytes() == before + b"garbage\n"
+
+
 def test_after_a_restore_the_file_put_aside_lets_one_go_on(sealed: Office):
     by_hand(sealed, "DELETE FROM anchors WHERE number > 1")
     path = signing.places(sealed.desk).lines

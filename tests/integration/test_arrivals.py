@@ -27,6 +27,7 @@ from tests.builders import (
 )
 from tests.contents import entries, refusals
 from tests.due_terms import DAY, SECOND, content_of, unwatched
+from tests.postboxes import send_all
 from tests.twins import twins_of
 from workflow.errors import RefusedError
 from workflow.services import sweep, term_explanations, views
@@ -181,6 +182,7 @@ def test_typed_late_all_stands_as_if_it_had_been_typed_when_it_came_in(
             filed(at_once, name, event)
             late.clock.move_to(at_once.clock.now() + 2 * DAY)
             sweep.sweep(late.desk)
+            send_all(late)  # what has left is answered, what has not is dropped
             missed = term(late, name, kind).status is TermStatus.EXPIRED
             receipt = filed(late, name, event, day)
             assert missed is over
@@ -242,7 +244,7 @@ def test_what_came_after_the_end_is_as_late_as_ever_and_a_day_must_fit(work: Off
 
     assert [late.code, early.code, future.code] == refusals(work)
     assert refusals(work) == ["term.expired", "date.too_early", "date.future"]
-    assert "state --received-on and --proof" in late.message
+    assert "by --received-on it came in after that" in late.message
     assert "--received-on 2026-01-19 is before the term" in early.message
     assert "--received-on 2026-02-25 is after today, 2026-02-24" in future.message
     assert stands(work) == before
@@ -253,7 +255,7 @@ def test_what_came_after_the_end_is_as_late_as_ever_and_a_day_must_fit(work: Off
 def test_a_proposal_that_has_fallen_meanwhile_leaves_nothing_to_decide(work: Office):
     application, last = planned(work)
     work.clock.move_to(OPENING + timedelta(days=120))
-    sweep.sweep(work.desk)
+    sweep.sweep(work.desk)  # after a long rest: it had fallen before it left
     fallen = term(work, application, TermKind.LAPSE_DECISION)
 
     receipt = filed(work, application, Event.FILE_PLAN, last)
@@ -261,7 +263,7 @@ def test_a_proposal_that_has_fallen_meanwhile_leaves_nothing_to_decide(work: Off
     assert fallen.status is TermStatus.EXPIRED
     settled = term(work, application, TermKind.LAPSE_DECISION)
     assert settled.settled_at == work.clock.now()
-    assert receipt["notices"] == [], "nobody is told twice that nothing comes of it"
+    assert receipt["notices"] == [], "nobody is told that nothing comes of nothing"
     proposal = step(work, application, StepKind.LAPSE_PROPOSAL)
     assert (proposal.outcome, proposal.closed_at) == ("expired", fallen.due_at + SECOND)
     assert term(work, application, TermKind.DEFINITIVE_PLAN).status is TermStatus.MET
@@ -312,7 +314,9 @@ def test_an_answer_taken_as_late_is_put_right_also_after_a_notice_of_refusal(
     told = term_explanations.term(work.desk, str(clock.id))
     went_on = [one.text for one in told.steps if one.rule == "term.clock_goes_on"]
     given_up, answered_after_all = went_on
-    assert given_up == "no answer came within its term: the clock goes on"
+    assert given_up == (
+        "no answer was known yet when its term ended: the clock goes on"
+    )
     assert answered_after_all == (
         "the answer was filed on Tue 10/02/2026; it came in on Wed 28/01/2026, as "
         f"`{PROOF}` proves: the clock goes on after Wed 28/01/2026"

@@ -53,7 +53,7 @@ def record(work: Office, **stated: Any) -> dict[str, Any]:
 def test_an_act_answers_with_the_entry_that_it_left(work: Office):
     entry = suspend(work)
 
-    assert entry == {**entries(work)[-1], "promotions": []}
+    assert entry == {**entries(work)[-1], "promotions": [], "letters": []}
     assert (entry["from"], entry["to"]) == ("open", "suspended")
     assert entry["act"]["number"] == "9"
     assert entry["inputs"] == {"cause": "act"}

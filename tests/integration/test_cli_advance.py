@@ -45,6 +45,7 @@ def test_a_move_answers_with_its_receipt(terminal):
     assert receipt["money"]["residual"] == "666666.67"
     assert receipt["notices"] == [
         {
+            "application": FIRST,
             "letter": "procedure_start",
             "to": "cluster1@pec.example.it",
             "status": "queued",

@@ -69,7 +69,7 @@ def test_the_verification_tells_of_the_anchors(terminal: Terminal):
     assert (verified["ok"], anchors["ok"], anchors["count"]) == (True, True, 1)
     assert anchors["last"]["number"] == 1
     assert (
-        text.stdout.splitlines()[1]
+        text.stdout.splitlines()[2]
         == f"anchors: 1, the last of {anchors['last']['at']}: ok"
     )
 

@@ -358,7 +358,7 @@ def test_the_register_verifies(terminal):
     assert (call["call"], call["entries"], call["faults"]) == (CTL, 5, [])
     assert text.exit_code == 0
     assert text.stdout == (
-        f"{CTL}: 5 entries, head {call['head']}: ok\nanchors: none yet: ok\n"
+        f"{CTL}: 5 entries: ok\n  head {call['head']}\nanchors: none yet: ok\n"
     )
 
 

@@ -34,9 +34,17 @@ def test_everybody_who_waits_is_closed_in_order_by_one_act(work: Office):
     names = waiting(work)
     work.clock.move_to(LATE)
 
+    dry = closings.close_waiting_list(work.desk, CTL, act=ACT, dry_run=True)
     told = closings.close_waiting_list(work.desk, CTL, act=ACT, reason="no money")
 
     assert told["unfunded"] == names
+    assert dry["notices"] == told["notices"]
+    letters = [
+        (one["application"], one["letter"])
+        for one in told["notices"]
+        if one["letter"] == "unfunded"
+    ]
+    assert letters == [(name, "unfunded") for name in names[::-1]]
     assert states(work, *names) == {ApplicationState.UNFUNDED}
     closed = entries(work, event="declare_unfunded", outcome="ok")
     assert [entry["protocol"] for entry in closed] == names[::-1]

@@ -369,7 +369,9 @@ def test_who_was_in_time_after_all_is_told_that_nothing_comes_of_the_proposal():
         Consequences(),
         Consequences(findings=said),
         Consequences(
-            terms=(TermChange(TermKind.LAPSE_DECISION, settled=True),), findings=said
+            terms=(TermChange(TermKind.LAPSE_DECISION, settled=True),),
+            letters=(Letter.LAPSE_DISMISSED,),
+            findings=said,
         ),
         Consequences(
             steps=(

@@ -10,6 +10,8 @@ import pytest
 from config import templates
 from config.loader import load
 from models.vocabulary import (
+    ApplicationState,
+    CallEvent,
     Cents,
     Channel,
     Counting,
@@ -17,6 +19,7 @@ from models.vocabulary import (
     Letter,
     ProcedureFamily,
     StepKind,
+    SuspensionCause,
     TermKind,
     TermStatus,
 )
@@ -26,11 +29,14 @@ from workflow.errors import RefusedError
 from workflow.letters import wording
 from workflow.letters.facts import Deadline
 from workflow.letters.gathering import Making, for_letter, from_receipt, of_move
+from workflow.machine import Inputs
 from workflow.moves import TABLES, calls
 from workflow.rules.terms import TermFacts
-from workflow.services import letters
+from workflow.services import counter_letters, letters
+from workflow.services.call_asked import Asked
 
 PLAIN = ProcedureFamily.PLAIN_COUNTER
+RESPONSIBLE = "Anna Bianchi"
 REASON = "il piano dei costi non è coerente con il progetto"
 DUE = rome(2026, 4, 13, 23, 59, 59)
 BY_DUE = "entro le ore 23:59:59 di lunedì 13 aprile 2026 (ora di Roma)"
@@ -84,7 +90,7 @@ def making(family, move, **changes):
         kind: TermFacts(date(2026, 1, 20), rule.count, rule.counting)
         for kind, rule in rules.terms.items()
     }
-    return Making(move, known, given, move.effect(known, given), reckoned)
+    return Making(move, known, given, move.effect(known, given), reckoned, RESPONSIBLE)
 
 
 def file_of(rules, **applicant):
@@ -128,7 +134,7 @@ def test_every_letter_is_whole_from_every_move_that_sends_it(table, move, letter
         rules.title,
         "protocollo n. 2026/0000010, ricevuta alle ore 10:00:10 di martedì 20 gennaio",
         "Società di prova S.r.l.",
-        f"Responsabile del procedimento: {rules.responsible_office}",
+        f"Responsabile del procedimento: {RESPONSIBLE}",
         rules.contact,
         "Riferimenti normativi: ",
         "PEC",
@@ -176,6 +182,68 @@ def test_the_counter_alone_sends_the_letters_to_all():
     assert by_calls == {Letter.COUNTER_SUSPENDED, Letter.COUNTER_REOPENED}
     assert by_files | by_calls == set(Letter)
     assert not by_files & by_calls
+
+
+TO_ALL = [
+    pytest.param(row, letter, id=f"{number}-{row.event}-{letter}")
+    for number, row in enumerate(calls.TABLE.moves)
+    for letter in row.letters
+]
+STATED_OF_CALL = {
+    CallEvent.SUSPEND_CALL: calls.SuspendInputs(cause=SuspensionCause.MALFUNCTION),
+    CallEvent.EXTEND_CALL: calls.ExtendInputs(closes_at=DUE),
+}
+STANDING = {
+    ApplicationState.EVALUATED: "conserva il suo posto",
+    ApplicationState.DRAFT: "domanda in preparazione",
+    ApplicationState.EXPIRED: "domanda in preparazione",
+}
+
+
+@pytest.mark.parametrize("state", STANDING)
+@pytest.mark.parametrize(("row", "letter"), TO_ALL)
+def test_every_letter_to_all_is_whole_from_every_move_that_sends_it(row, letter, state):
+    filed = state is ApplicationState.EVALUATED
+    rules = ctl()
+    asked = Asked(
+        row.event,
+        STATED_OF_CALL.get(row.event, Inputs()),
+        act=act() if row.act else None,
+        reason=REASON if row.reason else None,
+    )
+    suspended = letter is Letter.COUNTER_SUSPENDED
+    cause = SuspensionCause.MALFUNCTION if suspended else None
+    one = SimpleNamespace(
+        name="Società di prova S.r.l.",
+        pec="prova@pec.example.it",
+        portal_id="DOM-0010",
+        state=state,
+        received_at=NOW if filed else None,
+        protocol_year=2026 if filed else None,
+        protocol_number=10 if filed else None,
+    )
+
+    words = counter_letters._Words(rules, RESPONSIBLE, asked, NOW, cause)
+    text = letters.text_of(letter, words.facts(one))
+
+    number = ", protocollo n. 2026/0000010" if filed else ""
+    title = f"{templates.title(letter)} - bando {rules.code}"
+    assert text.subject == f"{title}{number}"
+    for said in (
+        rules.title,
+        "protocollo n. 2026/0000010, ricevuta alle" if filed else "come DOM-0010",
+        f"Responsabile del procedimento: {RESPONSIBLE}",
+        rules.contact,
+        "Riferimenti normativi: ",
+        wording.spelled(NOW),
+        *((REASON,) if row.reason and suspended else ()),
+        *(("decreto n. 100 del 20/01/2026",) if row.act else ()),
+    ):
+        assert said in text.body
+    assert STANDING[state] in text.body.lower()
+    expired = not suspended and state is ApplicationState.EXPIRED
+    assert ("una nuova domanda" in text.body) is expired
+    assert not re.search(r"[«»{}]|None|\n\n\n| \n|  ", text.body)
 
 
 # --- what some of them say ----------------------------------------------------

@@ -12,6 +12,7 @@ from models.vocabulary import TermKind
 from workflow.letters import wording
 
 PLACES: Mapping[str, str] = {
+    "officer": "responsabile del procedimento",
     "protocol": "numero di protocollo",
     "received": "istante di ricevimento",
     "reserved": "importo prenotato",
@@ -62,7 +63,6 @@ class CallWords:
     """What all letters of a call say alike."""
 
     office: str
-    officer: str
     contact: str
     title: str
     code: str
@@ -82,6 +82,7 @@ class LetterFacts:
     # The call
     office: str
     officer: str
+    """Who is responsible: by name, or until somebody is the head of the office."""
     contact: str
     title: str
     code: str
@@ -119,12 +120,16 @@ class LetterFacts:
     recognised: str | None = None
     term: Deadline | None = None
     """The term that the move is about."""
+    unannounced: bool = False
+    """What the letter would take back has reached nobody."""
     deadlines: Mapping[str, Deadline] = field(default_factory=dict)
     """Those that run, or will from the receipt of the letter, by their kind."""
     # The counter
     cause: str | None = None
     instant: str | None = None
     closing: str | None = None
+    expired: bool = False
+    """The draft has expired: there is nothing left that could be filed as it is."""
 
 
 _NAMES = tuple(one.name for one in fields(LetterFacts))
@@ -146,7 +151,6 @@ def words_of(rules: CallDefinition) -> CallWords:
     cited = "; ".join(one.citation for one in rules.legal_basis)
     return CallWords(
         office=wording.line(rules.responsible_office),
-        officer=wording.line(rules.letters.officer or rules.responsible_office),
         contact=wording.line(rules.contact),
         title=wording.line(rules.title),
         code=rules.code,

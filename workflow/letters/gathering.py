@@ -10,6 +10,7 @@ from config.schema import CallDefinition
 from models.vocabulary import Event, Letter, TermKind, TermStatus
 from workflow.facts import ApplicationFacts, Facts, TermRecord
 from workflow.letters import wording
+from workflow.letters.contradictions import reached_nobody
 from workflow.letters.facts import Deadline, LetterFacts, deadline, words_of
 from workflow.machine import Consequences, Inputs, Move
 from workflow.moves import inputs as stated
@@ -40,6 +41,8 @@ class Making:
     brought: Consequences
     terms: Mapping[TermKind, calculus.TermFacts]
     """From what the latest term of each kind is reckoned, if it is to be again."""
+    responsible: str | None = None
+    """Who is named as responsible; none where no letter is written."""
 
 
 def of_move(making: Making, to: Addressee) -> LetterFacts:
@@ -56,7 +59,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
     received = held.received_at
     return LetterFacts(
         office=words.office,
-        officer=words.officer,
+        officer=wording.line(making.responsible or ""),
         contact=words.contact,
         title=words.title,
         code=words.code,
@@ -147,6 +150,7 @@ def _of_move(making: Making) -> dict[str, Any]:
             told["term"] = _about(kind, making)
     if making.move.event is Event.DISMISS_LAPSE:
         told["term"] = _restarted(making)
+        told["unannounced"] = reached_nobody(Letter.LAPSE_PROPOSED, making.facts)
     return told
 
 

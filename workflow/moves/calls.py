@@ -553,6 +553,7 @@ MOVES = (
         "the call, C.1",
         needs=(follows_a_malfunction, closes_later, reopens_now, *_OF_ANY_VERSION),
         act=True,
+        letters=(Letter.COUNTER_REOPENED,),
     ),
     CallMove(
         CallEvent.REFINANCE_CALL,

@@ -6,9 +6,11 @@ Each field becomes an option of `sportello advance`, its description the help.
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated
+from unicodedata import category
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BeforeValidator,
     Field,
@@ -29,6 +31,8 @@ _RECEIPT = 120
 _MOST_POINTS = 9_999
 _MOST_MONTHS = 999
 _MOST_DAYS = 365
+_NO_TEXT = {"Cc", "Cs"}
+"""Control characters, and halves of pairs: they play with who reads them."""
 COR = r"^[0-9]{1,12}$"
 _POINTS = re.compile(r"[!-<>-~]{1,60}=[0-9]{1,4}")
 """The register holds only ASCII keys, and no integer of 2**53 or more."""
@@ -81,8 +85,17 @@ Arrived = Annotated[
 Sha256 = Annotated[
     str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the document.")
 ]
+
+
+def _on_one_line(words: str) -> str:
+    if not words.strip() or any(category(sign) in _NO_TEXT for sign in words):
+        message = "must be words on one line, without control characters"
+        raise ValueError(message)
+    return words
+
+
 Reference = Annotated[
-    str, Field(min_length=1, max_length=_SHORT, pattern=r"^[^\x00]*$")
+    str, Field(min_length=1, max_length=_SHORT), AfterValidator(_on_one_line)
 ]
 Code = Annotated[str, Field(pattern=r"^[!-~]{1,60}$")]
 Points = Annotated[int, Field(ge=0, le=_MOST_POINTS)]

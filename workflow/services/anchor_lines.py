@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import orjson
+
 from models.canonical import CanonicalError
 from workflow.anchors.manifests import Signed, line
 from workflow.anchors.series import AnchorFault
@@ -36,6 +38,8 @@ class Compared:
     last: int = 0
     fault: AnchorFault | None = None
     """It holds something else than the database, or more."""
+    unreadable: int | None = None
+    """The line that is no anchor at all, if that is the fault."""
 
 
 @contextmanager
@@ -101,12 +105,30 @@ def compare(file: IO[bytes] | None, anchors: Iterable[Signed]) -> Compared:
         elif found != expected:
             rest += expected[len(found) :]
             first, last = first or anchor.number, anchor.number
+    more = b"" if file is None or first else file.read()
+    if file is not None and (other or more) and (number := _unreadable(file)):
+        fault = AnchorFault(other, f"line {number} of the file cannot be read")
+        return Compared(fault=fault, unreadable=number)
     if other:
         return Compared(fault=AnchorFault(other, _OTHER))
-    if file is not None and not first and (more := file.read()):
+    if more:
         told = f"the file holds {more.count(_NEWLINE) or 1} anchor(s) more than the "
         return Compared(fault=AnchorFault(0, f"{told}database"))
     return Compared(bytes(rest), first, last)
+
+
+def _unreadable(file: IO[bytes]) -> int | None:
+    """Return which line is no anchor, if one is."""
+    file.seek(0)
+    lines = enumerate(file, start=1)
+    return next((number for number, text in lines if not _is_anchor(text)), None)
+
+
+def _is_anchor(text: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def refuse(path: Path, compared: Compared) -> None:
@@ -118,6 +140,14 @@ def refuse(path: Path, compared: Compared) -> None:
     fault = compared.fault
     if fault is None:
         return
+    if compared.unreadable is not None:
+        raise TamperedError(
+            "anchors.line_unreadable",
+            f"{path}: line {compared.unreadable} cannot be read: it is no anchor, and "
+            "was not written by this program. Nothing is written: keep a copy of the "
+            "file, tell the auditor, then take that line out",
+            {"line": compared.unreadable},
+        )
     if fault.number:
         raise TamperedError(
             "anchors.differ",

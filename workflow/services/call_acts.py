@@ -23,7 +23,7 @@ from workflow.moves.calls import (
     ReopenInputs,
     SuspendInputs,
 )
-from workflow.services import call_versions, lookups, officers, windows
+from workflow.services import call_versions, lookups, mailings, officers, windows
 from workflow.services.call_asked import Asked
 from workflow.services.call_moves import Moved, make, record_refused
 
@@ -186,13 +186,14 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
     try:
         with transaction(desk.engine) as session:
             call = lookups.find_call(session, code, lock=True)
-            actor = officers.identify(session, desk.identity)
+            began, actor = call.head_seq, officers.identify(session, desk.identity)
             windows.bring_up_to_date(session, desk, call)
             if change is not None:
                 rules = call_versions.known(session, call).rules
                 asked = replace(asked, new=change(rules))
             moved = make(session, desk, call, actor, asked)
-            return _written(session, call, moved)
+            letters = mailings.written_since(session, call, began)
+            return _written(session, call, moved) | {"letters": letters}
     except RefusedError as error:
         record_refusal(desk, code, asked, error)
         raise

@@ -19,6 +19,7 @@ from models.vocabulary import (
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.facts import ActFacts
+from workflow.letters.contradictions import BY_CALL
 from workflow.machine import fire
 from workflow.moves import calls as moves
 from workflow.moves.calls import CallFacts
@@ -29,6 +30,7 @@ from workflow.services import (
     case_files,
     counter_letters,
     draws,
+    drops,
     funds,
     lookups,
     promotions,
@@ -81,7 +83,9 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
     brought = Effects(session, call, asked, facts, actor, act).bring()
     session.flush()
     version = brought.version or call.version
-    notices = counter_letters.write(session, desk, call, move.letters, asked, at=at)
+    work = OpenCall(session, desk, call)
+    dropped = drops.drop_of_call(session, call.id, BY_CALL.get(asked.event))
+    notices = counter_letters.write(work, move.letters, asked, actor, at=at)
     entry = append(
         session,
         desk,
@@ -100,14 +104,18 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
             basis=move.basis,
             inputs=asked.inputs.model_dump(mode="json", exclude_none=True),
             notices=notices,
-            findings={**asked.findings, **brought.findings},
+            findings={
+                **asked.findings,
+                **brought.findings,
+                **({"dropped": dropped} if dropped else {}),
+            },
         ),
     )
     session.add(call)
     session.flush()
     _change_money(session, call, entry, asked.event, brought.more_money)
     promoted = (
-        promotions.run(OpenCall(session, desk, call), as_of=asked.as_of)
+        promotions.run(work, as_of=asked.as_of)
         if brought.more_money > 0 or brought.reorders
         else []
     )

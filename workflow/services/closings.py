@@ -13,7 +13,7 @@ from workflow.errors import ConflictError, RefusedError
 from workflow.facts import ActFacts
 from workflow.machine import Inputs
 from workflow.rules import strategies
-from workflow.services import case_files, lookups, officers, refusals
+from workflow.services import case_files, lookups, mailings, officers, refusals
 from workflow.services.making import make
 from workflow.services.open_calls import OpenCall
 from workflow.services.windows import opened
@@ -45,6 +45,7 @@ def close_waiting_list(  # noqa: PLR0913 - the parts of an act
     try:
         with opened(desk, code, keep=not dry_run) as work:
             closed = _close(work, stated, reason)
+            notices = mailings.written_since(work.session, work.call, work.began)
             if seen is not None and closed != seen["unfunded"]:
                 raise ConflictError(
                     "waiting_list.changed",
@@ -57,7 +58,13 @@ def close_waiting_list(  # noqa: PLR0913 - the parts of an act
         raise
     if not dry_run:
         log.info("waiting_list_closed", call=code, count=len(closed))
-    return {"call": code, "act": str(stated), "unfunded": closed, "dry_run": dry_run}
+    return {
+        "call": code,
+        "act": str(stated),
+        "unfunded": closed,
+        "notices": notices,
+        "dry_run": dry_run,
+    }
 
 
 def _close(work: OpenCall, act: ActFacts, reason: str | None) -> list[str]:

@@ -1,6 +1,6 @@
 """How are the consequences of a move written beside its state?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from models.vocabulary import (
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange
 from workflow.rules.calendar import end_of_day
-from workflow.services import funds, letters
+from workflow.services import drops, funds, letters, lookups, mailings
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 from workflow.services.term_changes import TermWriter
@@ -52,6 +52,8 @@ class Writer:
     """What the file waited for before the move, in cents."""
     at: datetime
     """When it is written; the facts speak of when it was due."""
+    dropped: Mapping[UUID, str]
+    """Letters that do not leave any more because of the move, and why."""
 
     @property
     def _entry_seq(self) -> int:
@@ -67,6 +69,7 @@ class Writer:
         ended = application.state in FINAL_STATES
         self._deliver(brought)
         self._release(brought)
+        dropped = self._drop()
         money = self._move_money(brought)
         terms = TermWriter(self.work, self.case, self.facts, self.at)
         if self.facts.arrival is not None:
@@ -77,7 +80,7 @@ class Writer:
             steps=self._change_steps(brought.steps, ended=ended),
             terms=terms.change(move, brought),
             **self._write_notices(texts),
-            findings={**brought.findings, **self._fund(move, brought)},
+            findings={**brought.findings, **self._fund(move, brought), **dropped},
         )
 
     # Money
@@ -231,6 +234,15 @@ class Writer:
                 notice.status = NoticeStatus.QUEUED
                 self._send(notice, 0)
 
+    def _drop(self) -> dict[str, Any]:
+        """Keep letters from leaving that the move leaves without an object."""
+        told = []
+        for notice in self.case.notices:
+            if why := self.dropped.get(notice.id):
+                notice.status, notice.fault = NoticeStatus.DROPPED, why
+                told.append(drops.told(notice.letter, notice.id, why))
+        return {"dropped": told} if told else {}
+
     def _write_notices(self, texts: Iterable[letters.Written]) -> dict[str, Any]:
         notices, recipients = [], []
         call, application = self.work.call, self.case.application
@@ -263,11 +275,9 @@ class Writer:
                 }
             )
             recipients.append(
-                {
-                    "letter": letter.value,
-                    "to": notice.recipient,
-                    "status": notice.status.value,
-                }
+                mailings.letter(
+                    lookups.named(application), letter, notice.recipient, notice.status
+                )
             )
         return {"notices": notices, "recipients": recipients}
 

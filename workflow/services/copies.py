@@ -21,6 +21,7 @@ from models.tables import (
     Malfunction,
     Notice,
     Officer,
+    OfficerRole,
     Opening,
     Step,
     Term,
@@ -49,6 +50,7 @@ def copy_calls(
     touched = _touched(calls, until)
     # Those first that others refer to.
     copy(source, scratch, Officer, col(Officer.id).is_not(None), _unnamed)
+    copy(source, scratch, OfficerRole, col(OfficerRole.officer_id).is_not(None))
     copy(source, scratch, Act, col(Act.id).in_(acts))
     copy(source, scratch, Call, col(Call.id).in_(calls))
     for of_call in (CallVersion, Opening, Malfunction, Draw):

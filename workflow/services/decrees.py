@@ -24,6 +24,7 @@ from workflow.rules.amounts import format_money
 from workflow.services import (
     case_files,
     lookups,
+    mailings,
     officers,
     promotions,
     refusals,
@@ -211,6 +212,9 @@ class _Decree:
                 if place.application not in files
             ],
             "promotions": promoted,
+            "notices": mailings.written_since(
+                self.work.session, self.work.call, self.work.began
+            ),
             "residual": format_money(case_files.money_of(self.work.call).residual),
         }
 

@@ -59,6 +59,7 @@ class Done:
     application: str
     event: Event
     due_at: datetime
+    """The instant that counts by law: the last one of a term, as the entry says."""
     seq: int
 
 
@@ -277,7 +278,7 @@ def _done(
             **expiry.notes,
         },
     )
-    yield Done(receipt.application, expiry.event, at, receipt.entry.seq)
+    yield Done(receipt.application, expiry.event, counts, receipt.entry.seq)
 
 
 def _instants(

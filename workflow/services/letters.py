@@ -11,6 +11,7 @@ from models.tables import Call
 from models.vocabulary import Event, Letter, TermKind
 from workflow.errors import RefusedError
 from workflow.facts import Facts
+from workflow.letters.contradictions import worth_writing
 from workflow.letters.facts import LetterFacts, known
 from workflow.letters.gathering import Addressee, Making, for_letter, of_move
 from workflow.rules import postings
@@ -18,6 +19,10 @@ from workflow.rules.terms import TermFacts
 from workflow.services import lookups, suspensions
 from workflow.services.case_files import CaseFile
 
+_WAY_OUT = (
+    "`sportello letters render` shows what it says: have the file or the call "
+    "completed, then try again"
+)
 _EXTENDING = {Event.EXTEND_TERM, Event.GRANT_EXTENSION}
 
 
@@ -35,7 +40,10 @@ def write(case: CaseFile, making: Making) -> tuple[Written, ...]:
     Raises:
         RefusedError: one of them speaks of a fact that nobody knows.
     """
-    letters = (*making.move.letters, *making.brought.letters)
+    letters = (
+        *making.move.letters,
+        *worth_writing(making.brought.letters, making.facts),
+    )
     if not letters:
         return ()
     facts = of_move(making, addressee(case, making.facts))
@@ -58,8 +66,7 @@ def text_of(letter: Letter, facts: LetterFacts) -> templates.Text:
         raise RefusedError(
             "letter.fact_missing",
             f"the letter `{letter}` cannot be written: nobody knows its fact `{fact}`; "
-            "`sportello letters render` shows what it says: have the file or the call "
-            "completed, then try again",
+            f"{_WAY_OUT}",
             {"letter": letter.value, "fact": fact},
         ) from None
 

@@ -1,25 +1,41 @@
 """How is a move made inside a transaction that holds the call's lock?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from models.tables import Applicant, Application, Call
-from models.vocabulary import ApplicationState, Event, Outcome, Role
+from models.vocabulary import (
+    ApplicationState,
+    Event,
+    NoticeStatus,
+    Outcome,
+    Role,
+)
 from workflow import register
 from workflow.errors import RefusedError
 from workflow.facts import ActFacts, Facts, Place
+from workflow.letters.contradictions import groundless
 from workflow.letters.gathering import Making
 from workflow.machine import Consequences, Inputs, Move, fire
 from workflow.moves.arrivals import not_decided
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day
-from workflow.services import case_files, letters, lookups, officers, undertakings
+from workflow.services import (
+    case_files,
+    drops,
+    letters,
+    lookups,
+    officers,
+    responsible,
+    undertakings,
+)
 from workflow.services.consequences import Writer, Written
 from workflow.services.entries import Draft, EntryRef, chain, dated
 from workflow.services.open_calls import OpenCall
@@ -39,7 +55,8 @@ class Receipt:
     entry: EntryRef
     money: dict[str, Any]
     terms: list[dict[str, Any]]
-    notices: list[dict[str, Any]]
+    notices: list[dict[str, str]]
+    """The letters: those about this file, then all others of the same command."""
     steps: list[dict[str, Any]]
     findings: dict[str, Any]
     promotions: list[dict[str, Any]] = field(default_factory=list)
@@ -148,7 +165,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
     """
     call, application = work.call, case.application
     source, without_money = application.state, work.without_money(application)
-    planned = _Planned(case, facts, given)
+    planned = _Planned(work, case, facts, given, actor)
     application.state = fire(
         work.table, event, source, facts, given, prepare=planned.prepare
     )
@@ -162,7 +179,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
     at = at or facts.now
     application.version += 1
     application.changed_at = at
-    writer = Writer(work, case, planned.seen, without_money, at)
+    writer = Writer(work, case, planned.seen, without_money, at, planned.dropped)
     written = writer.write(planned.move, brought, planned.letters)
     entry = chain(
         work.batch,
@@ -204,17 +221,58 @@ class _Planned:
     """The facts on which it is made: those of when it came in, if that was before."""
     brought: Consequences
     letters: tuple[letters.Written, ...]
+    dropped: Mapping[UUID, str]
+    """Letters that do not leave any more, and why."""
 
-    def __init__(self, case: case_files.CaseFile, facts: Facts, given: Inputs) -> None:
-        self._case, self._facts, self._given = case, facts, given
+    def __init__(
+        self,
+        work: OpenCall,
+        case: case_files.CaseFile,
+        facts: Facts,
+        given: Inputs,
+        actor: officers.Actor,
+    ) -> None:
+        self._work, self._case, self._actor = work, case, actor
+        self._facts, self._given = facts, given
 
     def prepare(self, move: Move) -> None:
         """Reckon what the move brings, and write its letters."""
-        self.move, self.seen = move, move.seen(self._facts, self._given)
-        self.brought = move.effect(self.seen, self._given)
+        self.move, seen = move, move.seen(self._facts, self._given)
+        self.brought = move.effect(seen, self._given)
+        self.dropped = drops.found(
+            self._work.session, self._case.notices, groundless(move, self.brought)
+        )
+        self.seen = _without(seen, self.dropped) if self.dropped else seen
         terms = letters.terms_to_reckon(self._case, move.event)
-        making = Making(move, self.seen, self._given, self.brought, terms)
+        writes = move.letters or self.brought.letters
+        making = Making(
+            move,
+            self.seen,
+            self._given,
+            self.brought,
+            terms,
+            self._responsible() if writes else None,
+        )
         self.letters = letters.write(self._case, making)
+
+    def _responsible(self) -> str:
+        application = self._case.application
+        was_filed = application.received_at is not None
+        return responsible.named(
+            self._work,
+            self._case.rules,
+            self._actor,
+            file=application.id if was_filed else None,
+        )
+
+
+def _without(facts: Facts, dropped: Mapping[UUID, str]) -> Facts:
+    """Return the facts in which letters have been kept from leaving."""
+    notices = tuple(
+        replace(one, status=NoticeStatus.DROPPED) if one.id in dropped else one
+        for one in facts.notices
+    )
+    return replace(facts, notices=notices)
 
 
 def required_role(actor: officers.Actor, move: Move) -> Role:

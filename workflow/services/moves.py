@@ -21,7 +21,14 @@ from workflow.facts import ActFacts
 from workflow.machine import Inputs, Table
 from workflow.moves import TABLES
 from workflow.moves.words import rome
-from workflow.services import answers, lookups, officers, promotions, windows
+from workflow.services import (
+    answers,
+    lookups,
+    mailings,
+    officers,
+    promotions,
+    windows,
+)
 from workflow.services.entries import Draft, EntryRef, chain, dated, refusal
 from workflow.services.making import make, required_role
 from workflow.services.open_calls import OpenCall
@@ -126,8 +133,8 @@ def opened_file(desk: Desk, name: str, *, keep: bool = True) -> Iterator[OpenFil
         call = session.get_one(Call, found.call_id, with_for_update=True)
         session.refresh(found, with_for_update=True)
         version, changed_at = found.version, found.changed_at
-        windows.bring_up_to_date(session, desk, call)
         work = OpenCall(session, desk, call)
+        windows.bring_up_to_date(session, desk, call)
         yield OpenFile(work, found, version, changed_at)
         work.flush()
 
@@ -167,7 +174,14 @@ def _carry_out(
             raise conflict from error
         raise
     promoted = promotions.run(work)
-    answer = replace(receipt, promotions=promoted, dry_run=command.dry_run).as_json()
+    notices = receipt.notices
+    if work.call.head_seq > work.began + 1:  # others may be written to as well
+        notices = mailings.written_since(
+            session, work.call, work.began, first=application.id
+        )
+    answer = replace(
+        receipt, promotions=promoted, notices=notices, dry_run=command.dry_run
+    ).as_json()
     if key:
         answers.remember(work.batch, work.call.id, key, fingerprint, answer)
     if not command.dry_run:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -30,14 +31,19 @@ class OpenCall:
     desk: Desk
     call: Call
     batch: Batch = field(init=False)
+    began: int = field(init=False)
+    """The last entry of the call before anything was done."""
     unfunded: int = 0
     """Cents reserved so far for which no fund has been charged yet."""
+    responsible: dict[UUID, str] | None = None
+    """Officers who have that role, by name, once somebody has asked."""
 
     _known: dict[int, Rules] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Begin with nothing to write."""
         self.batch = Batch(self.session)
+        self.began = self.call.head_seq
 
     @property
     def table(self) -> Table:
@@ -47,7 +53,8 @@ class OpenCall:
     def as_worker(self, channel: str) -> "OpenCall":
         """Return the same call, worked on by nobody in person."""
         self.flush()
-        return OpenCall(self.session, self.desk.as_worker(channel), self.call)
+        worker = self.desk.as_worker(channel)
+        return OpenCall(self.session, worker, self.call, responsible=self.responsible)
 
     def rules(self, version: int | None = None) -> Rules:
         """Return a version of the call: the one in force unless another is named."""

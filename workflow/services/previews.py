@@ -15,7 +15,7 @@ from workflow.letters.facts import PLACES, Deadline, LetterFacts, deadline, know
 from workflow.letters.gathering import Making, for_letter, of_move
 from workflow.machine import Consequences, Inputs, Move
 from workflow.moves import TABLES, calls
-from workflow.services import case_files, letters, lookups
+from workflow.services import case_files, letters, lookups, responsible
 
 _OPEN = "«ultimo istante»"
 
@@ -76,15 +76,22 @@ def preview(desk: Desk, letter: Letter, name: str) -> Preview:
         case = case_files.read(session, row)
         counter = case_files.counter_of(session, call)
         facts = case_files.alone(call, case, counter, now=desk.ambient.now())
-        said = _facts(letter, call, case, facts)
+        officer = case.rules.letters.officer or responsible.among(
+            session, responsible.registered(session), file=row.id
+        )
+        said = _facts(letter, call, case, facts, officer)
         text, unknown = _written(letter, said, facts)
         return Preview(letter, lookups.named(row), case.applicant.pec, text, unknown)
 
 
 def _facts(
-    letter: Letter, call: Call, case: case_files.CaseFile, facts: Facts
+    letter: Letter,
+    call: Call,
+    case: case_files.CaseFile,
+    facts: Facts,
+    officer: str,
 ) -> LetterFacts:
-    making = Making(_NO_MOVE, facts, Inputs(), Consequences(), {})
+    making = Making(_NO_MOVE, facts, Inputs(), Consequences(), {}, officer)
     said = of_move(making, letters.addressee(case, facts))
     cause = call.suspended_for
     return replace(

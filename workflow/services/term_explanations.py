@@ -246,8 +246,9 @@ class _Told:
             if change.name == "suspended":
                 yield Step("term.clock_stops", change.source, change.stopped())
                 continue
-            until = span if last[change.letter, span] is change else None
-            yield Step("term.clock_goes_on", change.source, change.resumed(until))
+            is_last = last[change.letter, span] is change
+            text = change.resumed(span if is_last else None, corrected=not is_last)
+            yield Step("term.clock_goes_on", change.source, text)
 
     def _holidays(self) -> Step:
         known = "then" if self._shown is self.reckoning.kept else "now"

@@ -28,6 +28,11 @@ _RESUMED: Mapping[str, str] = {
     Event.EXPIRE_OBSERVATIONS: "no observations came within their term",
     Event.RESUME_TERM: "it had stood still for as long as it may",
 }
+_NOT_KNOWN: Mapping[str, str] = {
+    Event.EXPIRE_COMPLETION: "no answer was known yet when its term ended",
+    Event.EXPIRE_OBSERVATIONS: "no observations were known yet when their term ended",
+}
+"""The same of what turned out to have come in time, and was typed later."""
 _OF_LETTER: Mapping[str, str] = {
     Event.ANSWER_COMPLETION: Letter.COMPLETION_REQUEST,
     Event.EXPIRE_COMPLETION: Letter.COMPLETION_REQUEST,
@@ -133,13 +138,18 @@ class Change:
         """Say what stopped its clock, and what proves it."""
         return f"{self._delivery()}: the clock stops after that day"
 
-    def resumed(self, span: Suspension | None) -> str:
-        """Say what let its clock go on, and after which day."""
+    def resumed(self, span: Suspension | None, *, corrected: bool = False) -> str:
+        """Say what let its clock go on, and after which day.
+
+        If a later entry has *corrected* it, only what was known then.
+        """
         day = self._arrived
         if self.delivered_on is not None:
             why = f"{self._delivery()}, when it had been answered already"
         else:
             said = _RESUMED.get(self.event, f"`{self.event}` was made on {{day}}")
+            if corrected:
+                said = _NOT_KNOWN.get(self.event, said)
             why = self._with_arrival(said.format(day=named(civil_day(self.at))))
         until = span.until if span else None
         if until is None:

@@ -10,7 +10,8 @@ def settle(facts: Facts, _given: Inputs) -> Consequences:
 
     The applicant was written to, and is told that nothing comes of it. No act is
     needed: a lapse without a missed term cannot be adopted. A proposal that has
-    fallen meanwhile is closed already, and nobody has to decide on it any more.
+    fallen meanwhile is closed already, and nobody has to decide on it any more;
+    but nobody has told the applicant.
     """
     if facts.arrival is None or not facts.arrival.met:
         return Consequences()
@@ -21,6 +22,7 @@ def settle(facts: Facts, _given: Inputs) -> Consequences:
     if lapse.status is StepStatus.CLOSED:
         return Consequences(
             terms=(TermChange(TermKind.LAPSE_DECISION, settled=True),),
+            letters=(Letter.LAPSE_DISMISSED,),
             findings=findings,
         )
     return Consequences(

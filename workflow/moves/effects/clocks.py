@@ -10,7 +10,7 @@ from models.vocabulary import (
     TermStart,
     TermStatus,
 )
-from workflow.facts import ANSWERED_LATE, UNANSWERED, Facts
+from workflow.facts import ANSWERED, ANSWERED_LATE, UNANSWERED, Facts
 from workflow.machine import Consequences, Inputs, StepChange, TermChange
 from workflow.moves.calendars import calendar_from
 from workflow.rules.calendar import civil_day
@@ -32,7 +32,7 @@ def answer_completion(facts: Facts, _given: Inputs) -> Consequences:
         late = StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, ANSWERED_LATE)
         return Consequences(steps=(late,), findings={"late": True})
     return Consequences(
-        steps=(StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, "answered"),),
+        steps=(StepChange(StepKind.COMPLETION_REQUEST, StepStatus.CLOSED, ANSWERED),),
         terms=_resume(facts, Letter.COMPLETION_REQUEST, facts.today),
         updates={"waits_for_applicant": _waits_for_observations(facts)},
     )

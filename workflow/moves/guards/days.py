@@ -7,9 +7,6 @@ from workflow.moves import inputs as stated
 from workflow.moves.words import rome, spoken
 from workflow.rules.calendar import civil_day
 
-_NEVER_LEFT = {NoticeStatus.HELD, NoticeStatus.DROPPED}
-"""What can have reached nobody."""
-
 
 def not_after_today(field: str) -> Check:
     """Make a check that a stated day has come."""
@@ -113,7 +110,8 @@ def letter_awaits_delivery(facts: Facts, given: stated.DeliveryInputs) -> Verdic
             f"`{given.letter}` was already delivered, at "
             f"{rome(notice.delivered_at)} (Rome)",
         )
-    if notice.status in _NEVER_LEFT:
+    # One that was dropped may have been handed over by other means before.
+    if notice.status is NoticeStatus.HELD:
         return Verdict(
             "notice.not_sent",
             f"`{notice.letter}` never left: it is {notice.status}; what is held back "

@@ -1,7 +1,15 @@
 """Guards: does a step beside the state stand as it must?"""
 
 from models.vocabulary import StepKind, StepStatus, TermKind
-from workflow.facts import ALLOWED, UNANSWERED, Facts, StepRecord, Verdict
+from workflow.facts import (
+    ALLOWED,
+    ANSWERED,
+    ANSWERED_LATE,
+    UNANSWERED,
+    Facts,
+    StepRecord,
+    Verdict,
+)
 from workflow.machine import Guard
 from workflow.moves.words import spoken
 
@@ -19,9 +27,21 @@ def step_open(kind: StepKind, way_out: str) -> Guard:
                 f"the {spoken(kind)} was closed, unanswered, when its term ended; "
                 "decide on what is in the file",
             )
+        if step is not None and _is_answered(step):
+            return Verdict(
+                f"{kind}.not_open",
+                f"the {spoken(kind)} was answered already, and nothing more is awaited",
+            )
         return Verdict(f"{kind}.not_open", f"no {spoken(kind)} is open; {way_out}")
 
     return guard
+
+
+def _is_answered(step: StepRecord) -> bool:
+    return step.status is StepStatus.ANSWERED or step.outcome in {
+        ANSWERED,
+        ANSWERED_LATE,
+    }
 
 
 def awaited(kind: StepKind, term: TermKind, way_out: str) -> Guard:

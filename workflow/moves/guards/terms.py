@@ -55,11 +55,13 @@ def in_time(kind: TermKind) -> Guard:
             return ALLOWED
         if not _is_over(facts, term) and term.status != TermStatus.EXPIRED:
             return ALLOWED
+        way_out = "if it came in by then, state --received-on and --proof; else propose"
+        if facts.arrival is not None:
+            way_out = "by --received-on it came in after that: propose"
         return Verdict(
             "term.expired",
             f"the term `{kind}` ended at {rome(term.due_at)} (Rome) and is "
-            "peremptory; if it came in by then, state --received-on and --proof; else "
-            "propose the lapse, or have the delay excused by an act",
+            f"peremptory; {way_out} the lapse, or have the delay excused by an act",
             {"due_at": written(term.due_at)},
         )
 
