@@ -44,7 +44,6 @@ def export_command(desk: Desk, context: click.Context, call: str, to: Path) -> N
     \b
     Example:
         sportello log export RLF12025051244 --to audit-2026
-        python3 audit-2026/verify.py audit-2026
     """
     warn_of_clock(desk, call=call)
     with _progress() as tell:

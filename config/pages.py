@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_PARTS = 2_000
+"""Of a page, that are written at once."""
+
 _FOLDER = Path(__file__).parent / "exports"
 
 
@@ -31,15 +34,13 @@ def index(facts: Mapping[str, object]) -> Iterator[str]:
     """
     style, script = _text("index.css"), _text("index.js")
     template = _environment().get_template("index.html.j2")
-    yield from template.generate(
-        facts,
-        style=style,
-        script=script,
-        policy=(
-            f"default-src 'none'; style-src '{_hash(style)}'; "
-            f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-        ),
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; "
+        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
+    page = template.stream(facts, style=style, script=script, policy=policy)
+    page.enable_buffering(_PARTS)
+    yield from page
 
 
 @cache

@@ -972,3 +972,45 @@ def test_the_verifier_says_by_its_exit_code_what_it_found(package, words, code, 
     assert ended.returncode == code, ended.stderr
     assert ended.stdout.endswith(told)
     assert "Traceback" not in ended.stderr
+
+
+# --- what the documentation says ----------------------------------------------
+
+MANUAL = (Path(__file__).parents[2] / "docs" / "register.md").read_text()
+
+
+def test_the_example_of_the_manual_has_the_hash_that_stands_beneath_it():
+    (body,) = re.findall(r'^    (\{"act":null,.*\})$', MANUAL, re.MULTILINE)
+    (hashed,) = re.findall(r"^Its SHA-256 is `([0-9a-f]{64})`", MANUAL, re.MULTILINE)
+
+    said = verify.canonical(body)
+
+    assert sha256(body.encode()).hexdigest() == hashed
+    assert (said["seq"], said["previous"]) == (1, "0" * 64)
+    assert [key for key in said if f"`{key}`" not in MANUAL] == []
+
+
+def test_the_verifier_of_the_manual_finds_the_head(package: Path):
+    _, _, rest = MANUAL.partition("This is enough to check a chain:\n\n")
+    lines = rest[: rest.index("\nThen add up")].splitlines()
+    script = "\n".join(one[4:] for one in lines)
+    head = exports.read(package / "entries.jsonl")[-1]["hash"]
+
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    change(package / "entries.jsonl", lambda found: reworded(found[2], reason="x"))
+    changed = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.stdout.rstrip().endswith(head), ran.stderr
+    assert changed.stderr.endswith("AssertionError: 3\n")

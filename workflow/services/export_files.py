@@ -37,7 +37,7 @@ _SPKI = bytes.fromhex("302a300506032b6570032100")
 
 _KEY_DIGITS = 64
 
-_Rows: TypeAlias = defaultdict[str | None, list[dict[str, object]]]
+_Rows: TypeAlias = defaultdict[str | None, list[export_lines.Row]]
 
 Progress = Callable[[int, int], None]
 """Told how many entries are written, and of how many."""

@@ -1,21 +1,30 @@
 """How is an entry shown in a table: for a spreadsheet, and on a page?"""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import orjson
 
 from workflow.rules.amounts import format_money
 
+_PLAIN = (
+    *("at", "local", "protocol", "application", "event", "outcome", "from", "to"),
+    "version",
+)
 COLUMNS = (
-    *("seq", "at", "local", "protocol", "application", "event", "outcome", "from"),
-    *("to", "version", "actor", "officer", "role", "identity", "channel"),
+    "seq",
+    *_PLAIN,
+    *("actor", "officer", "role", "identity", "channel"),
     *("call_version", "act", "basis", "reason", "refused_for", "reserved_after"),
     *("granted_after", "allocation", "hash"),
 )
 """Of entries.csv; money in euros with two decimals."""
 
 _COMMANDS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - signs that a spreadsheet takes for the others
+
+
+Row: TypeAlias = tuple[object, ...]
+"""Place, when, event, from where to where, refused, who, why, money left."""
 
 
 def said(body: str) -> Mapping[str, Any]:
@@ -27,32 +36,46 @@ def said(body: str) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def cells(seq: object, hashed: str, body: Mapping[str, Any]) -> Iterator[str]:
+def cells(seq: object, hashed: str, body: Mapping[str, Any]) -> list[str]:
     """Return the cells of an entry, in the order of the columns.
 
     Spreadsheets take a text that begins like a formula for one: an apostrophe
     before it keeps it a text (CWE-1236).
     """
-    for value in _values(seq, hashed, body):
-        text = "" if value is None else str(value)
-        yield f"'{text}" if text.startswith(_COMMANDS) else text
+    said, actor = body.get, _part(body, "actor").get
+    after = _part(_part(body, "money"), "after")
+    values = (
+        seq,
+        *(said(name) for name in _PLAIN),
+        *(actor(name) for name in ("kind", "id", "role", "identity")),
+        said("channel"),
+        said("call_version"),
+        _act(body),
+        said("basis"),
+        said("reason"),
+        _part(body, "refusal").get("code"),
+        *(_euros(after, name) for name in ("reserved", "granted", "allocation")),
+        hashed,
+    )
+    texts = ["" if value is None else str(value) for value in values]
+    return [f"'{text}" if text.startswith(_COMMANDS) else text for text in texts]
 
 
-def row(seq: object, body: Mapping[str, Any]) -> dict[str, object]:
+def row(seq: object, body: Mapping[str, Any]) -> Row:
     """Return what the page tells of an entry."""
     actor, refusal = _part(body, "actor"), _part(body, "refusal")
     after = _part(_part(body, "money"), "after")
     why = (_act(body), body.get("reason"), refusal.get("message"))
-    return {
-        "seq": seq,
-        "local": str(body.get("local"))[:19].replace("T", " "),
-        "event": body.get("event"),
-        "moved": _moved(body, refusal),
-        "refused": bool(refusal),
-        "who": " ".join(str(actor.get(name) or "")[:13] for name in ("role", "id")),
-        "why": "; ".join(str(part) for part in why if part),
-        "residual": _residual(after),
-    }
+    return (
+        seq,
+        str(body.get("local"))[:19].replace("T", " "),
+        body.get("event"),
+        _moved(body, refusal),
+        bool(refusal),
+        f"{actor.get('role') or actor.get('kind')} {str(actor.get('id') or '')[:13]}",
+        "; ".join(str(part) for part in why if part),
+        _residual(after),
+    )
 
 
 def money(cents: object) -> str:
@@ -60,23 +83,8 @@ def money(cents: object) -> str:
     return format_money(cents) if isinstance(cents, int) else str(cents)
 
 
-def _values(seq: object, hashed: str, body: Mapping[str, Any]) -> Iterator[object]:
-    actor = _part(body, "actor")
-    after = _part(_part(body, "money"), "after")
-    yield seq
-    for name in COLUMNS[1:10]:
-        yield body.get(name)
-    for name in ("kind", "id", "role", "identity"):
-        yield actor.get(name)
-    yield body.get("channel")
-    yield body.get("call_version")
-    yield _act(body)
-    yield body.get("basis")
-    yield body.get("reason")
-    yield _part(body, "refusal").get("code")
-    for name in ("reserved", "granted", "allocation"):
-        yield money(after[name]) if name in after else None
-    yield hashed
+def _euros(after: Mapping[str, Any], name: str) -> str | None:
+    return money(after[name]) if name in after else None
 
 
 def _moved(body: Mapping[str, Any], refusal: Mapping[str, Any]) -> str:
