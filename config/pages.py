@@ -38,9 +38,9 @@ def index(facts: Mapping[str, object]) -> Iterator[str]:
         f"default-src 'none'; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    page = template.stream(facts, style=style, script=script, policy=policy)
-    page.enable_buffering(_PARTS)
-    yield from page
+    parts = template.stream(facts, style=style, script=script, policy=policy)
+    parts.enable_buffering(_PARTS)
+    yield from parts
 
 
 @cache

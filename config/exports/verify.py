@@ -85,10 +85,13 @@ def canonical(text: str) -> Said:
     body = parsed(text)
     if not isinstance(body, dict):
         raise MalformedError(text[:SHOWN])
-    check(body)
-    written = json.dumps(
-        body, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+    try:
+        check(body)
+        written = json.dumps(
+            body, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+    except RecursionError as error:
+        raise MalformedError(text[:SHOWN]) from error
     if written != text:
         raise NotCanonicalError(text[:SHOWN])
     return body
@@ -389,6 +392,8 @@ class Anchors:
     def claim(self, body: Said, call: Any, where: str) -> None:
         """Keep where it saw the chain of the call."""
         for one in body["calls"]:
+            if not isinstance(one["entries"], int):
+                raise TypeError(one)
             if one["call"] == call and one["entries"]:
                 seen = self.seen.setdefault(one["entries"], (one["head"], where))
                 if seen[0] != one["head"]:
@@ -420,7 +425,7 @@ def take_own(path: Path, anchors: Anchors, call: Any, until: str) -> None:
             anchors.report.fault(where, "it does not hold by itself")
             own = Anchors(Report())
             continue
-        if number in anchors.hashes:
+        if isinstance(number, int) and number in anchors.hashes:
             if anchors.hashes[number] != line.get("hash"):
                 anchors.report.fault(where, "the package has another one in its place")
         elif str(body.get("at")) <= until:
@@ -504,7 +509,7 @@ class Chain:
             fault(where, "it is dated before the entry before it")
         self.at = max(self.at, body["at"])
         actor = body["actor"]["id"]
-        if actor is not None and actor not in self.officers:
+        if actor is not None and str(actor) not in self.officers:
             fault(where, "it names an officer who is not there")
         if body["outcome"] == "ok":
             self.count(body["money"], where)
@@ -622,7 +627,7 @@ class Chain:
         seen = set()
         for row in rows if isinstance(rows, list) else ():
             identity = row.get("application") if isinstance(row, dict) else None
-            seen.add(identity)
+            seen.add(str(identity))
             told = self.applications.get(str(identity))
             where = f"application {shown(identity)}"
             if told is None:
@@ -641,12 +646,13 @@ class Chain:
     def compare_versions(self, rows: Any) -> None:
         """Compare the hashes under which the versions were frozen."""
         kept = {
-            row.get("number"): row.get("sha256")
+            str(row.get("number")): row.get("sha256")
             for row in (rows if isinstance(rows, list) else ())
             if isinstance(row, dict)
         }
-        for number in sorted({*kept, *self.rules}, key=str):
-            if kept.get(number) != self.rules.get(number):
+        told_of = {str(number): rules for number, rules in self.rules.items()}
+        for number in sorted({*kept, *told_of}):
+            if kept.get(number) != told_of.get(number):
                 told = "it is not kept under the hash that its entry says"
                 self.report.fault(f"version {shown(number)} of the call", told)
 
@@ -657,11 +663,11 @@ class Chain:
 def known(folder: Path, chain: Chain) -> None:
     """Read which officers and acts are kept."""
     for row in objects(folder / "officers.jsonl", chain.report):
-        chain.officers.add(row.get("id"))
+        chain.officers.add(str(row.get("id")))
     for row in objects(folder / "acts.jsonl", chain.report):
         act = (row.get("kind"), row.get("number"), row.get("signed_on"))
         chain.acts.add(tuple(map(str, act)))
-        if row.get("signed_by") not in chain.officers:
+        if str(row.get("signed_by")) not in chain.officers:
             told = "it was entered by an officer who is not there"
             chain.report.fault(f"act {shown(row.get('number'))}", told)
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,7 @@ import pytest
 from sqlalchemy import make_url
 
 from config.exports import verify
+from models.canonical import encode
 from models.session import reading
 from models.vocabulary import Event
 from tests import exports
@@ -871,6 +873,31 @@ def test_each_file_that_is_changed_or_gone_is_named(package, name):
 
     assert f"file {name}: it is not what SHA256SUMS says" in changed
     assert f"file {name}: it is not there, or cannot be read" in gone
+
+
+ODD: tuple[Any, ...] = (None, [], {"a": []}, "x", -1, ["a"], 7)
+
+
+@pytest.mark.parametrize(
+    "name", ["entries.jsonl", "anchors.jsonl", "acts.jsonl", "officers.jsonl"]
+)
+def test_whatever_stands_in_a_line_is_a_fault_and_no_crash(package, name):
+    first, *rest = exports.read(package / name)
+    inside = json.loads(first["body"]) if "body" in first else {}
+    odd = itertools.cycle(ODD)
+
+    for key in [*first, *inside] * 3:
+        changed = {**first, key: next(odd)}
+        if key in inside and key not in first:
+            body = encode({**inside, key: next(odd)}).decode()
+            changed = {**first, "body": body, "hash": sha256(body.encode()).hexdigest()}
+        exports.write(package / name, [changed, *rest])
+
+        found = faults(package)
+
+        assert f"file {name}: it is not what SHA256SUMS says" in found
+        same = changed.get("hash") == first.get("hash")
+        assert len(found) > 1 or same, changed
 
 
 def forged(package: Path, folder: Path) -> None:
