@@ -7,16 +7,14 @@ import click
 from commands.entry import at_desk
 from commands.lazy import Listing, json_option, note_done
 from commands.output import Table, emit
+from models import addresses
+from models.addresses import AddressError
 from models.vocabulary import Role
 from workflow.desk import Desk
 from workflow.services import officers
 
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _LONGEST_NAME = 200
-_EMAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
-)
-_LONGEST_EMAIL = 254
 _ROLES = [role.value for role in Role if role != Role.SYSTEM]
 
 
@@ -50,11 +48,15 @@ def _name(_context: click.Context, _option: click.Parameter, name: str) -> str:
 def _email(
     _context: click.Context, _option: click.Parameter, address: str | None
 ) -> str | None:
-    if not address or (len(address) <= _LONGEST_EMAIL and _EMAIL.fullmatch(address)):
-        return address
-    raise click.BadParameter(
-        f"`{address}` is no address; write one, such as maria.rossi@regione.example.it"
-    )
+    try:
+        if address:
+            addresses.read(address)
+    except AddressError as error:
+        raise click.BadParameter(
+            f"`{address}` is no address: {error}; write one, such as "
+            "maria.rossi@regione.example.it"
+        ) from error
+    return address
 
 
 @officer_group.command("add")

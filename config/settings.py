@@ -15,12 +15,15 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models import addresses
+
 PREFIX = "SPORTELLO_"
 
 _RULES = {
     "database_url": "write sqlite:////folder/file.db or postgresql://host/database",
     "broker_url": "write memory:// or redis://host:6379",
-    "smtp_url": "write smtp://host:25 or smtps://user:password@host:465",
+    "smtp_url": "write smtp://host:25 or smtps://user:password@host:465, or "
+    "smtp+plain://host:25 in a net that is to be trusted",
     "sender": "write an address, such as bandi@pec.example.it, or a name and the "
     "address in angle brackets",
     "mail_rate": "write how many letters a minute may go to one domain, from 0 (any "
@@ -32,6 +35,8 @@ _RULES = {
     "log_level": "write debug, info, warning or error",
     "home": "write the path of a folder",
     "anchors": "write the path of a file",
+    "tsa_url": "write http://host/path or https://user:password@host/path",
+    "tsa_roots": "write the path of a file of certificates (PEM)",
     "receipts": "write the path of a maildir, or of a folder of mails",
     "officer": "write a login of at most 64 characters, without spaces",
 }
@@ -93,9 +98,26 @@ def _mail_server(address: str) -> str:
     return address
 
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_SPEC = rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
-_SENDER = rf"^([^<>@\"\\\x00-\x1f\x7f]*<{_SPEC}>|{_SPEC})$"
+def _sender(written: str) -> str:
+    """Refuse what no letter could come from; every server takes ASCII."""
+    name, bracket, address = written.rpartition("<")
+    is_closed = written.endswith(">") == bool(bracket)
+    if not (is_closed and name.isprintable() and address.isascii()):
+        raise ValueError
+    if any(sign in name for sign in '<>@"\\'):
+        raise ValueError
+    addresses.read(address.removesuffix(">"))
+    return written
+
+
+def _web_server(address: str) -> str:
+    """Refuse what names no server; reading a port that is out of range raises."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.port == 0 or parts.fragment:
+        raise ValueError
+    return address
+
+
 _DATABASE = re.compile(r"/?|/[0-9]{1,4}")
 Lower = BeforeValidator(_lower)
 
@@ -133,11 +155,18 @@ class Settings(BaseSettings):
         str, _schemes("memory", "redis", "rediss"), AfterValidator(_broker)
     ] = Field(default="memory://", repr=False)
     smtp_url: (
-        Annotated[str, _schemes("smtp", "smtps"), AfterValidator(_mail_server)] | None
+        Annotated[
+            str, _schemes("smtp", "smtps", "smtp+plain"), AfterValidator(_mail_server)
+        ]
+        | None
     ) = Field(default=None, repr=False)
-    sender: Annotated[str, Field(pattern=_SENDER, max_length=200)] | None = None
+    sender: Annotated[str, Field(max_length=200), AfterValidator(_sender)] | None = None
     mail_rate: Annotated[int, Field(ge=0, le=100_000)] = 60
     receipts: Annotated[Path, AfterValidator(_absolute)] | None = None
+    tsa_url: (
+        Annotated[str, _schemes("http", "https"), AfterValidator(_web_server)] | None
+    ) = Field(default=None, repr=False)
+    tsa_roots: Annotated[Path, AfterValidator(_absolute)] | None = None
     identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
     officer: Annotated[str, Field(pattern=r"^\S{1,64}$")] | None = None
     clock: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None

@@ -34,12 +34,13 @@ CALLED_BY_FRAMEWORKS = (
 NAMES_OF_FRAMEWORKS = (
     "cache_ok",
     "downgrade",
-    "_get_socket",  # smtplib: how a connection is made
     "format_*",  # Click: how help and usage are printed
     "_get_socket",  # smtplib: how a connection is opened
     "get_command",  # Click: lazy groups
     "list_commands",
     "resolve_command",
+    "readable",  # io: what a stream is read from
+    "readinto",
     "process_bind_param",  # SQLAlchemy: types of columns
     "process_result_value",
     "settings_customise_sources",  # pydantic-settings

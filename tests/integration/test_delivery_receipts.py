@@ -3,19 +3,21 @@
 import errno
 import hashlib
 import json
+import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
+from threading import Barrier, local
 from typing import Any
 from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from cli import main
 from models.session import reading, transaction
@@ -24,19 +26,28 @@ from models.vocabulary import Event, Letter, NoticeStatus, TermKind, TermStatus
 from tests.builders import Office, rome, usual
 from tests.contents import dump, entries, rows, written
 from tests.editions import edited
-from tests.pec import FULL, NOBODY, SENDER, Pec, accepted, delivered, failed, full
+from tests.pec import NOBODY, SENDER, Pec, accepted, delivered, failed, full
+from tests.postboxes import Postbox
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk
-from workflow.errors import RefusedError, UnavailableError
+from workflow.errors import (
+    PermanentError,
+    RefusedError,
+    TemporaryError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from workflow.rules import postings
 from workflow.services import (
     calls,
     mailboxes,
+    outbox,
     receipts,
     silences,
     term_explanations,
     views,
 )
+from workflow.services.postings import Mail, Transport
 from workflow.services.receipts import Outcome, TakenIn
 
 ASKED = (Event.START_REVIEW, Event.REQUEST_COMPLETION)
@@ -211,7 +222,8 @@ def test_a_failure_outlives_the_acceptance_and_a_delivery_outlives_both(work: Of
         statuses.append(stands(work, identity, "status", "fault"))
     come(work, delivered(identity, identifier="b"))
 
-    assert statuses == [("undelivered", f"no-dest: {NOBODY}")] * 2
+    why = "no-dest 5.1.1 (there is no such mailbox)"
+    assert statuses == [("undelivered", why)] * 2
     assert stands(work, identity, "status", "fault") == ("delivered", None)
     come(work, failed(identity, NOBODY, identifier="c"))
     assert stands(work, identity, "status", "fault") == ("delivered", None)
@@ -272,7 +284,7 @@ def test_a_full_mailbox_counts_as_the_call_says(
     else:
         assert stands(work, identity, "status", "fault") == (
             "full_box",
-            f"altro: {FULL}",
+            "altro 5.2.2 (the mailbox is full)",
         )
         assert not made
         assert not running(work, application, TermKind.COMPLETION)
@@ -288,6 +300,9 @@ def test_what_does_not_fit_a_letter_of_ours_changes_nothing(work: Office):
         come(work, delivered(unknown)),
         come(work, Pec(notice="<somebody@else>")),
         come(work, delivered(identity), to="other@pec.example.it"),
+        come(work, delivered(identity).but(to=None)),
+        come(work, full(identity).but(to=None)),
+        come(work, failed(identity).but(to=None)),
         come(work, delivered(identity), at=now + SECOND),
         come(work, delivered(identity), at=now - timedelta(hours=2)),
         come(work, delivered(identity), certified=b"<postacert"),
@@ -298,6 +313,7 @@ def test_what_does_not_fit_a_letter_of_ours_changes_nothing(work: Office):
         ("unmatched", "receipt.unknown_letter"),
         ("unmatched", "receipt.unknown_letter"),
         ("unmatched", "receipt.other_recipient"),
+        *[("unreadable", "receipt.unreadable")] * 3,
         ("unmatched", receipts.TOO_SOON),
         ("unmatched", "date.too_early"),
         ("unreadable", "receipt.unreadable"),
@@ -388,6 +404,121 @@ def test_workers_that_read_the_same_mailbox_at_once_take_each_receipt_in_once(
     assert outcomes == {Outcome.TAKEN_IN: 2, Outcome.REPEATED: 6}
     assert len(entries(work, event="record_delivery")) == 1
     assert stands(work, identity, "status", "accepted_at") == ("delivered", now)
+    assert work.verified()
+
+
+# While it is being sent
+
+
+@dataclass
+class Meanwhile(Postbox):
+    """A transport in whose hands a letter is while other things happen."""
+
+    domain: str = SENDER.rpartition("@")[2]
+    happens: Callable[[UUID], object] = lambda _: None
+    error: UnavailableError | RefusedError | None = None
+
+    def send(self, mail: Mail) -> None:
+        super().send(mail)
+        self.happens(mail.id)
+        if self.error is not None:
+            raise self.error
+
+
+def post(work: Office, transport: Transport) -> None:
+    for job in outbox.to_send(work.desk, most=100, resend=None):
+        outbox.do(work.desk, job.id, transport)
+
+
+def by_receipt(work: Office, identity: UUID) -> object:
+    with ThreadPoolExecutor(1) as mailbox:  # and so by a session of its own
+        return mailbox.submit(come, work, delivered(identity)).result()
+
+
+def by_hand(work: Office, _: UUID) -> object:
+    stated = {"letter": "submission_receipt", "receipt": "by hand"}
+    return work.move("2026/0000001", Event.RECORD_DELIVERY, inputs=stated)
+
+
+@pytest.mark.parametrize("arrives", [by_receipt, by_hand])
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        PermanentError("mail.refused", "no"),
+        TemporaryError("mail.not_now", "later"),
+        UnknownOutcomeError("mail.cut", "who knows"),
+    ],
+)
+def test_a_letter_that_arrives_before_its_sender_knows_has_arrived(
+    work: Office, arrives: Any, error: Any
+):
+    """Receipts may be faster than the answer to what they are about."""
+    _, identity = sent(work, 0, Letter.SUBMISSION_RECEIPT)
+    begun: list[tuple[Any, ...]] = []
+
+    def happens(letter: UUID) -> None:
+        begun.append(stands(work, letter, "status", "attempts"))
+        arrives(work, letter)
+
+    transport = Meanwhile(is_certain=False, happens=happens, error=error)
+    post(work, transport)
+    left = stands(work, identity, "status", "delivered_at", "fault")
+    work.wait(hours=5)
+    post(work, transport)
+
+    assert begun == [(NoticeStatus.QUEUED, 1)]
+    assert (left[0], left[2]) == (NoticeStatus.DELIVERED, None)
+    assert left[1] is not None
+    assert stands(work, identity, "status", "delivered_at", "fault") == left
+    assert len(transport.mails) == 1, "it is not sent again"
+    assert len(entries(work, event="record_delivery")) == 1
+    assert rows(work.desk.engine, "SELECT id FROM outbox") == []
+
+
+def test_an_answer_that_waits_for_a_delivery_to_be_written_does_not_undo_it(
+    work: Office,
+):
+    """The third step of sending begins while the receipt holds its locks."""
+    letters = [sent(work, number, Letter.SUBMISSION_RECEIPT)[1] for number in range(4)]
+    now, together = work.clock.now(), Barrier(2)
+    reader = replace(work.desk, ambient=FrozenAmbient(now, seed=1_000))
+    here = local()
+
+    @event.listens_for(work.desk.engine, "after_cursor_execute")
+    def _(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        is_written = statement.startswith("INSERT INTO delivery_receipts")
+        if is_written and getattr(here, "is_delivery", False):
+            together.wait(60)
+            time.sleep(0.05)  # and then most likely somebody waits for the lock
+
+    def take_in(number: int) -> list[Outcome]:
+        outcomes = []
+        for pec in (accepted, delivered):
+            mail = pec(letters[number], at=now)
+            if mail.to is not None:
+                here.is_delivery = True
+                mail = mail.but(to=f"cluster{number + 1}@pec.example.it")
+            outcomes.append(receipts.take_in(reader, mail.mail()).outcome)
+        here.is_delivery = False
+        return outcomes
+
+    with ThreadPoolExecutor(1) as mailbox:
+        reads: list[Future[list[Outcome]]] = []
+
+        def happens(letter: UUID) -> None:
+            reads.append(mailbox.submit(take_in, letters.index(letter)))
+            together.wait(60)
+
+        post(work, Meanwhile(is_certain=False, happens=happens))
+        outcomes = [read.result() for read in reads]
+
+    assert outcomes == [[Outcome.TAKEN_IN, Outcome.TAKEN_IN]] * len(letters)
+    for letter in letters:
+        found = stands(work, letter, "status", "fault", "delivered_at", "begun_at")
+        assert found == (NoticeStatus.DELIVERED, None, now, None)
+    assert len(entries(work, event="record_delivery")) == len(letters)
+    assert rows(work.desk.engine, "SELECT id FROM outbox") == []
     assert work.verified()
 
 

@@ -1,23 +1,25 @@
 """Is each officer told what waits for them, and nothing else?"""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from dramatiq.brokers.stub import StubBroker
 from sqlmodel import select
 
 from models.session import transaction
-from models.tables import Notice
-from models.vocabulary import Event, NoticeStatus, Role
+from models.tables import Notice, Term
+from models.vocabulary import Event, NoticeStatus, Role, TermStatus
 from tests.builders import CTL, Office, rome, usual
 from tests.contents import alter_rules, rows
 from tests.terminals import FIRST, Terminal
 from workers.ticking import Ticker
+from workflow.ambient import FrozenAmbient
 from workflow.anchors.manifests import line
 from workflow.desk import AnchorFiles
-from workflow.errors import RefusedError
+from workflow.errors import RefusedError, SportelloError, UnavailableError
 from workflow.services import anchoring, digests, keys, moves, officers, sweep
 
 HEADINGS = {
@@ -149,6 +151,72 @@ def test_every_morning_who_is_waited_for_is_written_to_once(work: Office):
     assert first[0][2] == "sportello: 1 thing(s) wait for you, 21/01/2026"
     jobs = rows(work.desk.engine, "SELECT kind FROM outbox WHERE kind = 'send_memo'")
     assert len(jobs) == 2
+
+
+def write_to(work: Office, *logins: str) -> None:
+    for login in logins:
+        email = f"{login}@regione.example.it"
+        desk = work.desk.as_officer("bianchi")
+        officers.add(desk, login, login.title(), [], email=email)
+
+
+@dataclass
+class Faltering(FrozenAmbient):
+    """Gives no identifier the first time that it is asked for one."""
+
+    error: SportelloError = field(kw_only=True)
+    has_failed: bool = False
+
+    def new_id(self) -> UUID:
+        if not self.has_failed:
+            self.has_failed = True
+            raise self.error
+        return super().new_id()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_asked_again"),
+    [(UnavailableError("x.away", "later"), True), (RefusedError("x.no", "no"), False)],
+)
+def test_where_one_digest_fails_the_others_are_written(
+    work: Office, error: SportelloError, is_asked_again: bool
+):
+    staff(work)
+    write_to(work, "director", "examiner", "rup")
+    make(work, work.file(), Event.START_REVIEW)
+    work.clock.move_to(rome(2026, 1, 21, 8))
+    desk = replace(
+        work.desk, ambient=Faltering(work.clock.now(), seed=9_000, error=error)
+    )
+
+    if is_asked_again:
+        with pytest.raises(UnavailableError):
+            digests.write(desk)
+    else:
+        digests.write(desk)
+    first = [to for _, to, _ in mails(work)]
+    again = digests.write(desk)
+
+    assert first == ["rup@regione.example.it"]
+    assert again == is_asked_again
+    assert len(mails(work)) == 1 + is_asked_again
+
+
+def test_what_does_not_verify_is_told_of_beside_the_rest(work: Office):
+    staff(work)
+    make(work, work.file(), Event.START_REVIEW, Event.REQUEST_COMPLETION)
+    work.file(1)
+    backwards = {"first": "2026-02-09", "until": "2026-02-01", "at_most": None}
+    with transaction(work.desk.engine) as session:
+        for term in session.exec(select(Term)).all():
+            term.status, term.due_at = TermStatus.SUSPENDED, work.clock.now()
+            term.suspensions = [backwards]
+            session.add(term)
+
+    waiting = digests.of(work.desk, "examiner").waiting
+
+    assert [one.heading for one in waiting] == ["What does not verify", "Next in turn"]
+    assert "call the auditor" in waiting[0].what
 
 
 def test_where_nobody_has_an_address_no_digest_is_due(work: Office):

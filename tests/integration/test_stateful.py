@@ -775,7 +775,7 @@ class AnySequence(RuleBasedStateMachine):
                 error="altro",
                 reason=data.draw(st.sampled_from(PEC_REASONS)),
                 identifier=data.draw(st.sampled_from(("one", "another"))),
-                to=None,
+                to=letter["recipient"],
             )
             if pec.kind == "avvenuta-consegna":
                 pec = pec.but(error="nessuno")

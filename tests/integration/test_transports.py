@@ -23,6 +23,7 @@ from tests.mailservers import (
     tls_of,
 )
 from workers.transports.files import Files
+from workers.transports.servers import Server
 from workflow.errors import PermanentError, TemporaryError, UnknownOutcomeError
 
 
@@ -166,12 +167,14 @@ def test_a_server_that_is_not_there_is_told_in_words(tmp_path: Path):
 def test_what_the_server_says_of_the_recipient_is_not_repeated(
     server: MailServer, tmp_path: Path
 ):
-    server.answers["RCPT"] = ["550 5.1.1 <cluster1@pec.example.it> cluster1 is unknown"]
+    server.answers["RCPT"] = ["550 5.1.1 <cluster1@pec.example.it> Mario is unknown"]
 
     with pytest.raises(PermanentError) as told:
         server.transport(tmp_path).send(a_mail())
 
-    assert told.value.message == "the mail server refuses it: 550 5.1.1 is unknown"
+    assert told.value.message == (
+        "the mail server refuses it: 550 5.1.1 (there is no such mailbox)"
+    )
 
 
 def test_a_full_disk_keeps_a_letter_from_leaving(server: MailServer, tmp_path: Path):
@@ -311,6 +314,57 @@ def test_a_certificate_of_somebody_else_is_not_believed(
             transport.send(a_mail())
 
         assert server.received == []
+
+
+ELSEWHERE = "127.1"
+"""The loopback, written so that nobody takes it for this machine."""
+
+
+def test_no_letter_goes_over_a_net_in_the_clear_unless_somebody_says_so(
+    server: MailServer, tmp_path: Path
+):
+    unsaid = server.transport(tmp_path, host=ELSEWHERE)
+    said = server.transport(tmp_path, host=ELSEWHERE, may_be_plain=True)
+    with_password = server.transport(tmp_path, host=ELSEWHERE, may_be_plain=True, **WHO)
+
+    for refusing in (unsaid.examine, lambda: unsaid.send(a_mail())):
+        with pytest.raises(TemporaryError, match=r"offers no TLS.*smtps://") as told:
+            refusing()
+        assert told.value.code == "mail.plain"
+    with pytest.raises(TemporaryError, match="without a password"):
+        with_password.send(a_mail())
+    before = list(server.received)
+    said.send(a_mail())
+
+    said.close()
+    assert (before, len(server.received)) == ([], 1)
+
+
+def test_tls_is_begun_where_it_is_offered_though_it_need_not_be(certified: Path):
+    with mail_server(tls_context=tls_of(certified)) as server:
+        transport = server.transport(certified, host=ELSEWHERE, may_be_plain=True)
+
+        with pytest.raises(TemporaryError, match="is not secure"):
+            transport.send(a_mail())
+
+        assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port", "is_tls", "may_be_plain"),
+    [
+        ("smtp://mail.example.it", "mail.example.it", 25, False, False),
+        ("smtp+plain://10.0.0.7", "10.0.0.7", 25, False, True),
+        ("smtp+plain://mail.example.it:2525", "mail.example.it", 2525, False, True),
+        ("smtps://u%40v:p@mail.example.it", "mail.example.it", 465, True, False),
+    ],
+)
+def test_a_server_is_what_its_address_says(address, host, port, is_tls, may_be_plain):
+    server = Server.at(address)
+
+    assert (server.host, server.port) == (host, port)
+    assert (server.is_tls, server.may_be_plain) == (is_tls, may_be_plain)
+    assert (server.user, server.password) in {(None, None), ("u@v", "p")}
 
 
 # Files

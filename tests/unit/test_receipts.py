@@ -73,13 +73,60 @@ def test_the_instant_is_that_of_its_zone_or_of_rome(civil, zone, expected):
     assert read.at.utcoffset() == timedelta(0)
 
 
-def test_why_it_failed_is_told_without_addresses():
-    reason = "550 no mailbox for <mario.rossi@pec.example.it>,\nsee p@q"
+@pytest.mark.parametrize(
+    ("error", "words", "expected"),
+    [
+        ("no-dest", NOBODY, "no-dest 5.1.1 (there is no such mailbox)"),
+        ("altro", FULL, "altro 5.2.2 (the mailbox is full)"),
+        (
+            "altro",
+            "casella di Mario Rossi piena",
+            "altro (the receipt itself says more)",
+        ),
+        ("altro", "non consegnato nelle 24 ore", "altro (it was not delivered in 24 h"),
+        ("Mario Rossi", "", "altro (the receipt itself says more)"),
+    ],
+)
+def test_why_it_failed_is_told_and_nobody_is_named(error, words, expected):
+    named = f"{words}, Mario Rossi <mario.rossi@pec.example.it>\n{NOTICE}"
+    pec = Pec("errore-consegna", error=error, reason=named)
 
-    read = receipts.read(Pec("errore-consegna", error="no-dest", reason=reason).mail())
+    read = receipts.read(pec.mail())
 
-    assert read.reason == "no-dest: 550 no mailbox for <(address)>, see (address)"
+    assert read.reason is not None
+    assert read.reason.startswith(expected)
+    assert "Rossi" not in read.reason
     assert receipts.read(Pec(reason="x").mail()).reason is None
+    assert receipts.read(Pec("accettazione", reason="x").mail()).reason is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["avvenuta-consegna", "errore-consegna", "preavviso-errore-consegna"]
+)
+@pytest.mark.parametrize("reason", [FULL, NOBODY])
+def test_what_is_written_for_each_recipient_has_to_name_its_own(kind, reason):
+    error = "nessuno" if kind == "avvenuta-consegna" else "altro"
+    pec = Pec(kind, error=error, reason=reason)
+    doubled = pec.xml().replace("</consegna>", "</consegna><consegna>b@c.it</consegna>")
+
+    for nobody in (None, "", "  "):
+        with pytest.raises(UnreadableError, match="does not say of which address"):
+            receipts.read(pec.but(to=nobody).mail())
+    with pytest.raises(UnreadableError, match="`consegna` more than once"):
+        receipts.read(pec.but(certified=doubled.encode()).mail())
+    assert receipts.read(pec.mail()).recipient == pec.to
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("accettazione", "nessuno"),
+        ("non-accettazione", "altro"),
+        ("rilevazione-virus", "virus"),
+    ],
+)
+def test_what_is_about_a_whole_letter_names_no_recipient(kind, error):
+    assert receipts.read(Pec(kind, error=error, to=None).mail()).recipient is None
 
 
 def test_without_certified_data_only_an_acceptance_is_believed():
@@ -155,7 +202,7 @@ def test_what_says_nothing_of_a_letter_of_ours_is_told_apart(kind):
         (Pec().xml().replace("msgid", "message").encode(), "`msgid`"),
         (Pec().xml().replace("identificativo", "id").encode(), "`identificativo`"),
         (Pec(identifier="x" * 121).xml().encode(), "more than 120"),
-        (Pec(error="altro").xml().encode(), "with the error"),
+        (Pec(error="altro").xml().encode(), "and an error with it"),
     ],
 )
 def test_certified_data_that_cannot_be_believed_are_refused_in_words(certified, why):

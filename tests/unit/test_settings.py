@@ -78,6 +78,13 @@ def test_every_fault_is_told_at_once(monkeypatch):
         read_settings()
 
 
+@pytest.mark.parametrize("scheme", ["smtp", "smtps", "smtp+plain"])
+def test_a_mail_server_is_named_with_how_it_is_spoken_to(monkeypatch, scheme):
+    monkeypatch.setenv("SPORTELLO_SMTP_URL", f"{scheme}://mail.example.it:25")
+
+    assert read_settings().smtp_url == f"{scheme}://mail.example.it:25"
+
+
 @pytest.mark.parametrize(
     "sender",
     [

@@ -5,6 +5,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from models import addresses
+from models.addresses import AddressError
 from workflow.errors import PermanentError
 from workflow.services.postings import Mail
 
@@ -49,18 +51,12 @@ def address_of(recipient: str) -> Address:
     Raises:
         PermanentError: it is none.
     """
-    user, _, domain = recipient.rpartition("@")
     try:
-        # To tell Python to read the whole would let a comment or a name pass.
-        ascii_domain = domain.encode("idna").decode("ascii")
-        address = Address(username=user, domain=ascii_domain)
-        is_good = address.addr_spec.isprintable() and user and "." in ascii_domain
-    except (UnicodeError, ValueError, IndexError):
-        is_good = False
-    if not is_good or any(sign in recipient for sign in '<>,;: "\\\t'):
+        known = addresses.read(recipient)
+    except AddressError as error:
         raise PermanentError(
             "mail.address",
             "the recipient's address is none that mail can be sent to; deliver the "
             "letter by other means, and record its delivery",
-        )
-    return address
+        ) from error
+    return Address(username=known.local, domain=known.domain)

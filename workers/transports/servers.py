@@ -1,23 +1,15 @@
 """Which mail server, by whom, and how do we get there?"""
 
 import smtplib
-import socket
 import ssl
-import time
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from workers.transports.connections import Client, TimeLeft
 from workflow.errors import TemporaryError
 
-_CONNECTS_WITHIN, _ANSWERS_WITHIN = 10.0, 60.0
-"""Seconds, for the connection and for each answer."""
-
-WHOLE_WITHIN = 200.0
-"""Seconds for a whole letter: less than after which an attempt counts as broken off."""
-
-_PORTS = {"smtp": 25, "smtps": 465}
+_PORTS = {"smtp": 25, "smtp+plain": 25, "smtps": 465}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +22,8 @@ class Server:
     """TLS from the first byte; else it is begun where the server offers it."""
     user: str | None = None
     password: str | None = None
+    may_be_plain: bool = False
+    """Whether letters may go over a net in the clear, because its owner says so."""
 
     @classmethod
     def at(cls, address: str) -> "Server":
@@ -42,6 +36,7 @@ class Server:
             is_tls=parts.scheme == "smtps",
             user=None if user is None else unquote(user),
             password=None if password is None else unquote(password),
+            may_be_plain=parts.scheme == "smtp+plain",
         )
 
     @property
@@ -58,52 +53,14 @@ class Server:
             return self.host == "localhost"
 
 
-class Client(smtplib.SMTP):
-    """A connection that answers in time, or is taken for lost."""
-
-    def __init__(self, server: Server, *, me: str, patience: float) -> None:
-        self.deadline = time.monotonic() + patience
-        self._tls = ssl.create_default_context() if server.is_tls else None
-        super().__init__(
-            server.host,
-            server.port,
-            local_hostname=me,
-            timeout=min(patience, _CONNECTS_WITHIN),
-        )
-
-    def getreply(self) -> tuple[int, bytes]:
-        """Wait for an answer, and not for ever."""
-        self._set_patience()
-        return super().getreply()
-
-    def send(self, s: Any) -> None:  # noqa: ANN401 - as the library has it
-        """Send, if the other side takes it."""
-        self._set_patience()
-        super().send(s)
-
-    def _set_patience(self) -> None:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            self.close()
-            raise smtplib.SMTPServerDisconnected("it took too long")
-        if self.sock is not None:
-            self.sock.settimeout(min(left, _ANSWERS_WITHIN))
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        plain = socket.create_connection((host, port), timeout)
-        if self._tls is None:
-            return plain
-        return self._tls.wrap_socket(plain, server_hostname=host)
-
-
-def opened(server: Server, *, me: str, patience: float = WHOLE_WITHIN) -> Client:
+def opened(server: Server, *, me: str, left: TimeLeft) -> Client:
     """Open a connection that is ready to take a letter.
 
     Raises:
         TemporaryError: there is none now. That is the fault of no letter.
     """
     try:
-        return _opened(server, me=me, patience=patience)
+        return _opened(server, me=me, left=left)
     except smtplib.SMTPAuthenticationError as error:
         raise TemporaryError(
             "mail.login",
@@ -120,7 +77,7 @@ def opened(server: Server, *, me: str, patience: float = WHOLE_WITHIN) -> Client
             f"the connection to {server.name} is not secure ({error.reason}); check "
             "its certificate",
         ) from error
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+    except (smtplib.SMTPException, OSError, ValueError) as error:
         raise TemporaryError(
             "mail.unreachable",
             f"{server.name} does not answer ({type(error).__name__}); check "
@@ -128,8 +85,8 @@ def opened(server: Server, *, me: str, patience: float = WHOLE_WITHIN) -> Client
         ) from error
 
 
-def _opened(server: Server, *, me: str, patience: float) -> Client:
-    client = Client(server, me=me, patience=patience)
+def _opened(server: Server, *, me: str, left: TimeLeft) -> Client:
+    client = Client(server.host, server.port, me=me, is_tls=server.is_tls, left=left)
     try:
         client.ehlo_or_helo_if_needed()
         _secure(client, server)
@@ -142,7 +99,10 @@ def _opened(server: Server, *, me: str, patience: float) -> Client:
 
 
 def _secure(client: Client, server: Server) -> None:
-    """Begin TLS where it is offered; without it no password leaves this machine.
+    """Begin TLS where it is offered; without it no letter leaves this machine.
+
+    Letters are about people, and passwords let others write in our name. Who trusts
+    the net in between says so for the letters, and nobody can for a password.
 
     A server on this machine that wants no password is spoken to as it is: nobody
     is in between, and its certificate is seldom one that verifies.
@@ -153,9 +113,10 @@ def _secure(client: Client, server: Server) -> None:
     if client.has_extn("starttls"):
         client.starttls(context=ssl.create_default_context())
         client.ehlo_or_helo_if_needed()
-    elif has_password and not server.is_here:
+    elif not server.is_here and (has_password or not server.may_be_plain):
         raise TemporaryError(
             "mail.plain",
-            f"{server.name} offers no TLS, and the password would be sent in the "
-            "clear; write smtps:// in SPORTELLO_SMTP_URL, or leave the password out",
+            f"{server.name} offers no TLS, and letters would be sent in the clear; "
+            "write smtps:// in SPORTELLO_SMTP_URL, or, if the net in between is to be "
+            "trusted, smtp+plain:// without a password",
         )

@@ -6,15 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email.headerregistry import Address
 from pathlib import Path
-from uuid import UUID
 
 from config.logs import log
 from workers.transports import messages, records
+from workers.transports.connections import Client, Patience, TimeLeft
 from workers.transports.pace import Pace
-from workers.transports.servers import WHOLE_WITHIN, Client, Server, opened
+from workers.transports.servers import Server, opened
 from workflow.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from workflow.rules import failures
 from workflow.rules.postings import domain_of, record_name
 from workflow.services.postings import Mail
 
@@ -22,12 +24,15 @@ _IDLE = 60.0
 """Seconds after which a connection is not trusted to be there any more."""
 
 _LOOKS_WITHIN = 5.0
+USUAL = Patience()
 _GO_AHEAD = 354
-_PERMANENT = 500
+_TEMPORARY, _PERMANENT, _NONE = 400, 500, 600
+"""Where the answers begin that say so (RFC 5321, 4.2.1)."""
+
+_DOT = b".\r\n"
 _LINE_OF_DOT = re.compile(rb"(?m)^\.")
-_WORD = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}")
-_A_FEW_HOURS = 6
-"""Hexadecimal digits of an identifier, which begins with its instant."""
+_SHELF = 2
+"""Digits of an identifier: no folder holds too many letters."""
 
 
 class Smtp:
@@ -41,9 +46,16 @@ class Smtp:
     is_certain = False
 
     def __init__(
-        self, server: Server, *, sender: Address, home: Path, pace: Pace
+        self,
+        server: Server,
+        *,
+        sender: Address,
+        home: Path,
+        pace: Pace,
+        patience: Patience = USUAL,
     ) -> None:
         self._server, self._sender, self._pace = server, sender, pace
+        self._patience = patience
         self._records = home / "letters" / "sent"
         self._mine = threading.local()
         self._open: set[Client] = set()
@@ -63,10 +75,11 @@ class Smtp:
         return self._pace.admits(domain_of(recipient))
 
     def send(self, mail: Mail) -> None:
-        """Give a letter to the server."""
+        """Give a letter to the server, in one time for all that this takes."""
+        left = TimeLeft(self._patience)
         content = messages.written(mail, self._sender)
         with records.prepared(self._path(mail), content) as keep_record:
-            self._deliver(messages.address_of(mail.recipient), content)
+            self._deliver(messages.address_of(mail.recipient), content, left)
             _keep(keep_record, mail)
 
     def close(self) -> None:
@@ -78,9 +91,10 @@ class Smtp:
 
     def examine(self) -> str:
         """Connect, log in and name the sender, and leave it at that."""
-        client = opened(self._server, me=self.domain, patience=_LOOKS_WITHIN)
+        left = TimeLeft(replace(self._patience, whole=_LOOKS_WITHIN))
+        client = opened(self._server, me=self.domain, left=left)
         try:
-            with _before_the_text(self._server):
+            with _before_the_dot(self._server):
                 _refuse_sender(self._server, client.mail(self._sender.addr_spec))
         finally:
             client.close()
@@ -88,12 +102,12 @@ class Smtp:
 
     def _path(self, mail: Mail) -> Path:
         name = record_name(mail.message_id)
-        return self._records / UUID(name[:36]).hex[:_A_FEW_HOURS] / f"{name}.eml"
+        return self._records / name[:_SHELF] / f"{name}.eml"
 
     # One connection for each thread
 
-    def _deliver(self, recipient: Address, content: bytes) -> None:
-        client = self._begun(recipient)
+    def _deliver(self, recipient: Address, content: bytes, left: TimeLeft) -> None:
+        client = self._begun(recipient, left)
         try:
             _hand_over(client, self._server, recipient, content)
         except BaseException:
@@ -101,26 +115,26 @@ class Smtp:
             raise
         self._mine.used = time.monotonic()
 
-    def _begun(self, recipient: Address) -> Client:
+    def _begun(self, recipient: Address, left: TimeLeft) -> Client:
         """Return a connection on which the server has heard who sends.
 
         One that was used before may be gone, and nothing is lost by that.
         """
         client, used = getattr(self._mine, "client", None), self._last_used()
         if client is not None and time.monotonic() - used < _IDLE:
+            client.left = left
             try:
                 return self._named(client, recipient)
             except TemporaryError:
                 self._drop(client)
         elif client is not None:
             self._drop(client)
-        return self._named(self._opened(), recipient)
+        return self._named(self._opened(left), recipient)
 
     def _last_used(self) -> float:
         return float(getattr(self._mine, "used", 0.0))
 
     def _named(self, client: Client, recipient: Address) -> Client:
-        client.deadline = time.monotonic() + WHOLE_WITHIN
         more = []
         if not recipient.username.isascii():
             if not client.has_extn("smtputf8"):
@@ -131,7 +145,7 @@ class Smtp:
                 )
             more = ["SMTPUTF8"]
         try:
-            with _before_the_text(self._server):
+            with _before_the_dot(self._server):
                 answer = client.mail(self._sender.addr_spec, more)
                 _refuse_sender(self._server, answer)
         except BaseException:
@@ -139,8 +153,8 @@ class Smtp:
             raise
         return client
 
-    def _opened(self) -> Client:
-        client = opened(self._server, me=self.domain)
+    def _opened(self, left: TimeLeft) -> Client:
+        client = opened(self._server, me=self.domain, left=left)
         self._mine.client = client
         with self._lock:
             self._open.add(client)
@@ -164,28 +178,41 @@ def _keep(record: Callable[[], None], mail: Mail) -> None:
 def _hand_over(
     client: Client, server: Server, recipient: Address, content: bytes
 ) -> None:
-    with _before_the_text(server):
+    with _before_the_dot(server):
         code, said = client.rcpt(recipient.addr_spec)
         if not _is_yes(code):
-            raise _refused(code, said, recipient)
+            raise _refused(code, said)
         code, said = client.docmd("DATA")
         if code != _GO_AHEAD:
-            raise _refused(code, said, recipient)
+            raise _refused(code, said)
+        client.send(_LINE_OF_DOT.sub(b"..", content))
+    code, said = _after_the_dot(client, server)
+    if not _is_yes(code):
+        raise _refused(code, said)
+
+
+def _after_the_dot(client: Client, server: Server) -> tuple[int, bytes]:
+    """End the letter; from then on only a yes or a no tells what became of it."""
     try:
-        client.send(_LINE_OF_DOT.sub(b"..", content) + b".\r\n")
+        client.send(_DOT)
         code, said = client.getreply()
     except (smtplib.SMTPException, OSError) as error:
         raise UnknownOutcomeError(
             "mail.cut",
             f"{server.name} broke off after it had the letter: it may have been sent",
         ) from error
-    if not _is_yes(code):
-        raise _refused(code, said, recipient)
+    if not (_is_yes(code) or _TEMPORARY <= code < _NONE):
+        raise UnknownOutcomeError(
+            "mail.no_answer",
+            f"{server.name} had the letter and answered neither yes nor no ({code}): "
+            "it may have been sent",
+        )
+    return code, said
 
 
 @contextmanager
-def _before_the_text(server: Server) -> Iterator[None]:
-    """Take it that a letter has not left whose text was not sent."""
+def _before_the_dot(server: Server) -> Iterator[None]:
+    """Take it that a letter has not left whose end was not sent (RFC 5321, 4.1.1.4)."""
     try:
         yield
     except (smtplib.SMTPException, OSError) as error:
@@ -210,25 +237,10 @@ def _is_yes(code: int) -> bool:
     return 200 <= code < 300  # noqa: PLR2004 - so RFC 5321 divides them
 
 
-def _refused(
-    code: int, said: bytes, recipient: Address
-) -> TemporaryError | PermanentError:
+def _refused(code: int, said: bytes) -> TemporaryError | PermanentError:
     """Return what an answer means: 5xx is for good, everything else for now."""
-    told = f"the mail server refuses it: {code} {_impersonal(said, recipient)}".rstrip()
+    words = said.decode("ascii", errors="replace")
+    told = f"the mail server refuses it: {failures.answered(code, words)}"
     if code >= _PERMANENT:
         return PermanentError("mail.refused", told)
     return TemporaryError("mail.not_now", told)
-
-
-_LONGEST = 120
-
-
-def _impersonal(said: bytes, recipient: Address) -> str:
-    """Return what a server says without whom it speaks of."""
-    words = said.decode("ascii", errors="replace").split()
-    kept = [
-        word
-        for word in words
-        if "@" not in word and recipient.username.lower() not in word.lower()
-    ]
-    return "".join(c for c in " ".join(kept) if c.isprintable())[:_LONGEST]

@@ -1,6 +1,5 @@
 """What do the certified data (`daticert.xml`) of a certified mail say?"""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, ParseError
@@ -16,11 +15,8 @@ LONGEST_IDENTIFIER = 120
 """Characters: as many as the notice that it proves can keep."""
 
 _LONGEST_MESSAGE_ID = 998
-_LONGEST_REASON = 300
 _YEARS = range(2000, 2200)
 """Beyond the ends of the calendar an instant has no civil day in Rome."""
-
-_ADDRESS = re.compile(r"[^\s<>]*@[^\s<>]*")
 
 
 class UnreadableError(ValueError):
@@ -37,9 +33,10 @@ class CertifiedData:
     message_id: str
     at: datetime
     identifier: str
-    delivered_to: str | None
-    reason: str | None
-    """Why it failed, without the addresses that it may name."""
+    recipient: str | None
+    """Whom it is about (`consegna`)."""
+    words: str
+    """Why it failed, as the provider says it: they may name people."""
 
 
 def read(content: bytes) -> CertifiedData:
@@ -55,14 +52,9 @@ def read(content: bytes) -> CertifiedData:
         message_id=_needed(root, "msgid", _LONGEST_MESSAGE_ID),
         at=_instant(root),
         identifier=_needed(root, "identificativo", LONGEST_IDENTIFIER),
-        delivered_to=_text(root, "consegna") or None,
-        reason=without_addresses(_text(root, "errore-esteso")) or None,
+        recipient=_text(root, "consegna") or None,
+        words=_text(root, "errore-esteso"),
     )
-
-
-def without_addresses(words: str) -> str:
-    """Return words on one line that name nobody's address, cut to what is kept."""
-    return _ADDRESS.sub("(address)", words)[:_LONGEST_REASON]
 
 
 def refuse_remote(at: datetime) -> None:
@@ -92,7 +84,10 @@ def _root(content: bytes) -> Element:
 
 def _text(root: Element, name: str) -> str:
     """Return what stands in a part, on one line and without control characters."""
-    words = " ".join((root.findtext(f"dati/{name}") or "").split())
+    found = root.findall(f"dati/{name}")
+    if len(found) > 1:
+        raise UnreadableError(f"daticert.xml has `{name}` more than once")
+    words = " ".join("".join(part.text or "" for part in found).split())
     return "".join(sign if sign.isprintable() else " " for sign in words).strip()
 
 

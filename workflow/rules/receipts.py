@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from uuid import UUID
 
 from models.vocabulary import NoticeStatus, ReceiptKind
-from workflow.rules import certified_data
+from workflow.rules import certified_data, failures
 from workflow.rules.certified_data import (
     LONGEST_IDENTIFIER,
     CertifiedData,
@@ -28,8 +28,6 @@ _MOST_PARTS = 50
 _CERTIFIED = "daticert.xml"
 _XML = {"application/xml", "text/xml"}
 _NO_ERROR = "nessuno"
-_ALWAYS_FINAL = {"no-dest", "no-dominio", "virus"}
-"""Errors that are no full mailbox, whatever the words beside them."""
 
 _KINDS = {
     "accettazione": ReceiptKind.ACCEPTED,
@@ -39,10 +37,13 @@ _KINDS = {
     "errore-consegna": ReceiptKind.UNDELIVERED,
     "rilevazione-virus": ReceiptKind.UNDELIVERED,
 }
+_OF_ONE = {"avvenuta-consegna", "errore-consegna", "preavviso-errore-consegna"}
+"""Those that are written for each recipient, and name theirs."""
+
+_OTHERS = {"posta-certificata", "presa-in-carico"}
+"""What else a provider writes, and what does not concern us."""
+
 _FAILED = {NoticeStatus.UNDELIVERED, NoticeStatus.FULL_BOX}
-_FULL = re.compile(
-    r"\b[45]\.2\.2\b|casella\s+piena|mailbox\s+(is\s+)?full|\bquota\b", re.IGNORECASE
-)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -60,7 +61,9 @@ class PecReceipt:
     at: datetime
     identifier: str
     reason: str | None = None
-    delivered_to: str | None = None
+    """In words of ours."""
+    recipient: str | None = None
+    """Whom it was delivered to, or was not; None if it says so of the whole letter."""
 
     @property
     def notice(self) -> UUID | None:
@@ -114,21 +117,23 @@ def status_after(status: NoticeStatus, kind: ReceiptKind) -> NoticeStatus:
 def _by_data(data: CertifiedData) -> PecReceipt:
     kind = _kind(data.kind)
     if kind is ReceiptKind.DELIVERED and data.error != _NO_ERROR:
-        raise UnreadableError(f"it certifies a delivery with the error `{data.error}`")
-    may_be_full = (
-        kind is ReceiptKind.UNDELIVERED
-        and data.kind == "errore-consegna"
-        and data.error not in _ALWAYS_FINAL
-    )
-    if may_be_full and _FULL.search(data.reason or ""):
+        raise UnreadableError("it certifies a delivery, and an error with it")
+    if data.kind in _OF_ONE and data.recipient is None:
+        raise UnreadableError(
+            f"it is `{data.kind}`, and does not say of which address (`consegna`): "
+            "it may be that of somebody else"
+        )
+    # With an error of its own it is no full mailbox, whatever the words beside it.
+    may_be_full = data.kind == "errore-consegna" and data.error not in failures.ERRORS
+    if may_be_full and failures.is_full(data.words):
         kind = ReceiptKind.FULL_BOX
     return PecReceipt(
         kind,
         data.message_id,
         data.at,
         data.identifier,
-        None if kind is ReceiptKind.DELIVERED else _reason(data),
-        data.delivered_to,
+        _reason(kind, data),
+        data.recipient,
     )
 
 
@@ -151,14 +156,15 @@ def _by_headers(mail: Message) -> PecReceipt:
 
 def _kind(stated: str) -> ReceiptKind:
     if stated not in _KINDS:
-        shown = certified_data.without_addresses(stated)[:40] or "nothing"
-        raise NoReceiptError(f"`{shown}` says nothing about a letter of ours")
+        shown = f"the kind `{stated}`" if stated in _OTHERS else "another kind"
+        raise NoReceiptError(f"a mail of {shown} says nothing about a letter of ours")
     return _KINDS[stated]
 
 
-def _reason(data: CertifiedData) -> str | None:
-    said = [word for word in (data.error, data.reason) if word and word != _NO_ERROR]
-    return certified_data.without_addresses(": ".join(said)) or None
+def _reason(kind: ReceiptKind, data: CertifiedData) -> str | None:
+    if kind in {ReceiptKind.ACCEPTED, ReceiptKind.DELIVERED}:
+        return None
+    return failures.certified(data.error, data.words)
 
 
 def _refuse_contradiction(mail: Message, kind: str, receipt: PecReceipt) -> None:

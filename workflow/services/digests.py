@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
+from config.logs import log
 from models.session import reading, transaction
 from models.tables import Application, Call, Notice, Step
 from models.vocabulary import (
@@ -22,7 +23,7 @@ from models.vocabulary import (
     TermKind,
 )
 from workflow.desk import Desk
-from workflow.errors import TamperedError
+from workflow.errors import SportelloError, TamperedError, UnavailableError
 from workflow.moves.words import rome, spoken
 from workflow.rules.calendar import ROME, civil_day, italian_date
 from workflow.services import lookups, memos, officers, terms, ticks
@@ -111,15 +112,27 @@ def are_due(desk: Desk) -> bool:
 def write(desk: Desk) -> int:
     """Write to every officer who has an address what waits for them, once a day.
 
-    Nobody is written to for whom nothing waits. Tells how many letters are new.
+    Nobody is written to for whom nothing waits. Where one digest fails the others
+    are written all the same. Tells how many letters are new.
+
+    Raises:
+        UnavailableError: one could not be written now. Asked again, nobody is written
+            to twice.
     """
     if not are_due(desk):
         return 0
-    written = 0
+    written, missing = 0, None
     for officer in _reached(desk):
-        found = _digest(desk, officer.login, frozenset(officer.roles))
-        if found.waiting:
-            written += _write(desk, officer, found)
+        try:
+            found = _digest(desk, officer.login, frozenset(officer.roles))
+            if found.waiting:
+                written += _write(desk, officer, found)
+        except UnavailableError as error:
+            missing = error
+        except SportelloError as error:
+            log.warn("digest_failed", officer=str(officer.id), code=error.code)
+    if missing is not None:
+        raise missing
     ticks.note(desk, _TICK, holder=_TICK, found=written)
     return written
 
@@ -159,14 +172,18 @@ def as_mail(found: Digest) -> tuple[str, str]:
 
 def _digest(desk: Desk, login: str, roles: frozenset[Role]) -> Digest:
     """Return what waits for whoever holds these roles."""
-    found = (
-        *_missed(desk, roles),
-        *_ending(desk, roles),
-        *_next(desk, roles),
-        *_beside(desk, roles),
-        *_parked(desk, roles),
-    )
-    return Digest(login, civil_day(desk.ambient.now()), found)
+    found: list[Waiting] = []
+    for part in (_missed, _ending, _next, _beside, _parked):
+        try:
+            found += part(desk, roles)
+        except TamperedError as error:  # the rest of the work goes on
+            told = _altered(error)
+            found += [told] if told not in found else []
+    return Digest(login, civil_day(desk.ambient.now()), tuple(found))
+
+
+def _altered(error: TamperedError, call: str = "") -> Waiting:
+    return Waiting("What does not verify", call, "", error.message)
 
 
 def _missed(desk: Desk, roles: frozenset[Role]) -> Iterator[Waiting]:
@@ -200,7 +217,7 @@ def _next(desk: Desk, roles: frozenset[Role]) -> Iterator[Waiting]:
         try:
             items = queue(desk, code).items
         except TamperedError as error:  # the other calls go on
-            yield Waiting("What does not verify", code, "", error.message)
+            yield _altered(error, code)
             continue
         if Role.OFFICER in roles:
             for one in [one for one in items if one.may_review][:1]:

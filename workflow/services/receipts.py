@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, or_, select
 
 from config.logs import log
+from models import addresses
 from models.session import reading, transaction
 from models.tables import Application, DeliveryReceipt, Notice
 from models.vocabulary import Event, NoticeStatus, ReceiptKind
@@ -132,8 +133,8 @@ def _matching(session: Session, receipt: PecReceipt) -> Notice:
             "receipt.other_letter",
             "it is about a letter with another Message-ID than the one that was sent",
         )
-    to = receipt.delivered_to
-    if to is not None and to.lower() != notice.recipient.lower():
+    to = receipt.recipient
+    if to is not None and not addresses.are_same(to, notice.recipient):
         raise RefusedError(
             "receipt.other_recipient",
             "it speaks of another address than the one that was written to",

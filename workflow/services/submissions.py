@@ -17,6 +17,8 @@ from pydantic import (
     ValidationError,
 )
 
+from models import addresses
+from models.addresses import AddressError
 from models.canonical import digest
 from models.vocabulary import Cents, Channel
 from workflow.errors import RefusedError
@@ -64,6 +66,15 @@ def _day(value: object) -> object:
     return value
 
 
+def _address(value: str) -> str:
+    try:
+        addresses.read(value)
+    except AddressError as error:
+        message = f"{error}; write an address, such as {addresses.EXAMPLE}"
+        raise ValueError(message) from error
+    return value
+
+
 def _aware(value: datetime) -> datetime:
     if value.tzinfo is None:
         message = "an instant needs its offset, such as +01:00"
@@ -79,16 +90,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 Line = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
 ]
-# No spaces, no control characters, none that cannot be seen or turn the text round.
-_WORD = (
-    r"[^\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-    r"@<>()\[\]\\,;:\"]+"
-)
-Address = Annotated[
-    str,
-    Field(max_length=254, pattern=rf"^{_WORD}@{_WORD}\.{_WORD}$"),
-]
-
+Address = Annotated[str, AfterValidator(_address)]
 
 TaxCode = Annotated[str, Field(pattern=r"^([0-9]{11}|[A-Z]{6}[0-9A-Z]{10})$")]
 _MOST_LINKED = 100
@@ -228,7 +230,6 @@ def portal_id(line: bytes) -> str | None:
 _WRITTEN = {
     "tax_code": "write 11 digits, or the 16 signs of a personal code",
     "linked": "write 11 digits, or the 16 signs of a personal code",
-    "pec": "write an address, such as office@pec.example.it",
     "portal_id": "write 1 to 80 printable ASCII signs without spaces",
     "sha256": "write the 64 lower-case hexadecimal digits of the SHA-256",
 }
