@@ -364,6 +364,21 @@ def test_nothing_personal_of_any_applicant_or_officer_is_in_any_file(
 _OF_OFFICERS = "SELECT login, name FROM officers"
 
 
+def test_the_time_stamps_that_are_kept_here_go_with_the_anchors(
+    sqlite_history: Office, tmp_path: Path
+):
+    stamps = tmp_path / "anchors-stamps"
+    stamps.mkdir()
+    for number in (2, 9):
+        (stamps / f"{number:08}.tsr").write_bytes(b"stamp")
+
+    folder = taken(sqlite_history, tmp_path).folder
+
+    (copy,) = (folder / "anchors-stamps").iterdir()
+    assert (copy.name, copy.read_bytes()) == ("00000002.tsr", b"stamp")
+    assert copy.name in (folder / "SHA256SUMS").read_text()
+
+
 # --- for people ---------------------------------------------------------------
 
 

@@ -112,6 +112,18 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be written."""
+
+    code: str
+    exported_by: int | None
+    """The entry of the export itself; none if it could not be entered."""
+    stamps: Mapping[int, Path] = field(default_factory=dict)
+    """The time stamps that are kept here, by the numbers of their anchors."""
+    tell: Progress = lambda _done, _total: None
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What was written."""
 
@@ -121,17 +133,20 @@ class Written:
     files: int
 
 
-def write(
-    session: Session, folder: Path, code: str, exported_by: int | None, tell: Progress
-) -> Written:
+def write(session: Session, folder: Path, wanted: Wanted) -> Written:
     """Write the files of a call, all of one and the same moment."""
-    call = export_rows.call_of(session, code)
+    call = export_rows.call_of(session, wanted.code)
     sums, seen = Sums(folder), _Seen()
-    _write_entries(session, sums, call, seen, tell)
+    _write_entries(session, sums, call, seen, wanted.tell)
     anchors = _write_anchors(session, sums)
+    _copy_stamps(sums, wanted.stamps, anchors)
     known = _write_versions(session, sums, call)
     _write_named(session, sums, seen)
-    state = {"exported_by": exported_by, "format": FORMAT, "software": SOFTWARE}
+    state = {
+        "exported_by": wanted.exported_by,
+        "format": FORMAT,
+        "software": SOFTWARE,
+    }
     count = _write_state(session, sums, call, {**state, **call.said, "versions": known})
     _write_pages(session, sums, call, seen, count)
     sums.put("verify.py", pages.verifier())
@@ -167,6 +182,13 @@ def _write_anchors(session: Session, sums: Sums) -> int:
             keys.setdefault(anchor.key, anchor.number)
     sums.put("keys.pem", "".join(_pem(key, keys[key]) for key in keys).encode())
     return count
+
+
+def _copy_stamps(sums: Sums, stamps: Mapping[int, Path], anchors: int) -> None:
+    """Copy what an authority has stamped of the anchors that are here."""
+    for number in sorted(stamps):
+        if number <= anchors:
+            sums.put(f"anchors-stamps/{number:08}.tsr", stamps[number].read_bytes())
 
 
 def _write_versions(session: Session, sums: Sums, call: Copied) -> list[dict[str, Any]]:

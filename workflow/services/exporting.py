@@ -13,12 +13,12 @@ from models.vocabulary import CallEvent
 from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError
 from workflow.moves.calls import TABLE
-from workflow.services import lookups, officers
+from workflow.services import lookups, officers, stamping
 from workflow.services.call_acts import record_refusal
 from workflow.services.call_asked import Asked
 from workflow.services.call_moves import make
 from workflow.services.entries import EntryRef
-from workflow.services.export_files import Progress, Written, write
+from workflow.services.export_files import Progress, Wanted, Written, write
 from workflow.services.folders import vacant, whole
 from workflow.services.log import Examined, examine
 
@@ -63,8 +63,10 @@ def export(
     with whole(folder) as place:
         examined = examine(desk, code)
         entry = _entered(desk, code, examined)
+        stamps = stamping.kept(desk.anchor_files)
+        wanted = Wanted(code, entry.seq if entry else None, stamps, tell)
         with reading(desk.engine, verbatim=True) as session:
-            written = write(session, place, code, entry.seq if entry else None, tell)
+            written = write(session, place, wanted)
     log.info("register_exported", call=code, entries=written.entries, ok=examined.ok)
     return Exported(folder, entry, written, examined)
 
