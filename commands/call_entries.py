@@ -57,6 +57,8 @@ def _found(findings: Mapping[str, Any]) -> Iterator[str]:
         yield _malfunction(malfunction)
     if drawn := findings.get("order"):
         yield f"drew {len(drawn)} application(s); the first is {drawn[0]}"
+    if reached := findings.get("exported"):
+        yield f"exported up to entry {reached['entries']}"
     if due := findings.get("due_at"):
         yield f"as of {civil(due)}"
 

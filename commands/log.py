@@ -9,6 +9,7 @@ import click
 from commands.anchors import anchor_command, tell_of_anchors, verified_anchors
 from commands.call_entries import summary
 from commands.entry import at_desk
+from commands.exports import export_command
 from commands.lazy import (
     Listing,
     did_you_mean,
@@ -189,3 +190,4 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
 
 
 log_group.add_command(anchor_command)
+log_group.add_command(export_command)

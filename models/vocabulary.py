@@ -440,6 +440,8 @@ class CallEvent(StrEnum):
     """*Sorteggio pubblico* among those who count as arrived together."""
     CONCLUDE_CALL = "conclude_call"
     ANNUL_CALL = "annul_call"
+    EXPORT_REGISTER = "export_register"
+    """*Estrazione del registro*: an auditor takes a copy away."""
 
 
 class SuspensionCause(StrEnum):

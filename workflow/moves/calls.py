@@ -635,6 +635,14 @@ MOVES = (
         act=True,
         reason=True,
     ),
+    CallMove(
+        CallEvent.EXPORT_REGISTER,
+        tuple(_S),
+        None,
+        (Role.AUDITOR, Role.RESPONSIBLE, Role.MANAGER, Role.ADMINISTRATOR),
+        "Export the register for whoever audits the call (estrazione del registro).",
+        "L.R. Lombardia 13/2018",
+    ),
 )
 
 TABLE: Rows[CallState, CallEvent, CallMove] = Rows(

@@ -79,7 +79,7 @@ class Check:
 
     def __init__(self, files: AnchorFiles | None) -> None:
         self._files, self._roots = files, b""
-        self._there = _numbered(files)
+        self._there = kept(files)
         self._seen: set[int] = set()
         self.last: Stamped | None = None
         self.faults: list[AnchorFault] = []
@@ -152,7 +152,8 @@ def _path(files: AnchorFiles, number: int) -> Path:
     return _folder(files) / f"{number:08}.tsr"
 
 
-def _numbered(files: AnchorFiles | None) -> dict[int, Path]:
+def kept(files: AnchorFiles | None) -> dict[int, Path]:
+    """Return the stamps that are here, by the numbers of their anchors."""
     if files is None:
         return {}
     try:

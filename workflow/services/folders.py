@@ -1,0 +1,72 @@
+"""How does a folder come to be whole, or not at all?"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workflow.errors import InputError, UnavailableError
+from workflow.services.keys import sync_folder
+
+
+def vacant(to: Path) -> Path:
+    """Return where a folder may be put: where there is nothing, or an empty one.
+
+    Raises:
+        InputError: something is there already, or nothing that it could stand in.
+    """
+    try:
+        folder = to.resolve()
+        if folder.is_dir() and not any(folder.iterdir()):
+            return folder
+        if folder.exists():
+            raise InputError(
+                "export.not_empty",
+                f"--to {to} is there already and is not an empty directory: nothing is "
+                "overwritten; name a new one",
+            )
+        if not folder.parent.is_dir():
+            raise InputError(
+                "export.no_parent",
+                f"--to {to} cannot be made: {folder.parent} is no directory; make it "
+                "first, or name another place",
+            )
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(to, error) from error
+    return folder
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """Give a place beside a folder; it takes its name once all of it is written.
+
+    So whoever finds the folder finds all of it. What a killed process leaves has
+    another name, hidden, that ends with `.partial`.
+
+    Raises:
+        UnavailableError: it cannot be written.
+    """
+    place = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        try:
+            yield place
+            for inner in (place, *(one for one in place.iterdir() if one.is_dir())):
+                sync_folder(inner)
+            place.rename(folder)  # over an empty one, and over no other
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: Exception) -> UnavailableError:
+    cause = error.strerror if isinstance(error, OSError) else str(error)
+    return UnavailableError(
+        "export.unwritable",
+        f"--to {folder} cannot be written: {cause}; see whether its disk is there and "
+        "has room, or name a new directory in another place",
+    )
