@@ -126,6 +126,25 @@ def last_with_money(
     return next(_read(session, query), None)
 
 
+def content(seq: int, body: str) -> dict[str, Any]:
+    """Return what an entry says.
+
+    Raises:
+        TamperedError: it cannot be read.
+    """
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        said = None
+    if isinstance(said, dict):
+        return said
+    raise TamperedError(
+        "register.unreadable",
+        f"entry {seq} of the register cannot be read: somebody has changed it; look "
+        "at `sportello log verify` and call the auditor",
+    )
+
+
 def act_of(entry: Mapping[str, Any]) -> str | None:
     """Write the act of an entry as people do."""
     act = entry["act"]
@@ -150,16 +169,4 @@ def _query(call: UUID) -> Any:  # noqa: ANN401 - a query
 def _read(session: Session, query: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a query
     with closing(session.exec(query.execution_options(yield_per=_BATCH))) as rows:
         for seq, body in rows:
-            yield _content(seq, body)
-
-
-def _content(seq: int, body: str) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise TamperedError(
-            "register.unreadable",
-            f"entry {seq} of the register cannot be read: somebody has changed it; "
-            "look at `sportello log verify` and call the auditor",
-        ) from error
-    return content
+            yield content(seq, body)

@@ -68,7 +68,7 @@ def cut_or_nothing(session: Session, desk: Desk, call: Call, moment: Moment) -> 
             f"{rome(moment.at)} (Rome) is still to come, it is {rome(ends)}: the "
             "register tells only what has happened; `sportello forecast` looks ahead",
         )
-    return Cut(last_by(session, call.id, moment.at, head=last), moment.at)
+    return Cut(last_by(session, call.id, moment.at), moment.at)
 
 
 def _at_entry(session: Session, call: Call, seq: int) -> datetime:
@@ -84,12 +84,13 @@ def _at_entry(session: Session, call: Call, seq: int) -> datetime:
     return at
 
 
-def last_by(session: Session, call: UUID, instant: datetime, *, head: Any) -> int:  # noqa: ANN401 - a row
+def last_by(session: Session, call: UUID, instant: datetime) -> int:
     """Return the number of the last entry not later than an instant; 0 if none is.
 
     The register is never dated back, so that a search by halves finds it: a few
     looks by the key, and no index on the instant.
     """
+    head = _last(session, call)
     low, high = 0, head.seq if head else 0
     while low < high:
         middle = (low + high + 1) // 2
