@@ -11,6 +11,7 @@ from commands.anchors import anchor_command, tell_of_anchors, verified_anchors
 from commands.applications import show_past
 from commands.call_entries import summary
 from commands.calls import call_as_json, tell_call
+from commands.changes import diff_command
 from commands.entry import at_desk
 from commands.lazy import (
     Listing,
@@ -220,4 +221,5 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
         context.exit(TamperedError.exit_code)
 
 
+log_group.add_command(diff_command)
 log_group.add_command(anchor_command)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from models.tables import Officer, RegisterEntry
 from models.vocabulary import Event, Outcome
@@ -17,6 +17,41 @@ from workflow.errors import TamperedError
 from workflow.rules.steps import Step
 
 _BATCH = 2_000
+_SAYS = frozenset(
+    {
+        "act",
+        "actor",
+        "application",
+        "at",
+        "basis",
+        "call",
+        "call_version",
+        "channel",
+        "event",
+        "findings",
+        "format",
+        "from",
+        "inputs",
+        "key",
+        "money",
+        "notices",
+        "order",
+        "outcome",
+        "previous",
+        "protocol",
+        "reason",
+        "refusal",
+        "rules",
+        "seq",
+        "simulated",
+        "software",
+        "steps",
+        "terms",
+        "to",
+        "version",
+    }
+)
+"""What every entry says, if only that there is nothing of the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +129,23 @@ def of_file_and_call(
     return merge(*both, key=itemgetter("seq"))
 
 
+def entry(session: Session, call: UUID, seq: int) -> dict[str, Any]:
+    """Return one entry, refused or not.
+
+    Raises:
+        TamperedError: it cannot be read.
+    """
+    query = (
+        select(RegisterEntry.seq, RegisterEntry.body)
+        .where(RegisterEntry.call_id == call)
+        .where(RegisterEntry.seq == seq)
+    )
+    body = next(_read(session, query))
+    if not body.keys() >= _SAYS:
+        raise _unreadable(seq)
+    return body
+
+
 def of_event(
     session: Session, call: UUID, event: str, *, until: int
 ) -> Iterator[dict[str, Any]]:
@@ -138,11 +190,33 @@ def content(seq: int, body: str) -> dict[str, Any]:
         said = None
     if isinstance(said, dict):
         return said
-    raise TamperedError(
+    raise _unreadable(seq)
+
+
+def _unreadable(seq: int) -> TamperedError:
+    return TamperedError(
         "register.unreadable",
         f"entry {seq} of the register cannot be read: somebody has changed it; look "
         "at `sportello log verify` and call the auditor",
     )
+
+
+def refused(
+    session: Session, call: UUID, application: UUID | None, *, after: int, until: int
+) -> int:
+    """Count the attempts that were refused, from after one entry until another."""
+    number = col(RegisterEntry.seq)
+    query = (
+        select(func.count())
+        .select_from(RegisterEntry)
+        .where(RegisterEntry.call_id == call)
+        .where(RegisterEntry.outcome == Outcome.REFUSED)
+        .where(number > after)
+        .where(number <= until)
+    )
+    if application is not None:
+        query = query.where(RegisterEntry.application_id == application)
+    return session.exec(query).one()
 
 
 def act_of(entry: Mapping[str, Any]) -> str | None:

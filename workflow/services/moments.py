@@ -150,11 +150,11 @@ def told_of_file(
             own.append(body)
         if body["outcome"] == Outcome.OK:
             chronicle.feed(body)
-    chronicle.reserved, chronicle.granted = _money_at(session, call.id, seq)
+    chronicle.reserved, chronicle.granted = money_at(session, call.id, seq)
     return chronicle, own
 
 
-def _money_at(session: Session, call: UUID, seq: int) -> tuple[int, int]:
+def money_at(session: Session, call: UUID, seq: int) -> tuple[int, int]:
     """Return what was reserved and granted: the last move of any file tells it."""
     body = histories.last_with_money(session, call, until=seq)
     if body is None:

@@ -23,6 +23,7 @@ from workflow.services import histories, lookups, queues
 from workflow.services.calls import CallView, VersionView
 from workflow.services.chronicles import Chronicle, PastVersion
 from workflow.services.moments import Cut
+from workflow.services.past_files import PastFile
 from workflow.services.queues import Arrived, QueueView
 
 
@@ -41,6 +42,13 @@ def rules_then(session: Session, call_id: UUID, version: PastVersion) -> CallDef
             f"{version.entry['seq']} loaded; run `sportello log verify`",
         )
     return rules
+
+
+def rules_of(
+    session: Session, row: Call, told: Chronicle, file: PastFile
+) -> CallDefinition:
+    """Return the rules under which an application stood."""
+    return rules_then(session, row.id, told.versions[file.call_version])
 
 
 def agenda(session: Session, row: Call, told: Chronicle, at: datetime) -> Agenda:
