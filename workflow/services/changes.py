@@ -1,7 +1,7 @@
 """What changed between two moments, by the register alone?"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -173,7 +173,7 @@ def _of_call(  # noqa: PLR0913 - which call, which file, from when to when
         tuple(acts),
         tuple(
             FileChange(touched[one], told.files[one], tuple(entries[one]))
-            for one in touched
+            for one in sorted(touched, key=lambda one: _arrival(told.files[one]))
         ),
         tuple(told.overtakings[overtaken:]),
         histories.refused(session, call.id, only, after=start.seq, until=end.seq),
@@ -209,6 +209,11 @@ def _follow(
         if identity is not None:
             entries.setdefault(identity, []).append(_brief(body))
     return touched, entries, acts
+
+
+def _arrival(file: PastFile) -> tuple[bool, tuple[Any, ...]]:
+    """Put files in the order of their arrival; drafts come last."""
+    return file.key is None, astuple(file.key) if file.key else (file.application,)
 
 
 def _copied(file: PastFile | None) -> PastFile | None:
