@@ -142,9 +142,9 @@ def _show_as_of(desk: Desk, target: str, as_of: Moment) -> None:
 def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> None:
     """Show entries to people, a page at a time: there may be a million of them."""
     entries, shown = iter(entries), False
-    while page := list(islice(entries, _PAGE)):
+    while some := list(islice(entries, _PAGE)):
         table = Table(("seq>", "when", "protocol", "event", "who", "what+", "act+"))
-        for entry in page:
+        for entry in some:
             actor = entry["actor"]
             table.add(
                 entry["seq"],

@@ -38,7 +38,9 @@ def read_moment(
         return None
     if found := _ENTRY.fullmatch(text.strip()):
         return Moment(seq=int(found[1]))
-    return Moment(read_until(context, option, text))
+    day = _day(text)
+    since = start_of_day(day) if day else None
+    return Moment(read_until(context, option, text), since=since)
 
 
 def read_since(

@@ -18,6 +18,7 @@ from hypothesis import settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from tests.builders import CTL
+from tests.explained import explain_all
 from tests.integration.test_stateful import NIGHT, AnySequence, Content, name_of
 from tests.servers import fresh_postgres
 from workflow import register
@@ -61,6 +62,7 @@ class RememberedSequence(AnySequence):
             super().teardown()
 
     def the_register_tells_all_of_it_again(self) -> None:
+        self.succeeded["explained"] += explain_all(self.work).total()
         desk = self.work.desk
         by_instant = {one.at: one for one in self.memory}
         by_entry = {one.seq: one for one in self.memory}

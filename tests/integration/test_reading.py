@@ -296,6 +296,8 @@ def test_a_call_its_queue_and_a_file_are_shown_as_they_stood(terminal: Terminal)
     assert both["queue"]["items"][0]["next"] == "under review"
     assert both["call"]["state"] == "open"
     assert terminal.ask("log", "show", FIRST, "--as-of", "#3")["version"] == 1
+    today = at_noon.ask("queue", CTL, "--as-of", "2026-01-20")
+    assert today["as_of"]["at"].startswith("2026-01-20T11:00:")
     for words in (*before, ("log", "show", CTL), ("log", "show", FIRST)):
         shown = terminal.type(*words, "--as-of", "entry 5").stdout
         assert "as of 20/01/2026 10:00:00." in shown

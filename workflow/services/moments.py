@@ -22,6 +22,8 @@ class Moment:
 
     at: datetime | None = None
     seq: int | None = None
+    since: datetime | None = None
+    """Where a whole day is meant: its first instant. Of today it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,16 @@ def cut_or_nothing(session: Session, desk: Desk, call: Call, moment: Moment) -> 
         return Cut(moment.seq, _at_entry(session, call, moment.seq))
     assert moment.at is not None  # noqa: S101 - it is, without a number
     ends = max(desk.ambient.now(), last.at) if last else desk.ambient.now()
-    if moment.at > ends:
+    at = moment.at
+    if moment.since is not None and moment.since <= ends:
+        at = min(at, ends)
+    if at > ends:
         raise RefusedError(
             "moment.future",
-            f"{rome(moment.at)} (Rome) is still to come, it is {rome(ends)}: the "
+            f"{rome(at)} (Rome) is still to come, it is {rome(ends)}: the "
             "register tells only what has happened; `sportello forecast` looks ahead",
         )
-    return Cut(last_by(session, call.id, moment.at), moment.at)
+    return Cut(last_by(session, call.id, at), at)
 
 
 def _at_entry(session: Session, call: Call, seq: int) -> datetime:
