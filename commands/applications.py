@@ -5,8 +5,10 @@ from typing import Any
 
 import click
 
+from commands import pasts
 from commands.entry import at_desk
 from commands.lazy import json_option
+from commands.moments import as_of_option
 from commands.output import (
     Table,
     civil,
@@ -26,6 +28,8 @@ from workflow.desk import Desk
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import italian_date
 from workflow.services import log, terms, views
+from workflow.services import pasts as services
+from workflow.services.moments import Moment
 from workflow.services.terms import TermView
 
 
@@ -69,26 +73,39 @@ def list_command(desk: Desk, call: str | None, state: str | None) -> None:
 
 @click.command("show")
 @click.argument("application", metavar="APP")
+@as_of_option
 @json_option
 @at_desk
-def show_command(desk: Desk, application: str) -> None:
+def show_command(desk: Desk, application: str, as_of: Moment | None) -> None:
     """Show one application with its whole file (fascicolo).
 
     What it asks for and what it was given, the steps that are open, the terms
     with their last instant and who has to act about those that were missed, the
     money, the letters and the history.
 
-    APP is a protocol number, the portal's id or the application's own id.
+    APP is a protocol number, the portal's id or the application's own id. With
+    --as-of it is shown as it stood at an instant, by the register alone: without
+    names, which the register does not hold.
 
     \b
     Example:
         sportello show 2026/0000001
     """
+    if as_of is not None:
+        show_past(desk, application, as_of)
+        return
     case = views.shown(desk, application)
     running = terms.of_file(desk, case.summary.id)
     logins = log.logins(desk)
     history = [_entry(entry, logins) for entry in case.history]
     emit(_as_json(case, running, history), lambda: _tell(case, running, history))
+
+
+def show_past(desk: Desk, application: str, as_of: Moment) -> None:
+    """Show one application as it stood."""
+    past, logins = services.file(desk, application, as_of), log.logins(desk)
+    history = [_entry(entry, logins) for entry in past.seen.entries]
+    emit(pasts.as_json(past, history), lambda: pasts.tell(past, history))
 
 
 def _summary(one: views.ApplicationView) -> dict[str, object]:

@@ -4,11 +4,12 @@ from datetime import datetime
 
 import click
 
-from commands import call_acts
+from commands import call_acts, moments
 from commands.call_entries import CAUSES, with_civil_time
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
 from commands.lazy import Listing, json_option, note_done
+from commands.moments import as_of_option
 from commands.output import Table, civil, clean, emit, euros, instant, print_pairs
 from config.loader import CallFileError, Fault, check, find, load
 from config.schema import CallDefinition
@@ -25,7 +26,8 @@ from workflow.moves.calls import TABLE
 from workflow.rules import counter
 from workflow.rules.amounts import format_money
 from workflow.rules.differences import Difference
-from workflow.services import calls
+from workflow.services import calls, pasts
+from workflow.services.moments import Moment
 
 
 @click.group("call", cls=Listing)
@@ -177,25 +179,37 @@ def list_command(desk: Desk) -> None:
         if not listed:
             click.echo("no call is loaded; load one with `sportello call load`")
 
-    emit({"calls": [_as_json(call) for call in listed]}, tell)
+    emit({"calls": [call_as_json(call) for call in listed]}, tell)
 
 
 @call_group.command("show")
 @click.argument("call")
+@as_of_option
 @json_option
 @at_desk
-def show_command(desk: Desk, call: str) -> None:
+def show_command(desk: Desk, call: str, as_of: Moment | None) -> None:
     """Show a call: window, money, terms, and who may apply (bando).
 
     A value marked "assumed" was chosen so that the call can run; one marked
-    "found" was read in a document.
+    "found" was read in a document. With --as-of it is shown as it stood at an
+    instant, by the register alone.
 
     \b
     Example:
         sportello call show RLF12025051244
     """
-    shown = calls.shown(desk, call)
-    emit(_as_json(shown), lambda: _tell(shown))
+    if as_of is None:
+        shown = calls.shown(desk, call)
+        emit(call_as_json(shown), lambda: tell_call(shown))
+        return
+    past = pasts.call(desk, call, as_of)
+
+    def tell() -> None:
+        click.echo(moments.headline(past.cut, call))
+        tell_call(past.seen)
+
+    told = {"as_of": moments.as_json(past.cut), **call_as_json(past.seen)}
+    emit(told, tell)
 
 
 @call_group.command("history")
@@ -268,7 +282,8 @@ def _readable(difference: Difference) -> str:
     return clean(with_civil_time(str(difference)))
 
 
-def _as_json(call: calls.CallView) -> dict[str, object]:
+def call_as_json(call: calls.CallView) -> dict[str, object]:
+    """Return a call as scripts read it."""
     window = call.rules.window
     return {
         "call": call.code,
@@ -381,7 +396,8 @@ def _takes(rules: CallDefinition) -> str:
     return f"{limit}; who waits for money {_WAITS[rules.counter.waiting_list]}"
 
 
-def _tell(call: calls.CallView) -> None:
+def tell_call(call: calls.CallView) -> None:
+    """Show a call to people."""
     rules = call.rules
     click.echo(f"{call.code}  {call.title}")
     print_pairs(

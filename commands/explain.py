@@ -7,7 +7,12 @@ from commands.lazy import Listing, json_option
 from commands.output import clean, emit, print_wrapped
 from workflow.desk import Desk
 from workflow.errors import TamperedError
-from workflow.services import accounts, explanations, term_explanations
+from workflow.services import (
+    accounts,
+    entry_explanations,
+    explanations,
+    term_explanations,
+)
 from workflow.services.histories import Explanation
 
 
@@ -107,6 +112,24 @@ def aid_command(desk: Desk, application: str) -> None:
         sportello explain aid 2026/0000001
     """
     _answer(explanations.aid(desk, application))
+
+
+@explain_group.command("entry")
+@click.argument("entry", metavar="CALL#NUMBER")
+@json_option
+@at_desk
+def entry_command(desk: Desk, entry: str) -> None:
+    """Say all about one entry of the register, by the entries before it (voce).
+
+    What was done, by whom and in what role, under which version of the call, in
+    its turn or not, how much money was left and who was next; or by which rule it
+    was refused. What the tables say today has no part in it.
+
+    \b
+    Example:
+        sportello explain entry RLF12025051244#3
+    """
+    _answer(entry_explanations.entry(desk, entry))
 
 
 def _answer(told: Explanation) -> None:

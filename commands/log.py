@@ -1,13 +1,17 @@
 """What does the register say, and does it verify?"""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time
+from itertools import islice
 from typing import Any
 
 import click
 
+from commands import moments
 from commands.anchors import anchor_command, tell_of_anchors, verified_anchors
+from commands.applications import show_past
 from commands.call_entries import summary
+from commands.calls import call_as_json, tell_call
+from commands.changes import diff_command
 from commands.entry import at_desk
 from commands.exports import export_command
 from commands.lazy import (
@@ -17,14 +21,18 @@ from commands.lazy import (
     json_option,
     wants_json,
 )
+from commands.moments import as_of_option, read_since, read_until
 from commands.output import Table, civil, emit, emit_json
+from commands.queue import queue_as_json, tell_queue
 from commands.receipts import act_of, moved
 from models.vocabulary import CallEvent, Event, Outcome
 from workflow.desk import Desk
 from workflow.errors import TamperedError
-from workflow.rules.calendar import ROME
-from workflow.services import log
+from workflow.services import log, pasts
+from workflow.services.moments import Moment
 
+_PAGE = 1_000
+"""How many entries are held at once, to be shown."""
 _EVENTS = [event.value for event in (*Event, *CallEvent)]
 
 
@@ -43,26 +51,6 @@ def log_group() -> None:
     """
 
 
-def _since(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> datetime | None:
-    """Read a day of Rome, or an instant with its offset."""
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is not None and instant.tzinfo is None and instant.time() == time.min:
-        return instant.replace(tzinfo=ROME)
-    if instant is None or instant.tzinfo is None:
-        raise click.BadParameter(
-            f"`{text}`: write a day, such as 2026-01-20, or an instant with its "
-            "offset, such as 2026-01-20T10:00:00+01:00"
-        )
-    return instant
-
-
 def _event(
     _context: click.Context, _option: click.Parameter, name: str | None
 ) -> str | None:
@@ -77,34 +65,46 @@ def _event(
 
 @log_group.command("show")
 @click.argument("target", metavar="[CALL|APP]", required=False)
-@click.option("--since", callback=_since, help="From this day or instant on.")
-@click.option("--actor", metavar="LOGIN", help="Only what this officer did.")
+@click.option("--since", callback=read_since, help="From this instant or day on.")
+@click.option("--until", callback=read_until, help="Up to this instant or day.")
+@click.option(
+    "--actor", metavar="LOGIN", help="Only what this officer did, or `system`."
+)
 @click.option("--event", metavar="EVENT", callback=_event, help="Only this event.")
 @click.option(
     "--outcome",
     type=click.Choice([outcome.value for outcome in Outcome]),
     help="Only what was carried out, or only what was refused.",
 )
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N.")
+@click.option("--last", type=click.IntRange(1, _PAGE), help="Only the last N.")
+@as_of_option
 @json_lines_option
 @at_desk
-def show_command(  # noqa: PLR0913, PLR0917 - each is an option
+def show_command(
     desk: Desk,
+    /,
     target: str | None,
-    since: datetime | None,
-    actor: str | None,
-    event: str | None,
-    outcome: str | None,
+    as_of: Moment | None,
+    **filters: Any,  # noqa: ANN401 - each has a type of its own
 ) -> None:
     """Show the entries of the register, in their order (registro).
 
-    With --json it prints JSON Lines: each entry as it was hashed, and its hash.
+    A day is one of Rome; an instant without an offset is its civil time. With
+    --json it prints JSON Lines: each entry as it was hashed, and its hash.
+
+    With --as-of it tells instead what the entries up to an instant add up to: how
+    a call, its money and its queue stood then, or one application.
 
     \b
     Example:
         sportello log show RLF12025051244 --since 2026-01-20 --outcome refused
     """
-    wanted = log.Wanted(target, since, actor, event, outcome)
-    entries = log.entries(desk, wanted)
+    if as_of is not None:
+        _refuse_filters(target, filters)
+        _show_as_of(desk, str(target), as_of)
+        return
+    entries = log.entries(desk, log.Wanted(target, **filters))
     if wants_json():
         for entry in entries:
             emit_json(entry)
@@ -112,21 +112,53 @@ def show_command(  # noqa: PLR0913, PLR0917 - each is an option
         _tell(entries, log.logins(desk))
 
 
-def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> None:
-    table = Table(("seq>", "when", "protocol", "event", "who", "what+", "act+"))
-    for entry in entries:
-        actor = entry["actor"]
-        table.add(
-            entry["seq"],
-            civil(entry["at"]),
-            entry["protocol"] or entry["call"],
-            entry["event"],
-            logins.get(actor["id"]) or actor["kind"],
-            moved(entry) if entry["application"] else summary(entry),
-            act_of(entry),
+def _refuse_filters(target: str | None, filters: Mapping[str, object]) -> None:
+    given = [f"--{name}" for name, value in filters.items() if value is not None]
+    if given:
+        raise click.UsageError(
+            f"--as-of tells how something stood, not which entries there are: leave "
+            f"out {', '.join(given)}"
         )
-    table.print()
-    if not table.rows:
+    if target is None:
+        raise click.UsageError("--as-of needs a call or an application")
+
+
+def _show_as_of(desk: Desk, target: str, as_of: Moment) -> None:
+    if not pasts.is_call(desk, target):
+        show_past(desk, target, as_of)
+        return
+    past = pasts.both(desk, target, as_of)
+    call, queue = past.seen
+
+    def tell() -> None:
+        click.echo(moments.headline(past.cut, target))
+        tell_call(call)
+        click.echo()
+        tell_queue(queue, None)
+
+    told = {"call": call_as_json(call), "queue": queue_as_json(queue, queue.items)}
+    emit({"as_of": moments.as_json(past.cut), **told}, tell)
+
+
+def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> None:
+    """Show entries to people, a page at a time: there may be a million of them."""
+    entries, shown = iter(entries), False
+    while some := list(islice(entries, _PAGE)):
+        table = Table(("seq>", "when", "protocol", "event", "who", "what+", "act+"))
+        for entry in some:
+            actor = entry["actor"]
+            table.add(
+                entry["seq"],
+                civil(entry["at"]),
+                entry["protocol"] or entry["call"],
+                entry["event"],
+                logins.get(actor["id"]) or actor["kind"],
+                moved(entry) if entry["application"] else summary(entry),
+                act_of(entry),
+            )
+        table.print()
+        shown = True
+    if not shown:
         click.echo("no entry")
 
 
@@ -189,5 +221,6 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
         context.exit(TamperedError.exit_code)
 
 
+log_group.add_command(diff_command)
 log_group.add_command(anchor_command)
 log_group.add_command(export_command)

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 
 import click
 
+from commands import moments
 from commands.entry import at_desk
 from commands.lazy import json_option
+from commands.moments import as_of_option
 from commands.output import Table, civil, emit, euros, instant
 from models.vocabulary import OrderPolicy
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
-from workflow.services import views
+from workflow.services import pasts, views
+from workflow.services.moments import Moment
 
 _IN_A_TERMINAL = 40
 _ORDERS = {
@@ -30,26 +33,42 @@ _ORDERS = {
     metavar="N",
     help=f"Only the first N; without it {_IN_A_TERMINAL} in a terminal, else all.",
 )
+@as_of_option
 @json_option
 @at_desk
-def queue_command(desk: Desk, call: str, limit: int | None) -> None:
+def queue_command(
+    desk: Desk, call: str, limit: int | None, as_of: Moment | None
+) -> None:
     """Show who waits for a grant, in order: who is next, who blocks whom.
 
     The order is the one of the call (ordine cronologico, unless the call lets
     merit or a draw decide among those of one day or week). A line marks where
-    the money ends: whoever stands behind it has nothing reserved yet.
+    the money ends: whoever stands behind it has nothing reserved yet. With --as-of
+    it is shown as it stood at an instant, by the register alone.
 
     \b
     Example:
         sportello queue RLF12025051244
     """
-    queue = views.queue(desk, call)
-    emit(_as_json(queue, queue.items[:limit]), lambda: _tell(queue, limit))
+    if as_of is None:
+        queue = views.queue(desk, call)
+        shown = queue.items[:limit]
+        emit(queue_as_json(queue, shown), lambda: tell_queue(queue, limit))
+        return
+    past = pasts.queue(desk, call, as_of)
+
+    def tell() -> None:
+        click.echo(moments.headline(past.cut, call))
+        tell_queue(past.seen, limit)
+
+    told = queue_as_json(past.seen, past.seen.items[:limit])
+    emit({"as_of": moments.as_json(past.cut), **told}, tell)
 
 
-def _as_json(
+def queue_as_json(
     queue: views.QueueView, shown: Sequence[views.QueueItem]
 ) -> dict[str, object]:
+    """Return a queue as scripts read it."""
     end = queue.first_without_money
     return {
         "call": queue.call,
@@ -89,7 +108,8 @@ def _as_json(
     }
 
 
-def _tell(queue: views.QueueView, limit: int | None) -> None:
+def tell_queue(queue: views.QueueView, limit: int | None) -> None:
+    """Show a queue to people."""
     if limit is None and sys.stdout.isatty():
         limit = _IN_A_TERMINAL
     click.echo(f"{queue.call} is {_standing(queue)}")

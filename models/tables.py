@@ -62,6 +62,9 @@ IS_AWAITED = "next_check IS NOT NULL"
 IS_MISSED = "status = 'expired' AND settled_at IS NULL"
 """Of the terms: those after whose end somebody still has to act."""
 
+IS_A_PERSON = "actor_id IS NOT NULL"
+"""Of the entries: those that an officer caused."""
+
 _IS_OPEN = f"NOT ({_among('state', NOT_ACTIVE)})"
 
 
@@ -698,6 +701,14 @@ class RegisterEntry(SQLModel, table=True):
     __tablename__ = "entries"
     __table_args__ = (
         Index("ix_entries_application", "application_id", "seq"),
+        Index(
+            "ix_entries_actor",
+            "actor_id",
+            "call_id",
+            "seq",
+            sqlite_where=text(IS_A_PERSON),
+            postgresql_where=text(IS_A_PERSON),
+        ),
         CheckConstraint("seq > 0", name="ck_entries_seq"),
     )
 

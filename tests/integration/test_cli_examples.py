@@ -24,6 +24,7 @@ from tests.builders import (
 )
 from tests.contents import rows
 from tests.editions import edited
+from tests.explained import explain_all
 from tests.integration.test_cli_help import EVENTS, EVERY, examples
 from tests.terminals import SPORTELLO, Terminal
 from workflow.services import calls
@@ -226,6 +227,8 @@ def test_the_example_of_every_event_is_carried_out(
         assert done.exit_code == 0, done.output
         assert done.stderr == ""
     assert terminal.ask("log", "verify")["ok"]
+    with office(sqlite_office_url) as work:
+        assert explain_all(work)[event]
 
 
 # --- the README and the demonstration -----------------------------------------

@@ -300,7 +300,8 @@ def test_entries_are_chosen_by_file_event_outcome_and_officer(terminal):
     ("option", "value"),
     [
         ("--since", "20/01/2026"),
-        ("--since", "2026-01-20T10:00:00"),
+        ("--since", "2026-03-29T02:30:00"),
+        ("--until", "2026-02-30"),
         ("--event", "grnt"),
     ],
 )

@@ -3,18 +3,55 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from models.tables import RegisterEntry
+from models.tables import Officer, RegisterEntry
 from models.vocabulary import Event, Outcome
 from workflow.errors import TamperedError
 from workflow.rules.steps import Step
 
 _BATCH = 2_000
+_SAYS = frozenset(
+    {
+        "act",
+        "actor",
+        "application",
+        "at",
+        "basis",
+        "call",
+        "call_version",
+        "channel",
+        "event",
+        "findings",
+        "format",
+        "from",
+        "inputs",
+        "key",
+        "money",
+        "notices",
+        "order",
+        "outcome",
+        "previous",
+        "protocol",
+        "reason",
+        "refusal",
+        "rules",
+        "seq",
+        "simulated",
+        "software",
+        "steps",
+        "terms",
+        "to",
+        "version",
+    }
+)
+"""What every entry says, if only that there is nothing of the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +93,142 @@ def overtakings(session: Session, call: UUID) -> Iterator[dict[str, Any]]:
     return _read(session, query)
 
 
+def between(
+    session: Session, call: UUID, *, after: int, until: int
+) -> Iterator[dict[str, Any]]:
+    """Return the entries of what was carried out, from after one until another.
+
+    Raises:
+        TamperedError: an entry cannot be read.
+    """
+    number = col(RegisterEntry.seq)
+    return _read(session, _query(call).where(number > after).where(number <= until))
+
+
+def of_file_and_call(
+    session: Session, call: UUID, application: UUID, *, until: int
+) -> Iterator[dict[str, Any]]:
+    """Return the entries of one file, refused ones too, and those of its call.
+
+    What was refused before it became a file is left out. By two queries: each has
+    its index, and a search for either of the two would read the whole chain.
+
+    Raises:
+        TamperedError: an entry cannot be read.
+    """
+    by_number = (
+        select(RegisterEntry.seq, RegisterEntry.body)
+        .where(RegisterEntry.call_id == call)
+        .where(col(RegisterEntry.seq) <= until)
+        .order_by(col(RegisterEntry.seq))
+    )
+    own = col(RegisterEntry.application_id)
+    of_file = by_number.where(own == application)
+    of_call = by_number.where(own.is_(None)).where(RegisterEntry.outcome == Outcome.OK)
+    both = [list(_read(session, query)) for query in (of_file, of_call)]
+    return merge(*both, key=itemgetter("seq"))
+
+
+def entry(session: Session, call: UUID, seq: int) -> dict[str, Any]:
+    """Return one entry, refused or not.
+
+    Raises:
+        TamperedError: it cannot be read.
+    """
+    query = (
+        select(RegisterEntry.seq, RegisterEntry.body)
+        .where(RegisterEntry.call_id == call)
+        .where(RegisterEntry.seq == seq)
+    )
+    body = next(_read(session, query))
+    if not body.keys() >= _SAYS:
+        raise _unreadable(seq)
+    return body
+
+
+def of_event(
+    session: Session, call: UUID, event: str, *, until: int
+) -> Iterator[dict[str, Any]]:
+    """Return the entries of an event that were carried out, up to one of them.
+
+    Raises:
+        TamperedError: an entry cannot be read.
+    """
+    query = _query(call).where(RegisterEntry.event == event)
+    return _read(session, query.where(col(RegisterEntry.seq) <= until))
+
+
+def last_with_money(
+    session: Session, call: UUID, *, until: int
+) -> dict[str, Any] | None:
+    """Return the last move of any file, which tells how the money stood after it.
+
+    Raises:
+        TamperedError: an entry cannot be read.
+    """
+    query = (
+        select(RegisterEntry.seq, RegisterEntry.body)
+        .where(RegisterEntry.call_id == call)
+        .where(RegisterEntry.outcome == Outcome.OK)
+        .where(col(RegisterEntry.application_id).is_not(None))
+        .where(col(RegisterEntry.seq) <= until)
+        .order_by(col(RegisterEntry.seq).desc())
+        .limit(1)
+    )
+    return next(_read(session, query), None)
+
+
+def content(seq: int, body: str) -> dict[str, Any]:
+    """Return what an entry says.
+
+    Raises:
+        TamperedError: it cannot be read.
+    """
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        said = None
+    if isinstance(said, dict):
+        return said
+    raise _unreadable(seq)
+
+
+def _unreadable(seq: int) -> TamperedError:
+    return TamperedError(
+        "register.unreadable",
+        f"entry {seq} of the register cannot be read: somebody has changed it; look "
+        "at `sportello log verify` and call the auditor",
+    )
+
+
+def refused(
+    session: Session, call: UUID, application: UUID | None, *, after: int, until: int
+) -> int:
+    """Count the attempts that were refused, from after one entry until another."""
+    number = col(RegisterEntry.seq)
+    query = (
+        select(func.count())
+        .select_from(RegisterEntry)
+        .where(RegisterEntry.call_id == call)
+        .where(RegisterEntry.outcome == Outcome.REFUSED)
+        .where(number > after)
+        .where(number <= until)
+    )
+    if application is not None:
+        query = query.where(RegisterEntry.application_id == application)
+    return session.exec(query).one()
+
+
 def act_of(entry: Mapping[str, Any]) -> str | None:
     """Write the act of an entry as people do."""
     act = entry["act"]
     return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else None
+
+
+def login_of(session: Session, actor: Mapping[str, Any]) -> str:
+    """Name who acted, as entries refer to them: a worker has no name."""
+    officer = session.get(Officer, UUID(actor["id"])) if actor["id"] else None
+    return officer.login if officer else str(actor["id"] or actor["kind"])
 
 
 def _query(call: UUID) -> Any:  # noqa: ANN401 - a query
@@ -74,16 +243,4 @@ def _query(call: UUID) -> Any:  # noqa: ANN401 - a query
 def _read(session: Session, query: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a query
     with closing(session.exec(query.execution_options(yield_per=_BATCH))) as rows:
         for seq, body in rows:
-            yield _content(seq, body)
-
-
-def _content(seq: int, body: str) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise TamperedError(
-            "register.unreadable",
-            f"entry {seq} of the register cannot be read: somebody has changed it; "
-            "look at `sportello log verify` and call the auditor",
-        ) from error
-    return content
+            yield content(seq, body)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -11,19 +10,31 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from models.canonical import digest
 from models.session import reading
-from models.tables import HOLDS_A_PLACE, LACKS_MONEY, Call, Officer, RegisterEntry
+from models.tables import HOLDS_A_PLACE, LACKS_MONEY, Officer
 from workflow import register
 from workflow.desk import Desk
-from workflow.errors import RefusedError, TamperedError
+from workflow.errors import TamperedError
 from workflow.register import Chain, Fault, Key, RowKind, Standing, Stored
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
 from workflow.services import lookups
 from workflow.services.anchor_checks import Anchored, Check
+from workflow.services.readings import Wanted, entries
+
+__all__ = [
+    "Examined",
+    "Verified",
+    "Wanted",
+    "content",
+    "entries",
+    "examine",
+    "logins",
+    "verify",
+]
 
 _BATCH = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,45 +69,6 @@ class Examined:
     def ok(self) -> bool:
         """Tell whether nothing was found wrong."""
         return self.anchors.ok and all(one.ok for one in self.calls)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which entries somebody wants to read."""
-
-    target: str | None = None
-    """A call's code, or an application."""
-    since: datetime | None = None
-    actor: str | None = None
-    event: str | None = None
-    outcome: str | None = None
-
-
-def entries(desk: Desk, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """Return the entries somebody asks for, in the order of the register.
-
-    Raises:
-        RefusedError: no such call, application or officer.
-        TamperedError: an entry cannot be read.
-    """
-    with reading(desk.engine) as session:
-        query = select(
-            RegisterEntry.seq, RegisterEntry.hash, RegisterEntry.body
-        ).order_by(col(RegisterEntry.call_id), col(RegisterEntry.seq))
-        query = _of_target(session, query, wanted.target)
-        if wanted.since is not None:
-            query = query.where(col(RegisterEntry.at) >= wanted.since)
-        if wanted.actor is not None:
-            query = query.where(
-                RegisterEntry.actor_id == _officer(session, wanted.actor)
-            )
-        if wanted.event is not None:
-            query = query.where(RegisterEntry.event == wanted.event)
-        if wanted.outcome is not None:
-            query = query.where(RegisterEntry.outcome == wanted.outcome)
-        with closing(session.exec(query.execution_options(yield_per=_BATCH))) as rows:
-            for row in rows:
-                yield {**content(row.seq, row.body), "hash": row.hash}
 
 
 def content(seq: int, body: str) -> dict[str, Any]:
@@ -510,23 +482,3 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 def _printable(stored: object) -> str:
     text = str(stored)
     return text if text.isprintable() else ascii(text)
-
-
-def _of_target(session: Session, query: Any, target: str | None) -> Any:  # noqa: ANN401 - a query
-    if target is None:
-        return query
-    call = session.exec(select(Call).where(Call.code == target)).first()
-    if call is not None:
-        return query.where(RegisterEntry.call_id == call.id)
-    application = lookups.find_application(session, target)
-    return query.where(
-        RegisterEntry.call_id == application.call_id,
-        RegisterEntry.application_id == application.id,
-    )
-
-
-def _officer(session: Session, login: str) -> UUID:
-    officer = session.exec(select(Officer).where(Officer.login == login)).first()
-    if officer is None:
-        raise RefusedError("officer.unknown", f"`{login}` is not an officer")
-    return officer.id

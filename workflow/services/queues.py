@@ -18,7 +18,7 @@ from models.vocabulary import (
     SuspensionCause,
 )
 from workflow.desk import Desk
-from workflow.facts import MoneyFacts, Place
+from workflow.facts import CounterFacts, MoneyFacts, Place
 from workflow.rules import order, strategies
 from workflow.rules.strategies import Line
 from workflow.services import case_files, lookups, windows
@@ -89,29 +89,60 @@ def queue(desk: Desk, code: str) -> QueueView:
     with reading(desk.engine) as session:
         call = lookups.find_call(session, code)
         rules = lookups.rules_of(session, call.id, call.version)
-        places = case_files.queue(session, call.id, rules.filing.channel)
-        counter = windows.counter_as_of(session, call, desk.ambient.now())
-        return QueueView(
-            call=call.code,
-            state=counter.state,
-            suspended_for=counter.suspended_for,
-            reopens_at=counter.reopens_at,
-            policy=rules.counter.order,
-            allocation=call.allocation,
-            reserved=call.reserved,
-            granted=call.granted,
-            waiting=call.waiting,
-            items=tuple(
-                _items(
-                    strategies.lined_up(rules.counter.order, places),
-                    positions(session, call),
-                    money=case_files.money_of(call),
-                    rules=rules,
-                    annulled=counter.state is CallState.ANNULLED,
-                )
+        return lined_up(
+            call.code,
+            rules,
+            windows.counter_as_of(session, call, desk.ambient.now()),
+            case_files.money_of(call),
+            Arrived(
+                case_files.queue(session, call.id, rules.filing.channel),
+                positions(session, call),
+                _by_another_channel(session, call, rules),
             ),
-            not_receivable=_by_another_channel(session, call, rules),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Who has come to a counter so far."""
+
+    places: tuple[Place, ...]
+    """Everybody who holds a place."""
+    positions: dict[tuple[int, int], int]
+    """The place in the order of arrival by year and number of protocol."""
+    not_receivable: tuple[str, ...]
+    """Who came by another channel."""
+
+
+def lined_up(
+    code: str,
+    rules: CallDefinition,
+    counter: CounterFacts,
+    money: MoneyFacts,
+    arrived: Arrived,
+) -> QueueView:
+    """Return the queue of those who have come, as it stands on these facts."""
+    return QueueView(
+        call=code,
+        state=counter.state,
+        suspended_for=counter.suspended_for,
+        reopens_at=counter.reopens_at,
+        policy=rules.counter.order,
+        allocation=money.allocation,
+        reserved=money.reserved,
+        granted=money.granted,
+        waiting=money.waiting,
+        items=tuple(
+            _items(
+                strategies.lined_up(rules.counter.order, arrived.places),
+                arrived.positions,
+                money=money,
+                rules=rules,
+                annulled=counter.state is CallState.ANNULLED,
+            )
+        ),
+        not_receivable=arrived.not_receivable,
+    )
 
 
 def positions(session: Session, call: Call) -> dict[tuple[int, int], int]:

@@ -1,0 +1,81 @@
+"""How does somebody name a moment that has passed, and how is it told?"""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+
+from commands.instants import read_instant
+from commands.output import civil, instant
+from workflow.rules.calendar import start_of_day
+from workflow.services.moments import Cut, Moment
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ENTRY = re.compile(r"(?:#|entry\s+)([0-9]{1,18})", re.IGNORECASE)
+_MOMENT = timedelta.resolution
+
+_Decorated = TypeVar("_Decorated", bound="Callable[..., Any]")
+
+
+def as_of_option(function: _Decorated) -> _Decorated:
+    """Give a command `--as-of`: how something stood, by the register alone."""
+    return click.option(
+        "--as-of",
+        metavar="INSTANT",
+        callback=read_moment,
+        help="As it stood then, by the register alone: at an instant, at the end of "
+        "a day, or right after an entry (#12).",
+    )(function)
+
+
+def read_moment(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> Moment | None:
+    """Read an instant, a day of Rome (its end), or an entry (`#12`, `entry 12`)."""
+    if text is None:
+        return None
+    if found := _ENTRY.fullmatch(text.strip()):
+        return Moment(seq=int(found[1]))
+    day = _day(text)
+    since = start_of_day(day) if day else None
+    return Moment(read_until(context, option, text), since=since)
+
+
+def read_since(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> datetime | None:
+    """Read an instant, or the first one of a day of Rome."""
+    if text is None or (day := _day(text)) is None:
+        return read_instant(context, option, text)
+    return start_of_day(day)
+
+
+def read_until(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> datetime | None:
+    """Read an instant, or the last one of a day of Rome."""
+    if text is None or (day := _day(text)) is None:
+        return read_instant(context, option, text)
+    return start_of_day(day + timedelta(days=1)) - _MOMENT
+
+
+def _day(text: str) -> date | None:
+    """Read a day; what only looks like one is told as any other mistake."""
+    try:
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+    # The calendar of the machine ends with its last year, and begins with its first.
+    return day if day and date.min.year < day.year < date.max.year else None
+
+
+def as_json(cut: Cut) -> dict[str, object]:
+    """Return as scripts read it how far the register was read."""
+    return {"at": instant(cut.at), "entry": cut.seq}
+
+
+def headline(cut: Cut, call: str) -> str:
+    """Say how far the register was read."""
+    return f"as of {civil(cut.at, digits=6)} (Rome), after entry {cut.seq} of {call}"
