@@ -7,11 +7,13 @@ import orjson
 
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done
-from commands.output import Table, civil, emit, print_pairs, print_wrapped
+from commands.output import Table, civil, emit, instant, print_pairs, print_wrapped
 from workflow.anchors.manifests import Signed
 from workflow.desk import Desk
-from workflow.services import anchoring, signing
+from workflow.errors import SportelloError
+from workflow.services import anchoring, signing, stamping
 from workflow.services.anchor_checks import Anchored
+from workflow.services.stamping import Stamped
 
 
 @click.command("anchor")
@@ -33,7 +35,8 @@ def anchor_command(desk: Desk, *, new_key: bool, lost: bool) -> None:
     The anchor names the count and the last hash of every call and the anchor
     before it, and is signed with the key that `sportello init` made. It is kept in
     the database and, the same, in a file outside of it: SPORTELLO_ANCHORS, or
-    anchors.jsonl in the home. The scheduler has one made every day by itself.
+    anchors.jsonl in the home. The scheduler has one made every day by itself. If
+    SPORTELLO_TSA_URL names an authority it is asked for a time stamp (RFC 3161).
 
     \b
     Example:
@@ -44,6 +47,7 @@ def anchor_command(desk: Desk, *, new_key: bool, lost: bool) -> None:
     warn_of_clock(desk)
     made = anchoring.seal(desk, new_key=new_key, lost=lost)
     note_done(f"anchor {made.number}")
+    stamped = _stamped(desk)
     file = str(signing.places(desk).lines)
     manifest = orjson.loads(made.body)
 
@@ -58,10 +62,27 @@ def anchor_command(desk: Desk, *, new_key: bool, lost: bool) -> None:
                 ("hash", made.hash),
                 ("key", made.key),
                 ("file", file),
+                ("stamped", stamped and civil(stamped.at)),
             )
         )
 
-    emit({**_as_json(made, manifest), "file": file}, tell)
+    emit(
+        {
+            **_as_json(made, manifest),
+            "file": file,
+            "stamped_at": instant(stamped.at) if stamped else None,
+        },
+        tell,
+    )
+
+
+def _stamped(desk: Desk) -> Stamped | None:
+    """Have the anchor stamped; without a stamp it is an anchor all the same."""
+    try:
+        return stamping.stamp(desk)
+    except SportelloError as error:
+        click.echo(f"Warning: no time stamp yet: {error.message}", err=True)
+        return None
 
 
 def verified_anchors(anchored: Anchored) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from config.logs import log
 from config.settings import Settings, SettingsError, read_settings
 from models.session import DatabaseUnavailableError, normalised, open_engine
 from workflow.ambient import Ambient, ShiftedAmbient, SystemAmbient
+from workflow.anchors.stamps import Authority
 from workflow.desk import AnchorFiles, Desk, Identity, IdentityKind
 from workflow.errors import InputError, RefusedError, UnavailableError
 from workflow.services import doctor, installation
@@ -112,8 +113,19 @@ def open_desk() -> Desk:
         identity=_identity(settings),
         typed_at=ambient.now() if ambient.simulated else _instant(typed),
         patience=settings.lock_wait,
-        anchor_files=AnchorFiles(settings.key_file, settings.anchors_file),
+        anchor_files=AnchorFiles(
+            settings.key_file, settings.anchors_file, _authority(settings)
+        ),
     )
+
+
+def _authority(settings: Settings) -> Authority | None:
+    if settings.tsa_url is None:
+        return None
+    # What asks over the net takes a while to load.
+    from workers.transports import authorities  # noqa: PLC0415 - see above
+
+    return authorities.build(settings)
 
 
 def _instant(typed: object) -> datetime:

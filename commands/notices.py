@@ -120,7 +120,7 @@ def retry_command(desk: Desk, names: tuple[str, ...]) -> None:
     note_done(f"{len(found)} letter(s) to be sent again")
     emit(
         {"notices": [as_json(one) for one in found]},
-        lambda: click.echo("\n".join(f"{one.name}: is sent again" for one in found)),
+        lambda: click.echo("\n".join(f"{one.name}: waits to be sent" for one in found)),
     )
 
 

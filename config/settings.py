@@ -32,6 +32,8 @@ _RULES = {
     "log_level": "write debug, info, warning or error",
     "home": "write the path of a folder",
     "anchors": "write the path of a file",
+    "tsa_url": "write http://host/path or https://user:password@host/path",
+    "tsa_roots": "write the path of a file of certificates (PEM)",
     "receipts": "write the path of a maildir, or of a folder of mails",
     "officer": "write a login of at most 64 characters, without spaces",
 }
@@ -93,6 +95,14 @@ def _mail_server(address: str) -> str:
     return address
 
 
+def _web_server(address: str) -> str:
+    """Refuse what names no server; reading a port that is out of range raises."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.port == 0 or parts.fragment:
+        raise ValueError
+    return address
+
+
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _SPEC = rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 _SENDER = rf"^([^<>@\"\\\x00-\x1f\x7f]*<{_SPEC}>|{_SPEC})$"
@@ -138,6 +148,10 @@ class Settings(BaseSettings):
     sender: Annotated[str, Field(pattern=_SENDER, max_length=200)] | None = None
     mail_rate: Annotated[int, Field(ge=0, le=100_000)] = 60
     receipts: Annotated[Path, AfterValidator(_absolute)] | None = None
+    tsa_url: (
+        Annotated[str, _schemes("http", "https"), AfterValidator(_web_server)] | None
+    ) = Field(default=None, repr=False)
+    tsa_roots: Annotated[Path, AfterValidator(_absolute)] | None = None
     identity: Annotated[Literal["declared", "os", "database"], Lower] = "declared"
     officer: Annotated[str, Field(pattern=r"^\S{1,64}$")] | None = None
     clock: Annotated[AwareDatetime, AfterValidator(_utc)] | None = None

@@ -23,6 +23,7 @@ from workflow.services import (
     groupings,
     mailboxes,
     outbox,
+    stamping,
     submissions,
     sweep,
 )
@@ -126,6 +127,14 @@ def _sealing(desk: Desk, _transport: Transport) -> Callable[..., Any]:
     return seal_register
 
 
+def _stamping(desk: Desk, _transport: Transport) -> Callable[..., Any]:
+    def stamp_anchor(_day: str) -> None:
+        """Have the last anchor stamped by an authority outside, unless it is."""
+        stamping.stamp(desk)
+
+    return stamp_anchor
+
+
 def _digesting(desk: Desk, _transport: Transport) -> Callable[..., Any]:
     def write_digests(_day: str) -> None:
         """Write to each officer what waits for them, unless it was done today."""
@@ -160,6 +169,7 @@ JOBS = {
         Job("do_message", "notices", 20, _doing),
         Job("seal_register", "sweep", 30, _sealing),
         Job("write_digests", "sweep", 40, _digesting),
+        Job("stamp_anchor", "sweep", 50, _stamping),
         Job("take_receipts_in", "receipts", 30, _taking_in),
     )
 }

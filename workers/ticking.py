@@ -16,7 +16,7 @@ from workers.stopping import Stop
 from workflow.desk import Desk
 from workflow.errors import SportelloError, TamperedError, UnavailableError
 from workflow.rules.calendar import civil_day
-from workflow.services import anchoring, digests, silences, sweep, ticks
+from workflow.services import anchoring, digests, silences, stamping, sweep, ticks
 
 _QUEUE = actors.JOBS["sweep_call"].queue
 _RECEIPTS = actors.JOBS["take_receipts_in"].queue
@@ -37,6 +37,7 @@ _DAILY: Mapping[str, Daily] = MappingProxyType(
     {
         "seal_register": Daily(anchoring.is_due, anchoring.seal_day),
         "write_digests": Daily(digests.are_due, digests.write),
+        "stamp_anchor": Daily(stamping.is_due, stamping.stamp),
     }
 )
 """By the names of their jobs; each knows by itself whether it is done."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from workflow.ambient import Ambient
+from workflow.anchors.stamps import Authority
 
 SOFTWARE = "0.4.0"
 """The version that stands in each entry of the register."""
@@ -42,6 +43,8 @@ class AnchorFiles:
     """The private key that signs anchors."""
     lines: Path
     """The anchors themselves, one a line."""
+    authority: Authority | None = None
+    """Who stamps the time of each; none if nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

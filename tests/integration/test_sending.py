@@ -1,7 +1,8 @@
 """Does each letter leave at least once, and twice only if nobody could know?"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from config.logs import log as logger
 from models.session import reading, transaction
 from models.tables import Memo, Notice, OutboxMessage
 from models.vocabulary import Event, MemoKind, NoticeStatus
-from tests.builders import Office
+from tests.builders import Office, furnish, office
 from tests.contents import rows
 from tests.mailservers import CUT, MailServer, mail_server
 from tests.postboxes import Postbox
 from tests.terminals import FIRST, Terminal
 from workers.transports.smtp import Smtp
-from workflow.errors import RefusedError, UnavailableError
+from workflow.errors import RefusedError, TemporaryError, UnavailableError
 from workflow.rules import postings as rules
 from workflow.services import doctor, memos, notices, outbox
 from workflow.services.notices import NoticeView
@@ -63,6 +64,23 @@ def letter(work: Office, name: str) -> NoticeView:
 def write(work: Office, statement: str, **values: Any) -> None:
     with transaction(work.desk.engine) as session:
         session.execute(text(statement), values)
+
+
+def post_one(work: Office, transport: Transport) -> bool:
+    """Do the one job that waits, if one does, whoever has it."""
+    identities = rows(work.desk.engine, "SELECT id FROM outbox")
+    done = [outbox.do(work.desk, UUID(str(one)), transport) for (one,) in identities]
+    return any(done)
+
+
+@dataclass
+class Failing(Postbox):
+    """Takes nothing."""
+
+    error: Exception = field(kw_only=True)
+
+    def send(self, mail: Any) -> None:
+        raise self.error
 
 
 def waiting(work: Office) -> int:
@@ -281,16 +299,22 @@ def test_an_attempt_to_write_a_file_that_broke_off_is_made_again_at_once(work: O
     assert (sent.status, sent.maybe_double) == ("sent", False)
 
 
-def test_a_letter_that_always_breaks_its_worker_is_given_up(work: Office):
+@pytest.mark.parametrize(
+    ("is_certain", "status"),
+    [(True, NoticeStatus.UNDELIVERED), (False, NoticeStatus.UNKNOWN)],
+)
+def test_a_letter_that_always_breaks_its_worker_is_given_up(
+    is_certain, status, work: Office
+):
     work.file()
     write(work, "UPDATE notices SET begun_at = 1, attempts = 19")
-    postbox = Postbox()
+    postbox = Postbox(is_certain=is_certain)
 
     post(work, postbox)
 
     (given_up,) = letters(work)
     assert postbox.mails == []
-    assert (given_up.status, waiting(work)) == (NoticeStatus.UNKNOWN, 0)
+    assert (given_up.status, waiting(work)) == (status, 0)
 
 
 def test_of_two_workers_with_the_same_job_one_sends(work: Office):
@@ -365,15 +389,123 @@ def test_a_letter_that_could_not_be_sent_may_be_delivered_by_hand(
     assert (delivered.status, delivered.receipt) == ("delivered", by_hand["receipt"])
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("unknown", "unknown"), ("queued", "undelivered")]
+)
 def test_a_letter_without_a_text_is_not_sent(
-    work: Office, server: MailServer, smtp: Smtp
+    before, after, work: Office, server: MailServer, smtp: Smtp
 ):
     work.file()
-    write(work, "UPDATE notices SET subject = NULL, body = NULL, status = 'unknown'")
+    without = "UPDATE notices SET subject = NULL, body = NULL, status = :status"
+    write(work, without, status=before)
 
     post(work, smtp)
 
-    assert (server.received, waiting(work)) == ([], 0)
+    (kept,) = letters(work)
+    assert (server.received, waiting(work), kept.status) == ([], 0, after)
+
+
+# An attempt that goes on while something else happens
+
+
+class Meanwhile(Postbox):
+    """Takes a letter, and lets something happen before it says so."""
+
+    def __init__(self, happens: Callable[[], object], **options: Any) -> None:
+        super().__init__(is_certain=False, **options)
+        self._happens = happens
+
+    def send(self, mail: Any) -> None:
+        super().send(mail)
+        self._happens()
+
+
+def test_who_comes_back_late_does_not_end_the_attempt_of_another(work: Office):
+    work.file()
+
+    def another_worker_begins() -> None:
+        work.wait(minutes=6)
+        fails = Failing(error=TemporaryError("mail.not_now", "it is busy"))
+        post_one(work, fails)
+        seen.append(letters(work)[0])
+
+    seen: list[NoticeView] = []
+    ended = post_one(work, Meanwhile(another_worker_begins))
+    (now,) = letters(work)
+
+    assert [one.status for one in seen] == ["queued"]
+    assert (ended, now.status, now.attempts, now.maybe_double) == (
+        False,
+        "queued",
+        2,
+        True,
+    )
+
+
+def test_a_retry_leaves_alone_what_is_leaving(work: Office):
+    name = work.file()
+
+    def somebody_is_impatient() -> None:
+        notices.retry(work.desk, [f"{name}/submission_receipt"])
+
+    post_one(work, Meanwhile(somebody_is_impatient))
+
+    (sent,) = letters(work)
+    assert (sent.status, sent.attempts, sent.maybe_double) == ("sent", 1, False)
+    assert waiting(work) == 0
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_receipt_said_meanwhile_is_known_better(fails, work: Office):
+    work.file()
+
+    def receipt_comes() -> None:
+        write(work, "UPDATE notices SET status = 'accepted'")
+        if fails:
+            raise TemporaryError("mail.not_now", "it is busy")
+
+    post_one(work, Meanwhile(receipt_comes))
+    post_one(work, Postbox(is_certain=False))
+
+    (known,) = letters(work)
+    assert (known.status, known.fault, waiting(work)) == ("accepted", None, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "doubtful"), [("unknown", True), ("undelivered", False)]
+)
+def test_what_may_have_arrived_may_arrive_twice_if_it_is_sent_again(
+    status, doubtful, work: Office
+):
+    name = work.file()
+    post(work, Postbox(is_certain=False))
+    write(work, "UPDATE notices SET status = :status", status=status)
+
+    (queued,) = notices.retry(work.desk, [f"{name}/submission_receipt"])
+
+    assert queued.maybe_double is doubtful
+
+
+# What is entered again
+
+
+def test_what_is_entered_again_after_a_restore_is_the_same_letter(
+    tmp_path: Path,
+):
+    """Not only what the backup holds: also what was written after it was made."""
+    ids = []
+    for again in (0, 1):
+        url = f"sqlite:///{tmp_path}/{again}.db"
+        furnish(url)
+        with office(url) as work:
+            for _ in range(again):  # what is drawn by chance is never the same again
+                work.clock.new_id()
+            name, _ = work.file(0), work.file(1)
+            work.routine(name, Event.START_REVIEW, Event.REQUEST_COMPLETION)
+            ids.append({(one.name, one.id) for one in letters(work)})
+
+    assert ids[0] == ids[1]
+    assert len({identity for _, identity in ids[0]}) == len(ids[0]) > 2
 
 
 def test_what_is_more_than_a_provider_takes_waits(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.headerregistry import Address
 from pathlib import Path
-from uuid import UUID
 
 from config.logs import log
 from workers.transports import messages, records
@@ -26,8 +25,8 @@ _GO_AHEAD = 354
 _PERMANENT = 500
 _LINE_OF_DOT = re.compile(rb"(?m)^\.")
 _WORD = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}")
-_A_FEW_HOURS = 6
-"""Hexadecimal digits of an identifier, which begins with its instant."""
+_SHELF = 2
+"""Digits of an identifier: no folder holds too many letters."""
 
 
 class Smtp:
@@ -88,7 +87,7 @@ class Smtp:
 
     def _path(self, mail: Mail) -> Path:
         name = record_name(mail.message_id)
-        return self._records / UUID(name[:36]).hex[:_A_FEW_HOURS] / f"{name}.eml"
+        return self._records / name[:_SHELF] / f"{name}.eml"
 
     # One connection for each thread
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from models.batch import unwatched
 from models.tables import (
@@ -238,7 +239,7 @@ class Writer:
             letter, text = written.letter, written.text
             notice = unwatched(
                 Notice,
-                id=self.work.desk.ambient.new_id(),
+                id=self._identity(written),
                 call_id=call.id,
                 application_id=application.id,
                 letter=letter,
@@ -269,6 +270,15 @@ class Writer:
                 }
             )
         return {"notices": notices, "recipients": recipients}
+
+    def _identity(self, written: letters.Written) -> UUID:
+        same = written.letter, written.text.digest
+        return letters.identity(
+            self.work.call,
+            self.case.application,
+            *same,
+            before=sum((one.letter, one.digest) == same for one in self.case.notices),
+        )
 
     def _send(self, notice: Notice, ordinal: int) -> None:
         """Leave it to a worker to send a letter, after the commit."""

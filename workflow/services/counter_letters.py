@@ -1,8 +1,10 @@
 """Who is written to when the counter stops, or opens again?"""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy
 from sqlmodel import Session, col
@@ -20,6 +22,7 @@ from workflow.letters import wording
 from workflow.letters.facts import LetterFacts, words_of
 from workflow.services import lookups
 from workflow.services.call_asked import Asked
+from workflow.services.letters import identity as identified
 from workflow.services.letters import text_of
 
 _OVER = {*FINAL_STATES, ApplicationState.COMPLETED}
@@ -41,12 +44,13 @@ def write(  # noqa: PLR0913 - what the letters say
     if not letters:
         return []
     batch, told = Batch(session), []
-    rows = tuple(_applications(session, call))
+    rows, before = tuple(_applications(session, call)), _counted(session, call, letters)
     for ordinal, (letter, row) in enumerate(
         (letter, row) for letter in letters for row in rows
     ):
         text = text_of(letter, _facts(session, call, row, asked, at))
-        identity = desk.ambient.new_id()
+        same = before[row.id, letter, text.digest]
+        identity = identified(call, row, letter, text.digest, before=same)
         cause = {
             "call_id": call.id,
             "application_id": row.id,
@@ -92,6 +96,19 @@ def write(  # noqa: PLR0913 - what the letters say
         )
     batch.flush()
     return told
+
+
+def _counted(
+    session: Session, call: Call, letters: Sequence[Letter]
+) -> Counter[tuple[UUID, Letter, str]]:
+    """Count the letters that were written, by file, kind and text."""
+    what = col(Notice.application_id), col(Notice.letter), col(Notice.digest)
+    query = (
+        sqlalchemy.select(*what, sqlalchemy.func.count())
+        .where(col(Notice.call_id) == call.id, col(Notice.letter).in_(letters))
+        .group_by(*what)
+    )
+    return Counter({(file, *text): n for file, *text, n in session.execute(query)})
 
 
 def _applications(session: Session, call: Call) -> Iterator[Any]:

@@ -27,6 +27,7 @@ from workflow.services import (
     lookups,
     notices,
     officers,
+    stamping,
     ticks,
 )
 from workflow.services.backlog import backlog
@@ -66,6 +67,7 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
         ("parked", lambda: _parked(desk)),
         ("jobs", lambda: _jobs(desk)),
         ("anchor", lambda: anchor_checks.standing(desk)),
+        ("stamp", lambda: stamping.standing(desk)),
     )
     return (
         _check("home", lambda: _private(home))

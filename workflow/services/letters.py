@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from config import templates
+from models.tables import Call
 from models.vocabulary import Event, Letter, TermKind
 from workflow.errors import RefusedError
 from workflow.facts import Facts
 from workflow.letters.facts import LetterFacts, known
 from workflow.letters.gathering import Addressee, Making, for_letter, of_move
+from workflow.rules import postings
 from workflow.rules.terms import TermFacts
 from workflow.services import lookups, suspensions
 from workflow.services.case_files import CaseFile
@@ -57,6 +62,27 @@ def text_of(letter: Letter, facts: LetterFacts) -> templates.Text:
             "completed, then try again",
             {"letter": letter.value, "fact": fact},
         ) from None
+
+
+class File(Protocol):
+    """By what an application is known, also to who enters it again."""
+
+    id: UUID
+    portal_id: str
+    received_at: datetime | None
+
+
+def identity(
+    call: Call, file: File, letter: Letter, digest: str, *, before: int
+) -> UUID:
+    """Name a letter; *before* it the file had as many with this very text.
+
+    A draft is known by nothing that would be the same if it were begun again.
+    """
+    known = (
+        str(file.id) if file.received_at is None else f"{call.code}/{file.portal_id}"
+    )
+    return postings.identity(known, letter.value, digest, before)
 
 
 def terms_to_reckon(case: CaseFile, event: Event) -> Mapping[TermKind, TermFacts]:

@@ -6,6 +6,7 @@ from models.session import add_unless_there
 from models.tables import Memo, OutboxMessage
 from models.vocabulary import MemoKind, NoticeStatus
 from workflow.desk import Desk
+from workflow.rules import postings
 
 
 def write(  # noqa: PLR0913 - what makes a mail
@@ -22,7 +23,7 @@ def write(  # noqa: PLR0913 - what makes a mail
 
     Of one cause there is one, however often it is written.
     """
-    now, identity = desk.ambient.now(), desk.ambient.new_id()
+    now, identity = desk.ambient.now(), postings.identity(kind.value, cause, recipient)
     memo = Memo(
         id=identity,
         kind=kind,

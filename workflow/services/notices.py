@@ -217,11 +217,9 @@ def _queue(session: Session, desk: Desk, row: Notice) -> None:
             "the letter was written by a version that kept no text: deliver it by "
             "other means, and record its delivery",
         )
-    if row.sent_at is not None and row.message_id is not None:
-        # Under the same identifier the record would say that it was sent already.
-        row.message_id = postings.next_message_id(row.message_id)
-    row.status, row.attempts, row.fault = NoticeStatus.QUEUED, 0, None
-    row.sent_at = row.accepted_at = None
+    is_leaving = row.status is NoticeStatus.QUEUED and row.begun_at is not None
+    if not is_leaving:  # who sends it will tell what comes of that
+        _begin_anew(row)
     session.add(row)
     job = session.exec(
         select(OutboxMessage)
@@ -242,6 +240,15 @@ def _queue(session: Session, desk: Desk, row: Notice) -> None:
         )
     job.sent_at = job.not_before = None
     session.add(job)
+
+
+def _begin_anew(row: Notice) -> None:
+    if row.sent_at is not None and row.message_id is not None:
+        # Under the same identifier the record would say that it was sent already.
+        row.message_id = postings.next_message_id(row.message_id)
+    row.maybe_double |= row.status is NoticeStatus.UNKNOWN
+    row.status, row.attempts, row.fault = NoticeStatus.QUEUED, 0, None
+    row.begun_at = row.sent_at = row.accepted_at = None
 
 
 # How they are named and shown

@@ -8,11 +8,15 @@ comes after an attempt that broke off finds the first and not the third.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import (
+    Case,
+    Column,
+    ColumnElement,
     Table,
+    and_,
     bindparam,
     case,
     delete,
@@ -43,6 +47,8 @@ _LOOKS = 3
 
 _LONGEST_FAULT = 300
 _BROKEN_OFF = "every attempt has broken off: the log of the workers says why"
+_NO_TEXT = "no text was kept: deliver it by other means, and record its delivery"
+_IS_OVER = "what it reminds of is over"
 _OFFICE = "office"
 """Where the mail to those who work here stands, beside that of the calls."""
 
@@ -118,10 +124,13 @@ class _Seen:
     """A letter as it was found."""
 
     mail: Mail
+    has_text: bool
     attempts: int
     begun_at: datetime | None
     created_at: datetime
     maybe_double: bool
+    may_be_gone: bool
+    """An attempt broke off, and nobody knows after how much of it."""
     has_elders: bool
     """An earlier letter of the same application has not left yet."""
     application: UUID | None
@@ -130,8 +139,14 @@ class _Seen:
     """It is a reminder, and there is nothing left to be reminded of."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wait:
+class _Ending(NamedTuple):
+    """How a letter ends, and why if it did not leave."""
+
+    status: NoticeStatus
+    fault: str | None = None
+
+
+class _Wait(NamedTuple):
     """That a letter waits, and until when."""
 
     until: datetime | None
@@ -142,15 +157,13 @@ def post(desk: Desk, transport: Transport, job: Job) -> bool:
     for _ in range(_LOOKS):
         seen = _look(desk, transport, job)
         if seen is None:
-            return _end(desk, job, None)
-        if status := _without_sending(transport, seen):
-            return _end(desk, job, status)
-        if rules.is_given_up(seen.attempts):  # every attempt has broken off
-            return _give_up(desk, job, seen)
+            return _forget(desk, job)
+        if ending := _ending(desk, transport, job, seen):
+            return _end(desk, job, seen, ending)
         if waits := _waiting(desk, transport, seen):
             return _put_off(desk, job, waits.until)
-        if _begin(desk, transport, job, seen):
-            return _hand_over(desk, transport, job, seen)
+        if begun := _begin(desk, job, seen):
+            return _hand_over(desk, transport, job, begun)
     return False
 
 
@@ -160,12 +173,12 @@ def _hand_over(desk: Desk, transport: Transport, job: Job, seen: _Seen) -> bool:
         transport.send(seen.mail)
     except PermanentError as error:
         log.warn("mail_refused", code=error.code, **about)
-        return _end(desk, job, NoticeStatus.UNDELIVERED, error.message)
+        return _end(desk, job, seen, _Ending(NoticeStatus.UNDELIVERED, error.message))
     except (TemporaryError, UnknownOutcomeError) as error:
-        log.info("mail_put_off", code=error.code, attempts=seen.attempts + 1, **about)
+        log.info("mail_put_off", code=error.code, attempts=seen.attempts, **about)
         return _try_again(desk, job, seen, error)
     log.info("mail_sent", **about)
-    return _end(desk, job, NoticeStatus.SENT)
+    return _end(desk, job, seen, _Ending(NoticeStatus.SENT))
 
 
 # The first step: look, and begin
@@ -177,7 +190,7 @@ def _look(desk: Desk, transport: Transport, job: Job) -> _Seen | None:
     with reading(desk.engine) as session:
         query = _LOOK[job.kind]
         row = session.connection().execute(query, {"subject": job.subject}).first()
-        if row is None or row.status != NoticeStatus.QUEUED or row.body is None:
+        if row is None or row.status != NoticeStatus.QUEUED:
             return None
         named = row.message_id or rules.message_id(job.subject, transport.domain)
         is_memo = job.kind == "send_memo"
@@ -186,7 +199,7 @@ def _look(desk: Desk, transport: Transport, job: Job) -> _Seen | None:
             message_id=named,
             recipient=row.recipient,
             subject=row.subject or "",
-            body=row.body,
+            body=row.body or "",
             at=now,
             folder=_OFFICE if is_memo else row.code,
             name=row.kind.value if is_memo else _name(row),
@@ -194,10 +207,13 @@ def _look(desk: Desk, transport: Transport, job: Job) -> _Seen | None:
         is_reminder = not is_memo and row.letter == Letter.REMINDER
         return _Seen(
             mail=mail,
+            has_text=row.body is not None,
             attempts=row.attempts,
             begun_at=row.begun_at,
             created_at=row.created_at,
             maybe_double=row.maybe_double,
+            may_be_gone=row.maybe_double
+            or (row.begun_at is not None and not transport.is_certain),
             has_elders=not is_memo and row.has_elders,
             application=None if is_memo else row.application_id,
             entry_seq=None if is_memo else row.entry_seq,
@@ -213,20 +229,30 @@ def _name(row: Any) -> str:  # noqa: ANN401 - a row of the query
     return f"{(file or 'draft').replace('/', '-')}-{row.letter.value}"
 
 
-def _without_sending(transport: Transport, seen: _Seen) -> NoticeStatus | None:
-    """Return what becomes of a letter that need not be sent."""
+def _ending(desk: Desk, transport: Transport, job: Job, seen: _Seen) -> _Ending | None:
+    """Return what becomes of a letter that is not to be sent, or not any more."""
     if transport.was_sent(seen.mail):
-        return NoticeStatus.SENT
-    return NoticeStatus.DROPPED if seen.is_moot else None
+        return _Ending(NoticeStatus.SENT)
+    if not seen.has_text:
+        return _Ending(NoticeStatus.UNDELIVERED, _NO_TEXT)
+    if _is_leaving(desk, transport, seen.begun_at):
+        return None
+    if seen.is_moot:
+        gone = seen.may_be_gone
+        status = NoticeStatus.UNKNOWN if gone else NoticeStatus.DROPPED
+        return _Ending(status, _IS_OVER)
+    if rules.is_given_up(seen.attempts):
+        return _given_up(job, seen, _BROKEN_OFF)
+    return None
 
 
 def _waiting(desk: Desk, transport: Transport, seen: _Seen) -> _Wait | None:
     """Return how a letter waits for others; None if it need not."""
     begun = seen.begun_at
+    if begun is not None and _is_leaving(desk, transport, begun):
+        return _Wait(begun + rules.UNKNOWN_FOR)
     if seen.has_elders and not _lead(desk, transport, seen):
         return _soon(desk, seen)
-    if begun is not None and not transport.is_certain and _is_young(desk, begun):
-        return _Wait(begun + rules.UNKNOWN_FOR)
     if not transport.admits(seen.mail.recipient):
         # A simulated clock may stand still, and providers count by a real one.
         return _Wait(None) if desk.ambient.simulated else _soon(desk, seen)
@@ -244,11 +270,10 @@ def _lead(desk: Desk, transport: Transport, seen: _Seen) -> bool:
     """
     tried: set[UUID] = set()
     while (elder := _eldest(desk, seen)) is not None:
-        now, begun = desk.ambient.now(), elder.begun_at
-        if elder.not_before is not None and elder.not_before > now:
+        rests = elder.not_before
+        if rests is not None and rests > desk.ambient.now():
             return False
-        is_leaving = begun is not None and not transport.is_certain
-        if elder.id in tried or (is_leaving and _is_young(desk, begun or now)):
+        if elder.id in tried or _is_leaving(desk, transport, elder.begun_at):
             raise UnavailableError(
                 "mail.not_in_turn",
                 "an earlier letter of the same application is leaving; this one "
@@ -265,11 +290,13 @@ def _eldest(desk: Desk, seen: _Seen) -> Any:  # noqa: ANN401 - a row of the quer
         return session.connection().execute(_ELDEST, about).first()
 
 
-def _is_young(desk: Desk, begun: datetime) -> bool:
+def _is_leaving(desk: Desk, transport: Transport, begun: datetime | None) -> bool:
     """Tell whether an attempt may still go on.
 
     One that began in the future did so by a clock that ran ahead: nobody knows when.
     """
+    if begun is None or transport.is_certain:
+        return False
     return abs(desk.ambient.now() - begun) < rules.UNKNOWN_FOR
 
 
@@ -280,27 +307,37 @@ def _soon(desk: Desk, seen: _Seen) -> _Wait:
     return _Wait(now + rules.wait(age, noise=desk.ambient.new_id().int))
 
 
-def _begin(desk: Desk, transport: Transport, job: Job, seen: _Seen) -> bool:
-    """Note that an attempt begins, unless somebody was faster."""
-    rows = _TABLES[job.kind]
-    broke_off = seen.begun_at is not None and not transport.is_certain
+def _begin(desk: Desk, job: Job, seen: _Seen) -> _Seen | None:
+    """Note that an attempt begins, and return it; None if somebody was faster."""
+    rows, now = _TABLES[job.kind], desk.ambient.now()
+    begun = replace(
+        seen,
+        attempts=seen.attempts + 1,
+        begun_at=now,
+        maybe_double=seen.may_be_gone,
+    )
     begins = (
         update(rows)
-        .where(
-            rows.c.id == job.subject,
-            rows.c.status == NoticeStatus.QUEUED,
-            rows.c.attempts == seen.attempts,
-            rows.c.begun_at.is_not_distinct_from(seen.begun_at),
-        )
+        .where(_is_as_seen(rows, job, seen), rows.c.status == NoticeStatus.QUEUED)
         .values(
-            begun_at=desk.ambient.now(),
-            attempts=seen.attempts + 1,
+            begun_at=now,
+            attempts=begun.attempts,
             message_id=seen.mail.message_id,
-            maybe_double=seen.maybe_double or broke_off,
+            maybe_double=begun.maybe_double,
         )
     )
     with transaction(desk.engine) as session:
-        return bool(session.connection().execute(begins).rowcount)
+        has_begun = session.connection().execute(begins).rowcount
+    return begun if has_begun else None
+
+
+def _is_as_seen(rows: Table, job: Job, seen: _Seen) -> ColumnElement[bool]:
+    """Find a letter, unless another attempt has begun or an officer wants one."""
+    return and_(
+        rows.c.id == job.subject,
+        rows.c.attempts == seen.attempts,
+        rows.c.begun_at.is_not_distinct_from(seen.begun_at),
+    )
 
 
 # The third step: note what came of it
@@ -311,29 +348,33 @@ def _try_again(
 ) -> bool:
     """Let a letter rest, until it has been tried often enough."""
     unknown = isinstance(error, UnknownOutcomeError)
-    attempts, noise = seen.attempts + 1, desk.ambient.new_id().int
-    resting = rules.rest(attempts, noise=noise, unknown=unknown)
+    noise = desk.ambient.new_id().int
+    resting = rules.rest(seen.attempts, noise=noise, unknown=unknown)
     seen = replace(seen, maybe_double=seen.maybe_double or unknown)
     if resting is None:
-        return _give_up(desk, job, seen, error.message)
+        # It has told how it ended: only of those before may nobody know it.
+        told = replace(seen, may_be_gone=seen.maybe_double)
+        return _end(desk, job, seen, _given_up(job, told, error.message))
     rows, now = _TABLES[job.kind], desk.ambient.now()
-    noted: dict[str, Any] = {"begun_at": None, "fault": _fault(error.message)}
-    if unknown:
-        noted["maybe_double"] = True
-    notes = update(rows).where(rows.c.id == job.subject).values(noted)
+    noted = {
+        "begun_at": None,
+        "maybe_double": seen.maybe_double,
+        "fault": _if_waiting(rows.c.fault, _fault(error.message)),
+    }
+    notes = update(rows).where(_is_as_seen(rows, job, seen)).values(noted)
     with transaction(desk.engine) as session:
         connection = session.connection()
-        connection.execute(notes)
-        connection.execute(_REST, {"job": job.id, "until": now + resting})
+        if connection.execute(notes).rowcount:
+            connection.execute(_REST, {"job": job.id, "until": now + resting})
     return False
 
 
-def _give_up(desk: Desk, job: Job, seen: _Seen, why: str = _BROKEN_OFF) -> bool:
-    """Leave a letter to an officer; it may have arrived if an attempt broke off."""
+def _given_up(job: Job, seen: _Seen, why: str) -> _Ending:
+    """Leave a letter to an officer."""
     log.warn("mail_given_up", kind=job.kind, subject=str(job.subject))
-    unknown = seen.maybe_double or seen.begun_at is not None
-    status = NoticeStatus.UNKNOWN if unknown else NoticeStatus.UNDELIVERED
-    return _end(desk, job, status, why)
+    gone = seen.may_be_gone
+    status = NoticeStatus.UNKNOWN if gone else NoticeStatus.UNDELIVERED
+    return _Ending(status, why)
 
 
 def _put_off(desk: Desk, job: Job, until: datetime | None) -> bool:
@@ -343,29 +384,41 @@ def _put_off(desk: Desk, job: Job, until: datetime | None) -> bool:
     return False
 
 
-def _end(
-    desk: Desk, job: Job, status: NoticeStatus | None, fault: str | None = None
-) -> bool:
+def _end(desk: Desk, job: Job, seen: _Seen, ending: _Ending) -> bool:
     """Note how a letter ended, and that nothing is left to be done about it.
 
-    What was noted of it meanwhile, such as its delivery, is known better.
+    What was noted of it meanwhile, such as its delivery, is known better. If another
+    attempt has begun since, it is for that one to tell how the letter ended.
     """
-    rows = _TABLES[job.kind]
-    noted: dict[str, Any] = {"begun_at": None}
-    if status is not None:
-        is_waiting = rows.c.status == NoticeStatus.QUEUED
-        for column, value in ((rows.c.status, status), (rows.c.fault, _fault(fault))):
-            known = literal(value, column.type)
-            noted[column.name] = case((is_waiting, known), else_=column)
-    if status is NoticeStatus.SENT:
+    rows, is_sent = _TABLES[job.kind], ending.status is NoticeStatus.SENT
+    noted: dict[str, Any] = {
+        "begun_at": None,
+        "status": _if_waiting(rows.c.status, ending.status),
+        "fault": _if_waiting(rows.c.fault, _fault(ending.fault)),
+    }
+    if is_sent:
         noted["sent_at"] = desk.ambient.now()
+    notes = update(rows).where(_is_as_seen(rows, job, seen)).values(noted)
+    twice = update(rows).where(rows.c.id == job.subject).values(maybe_double=True)
     with transaction(desk.engine) as session:
         connection = session.connection()
-        if status is not None:
-            connection.execute(
-                update(rows).where(rows.c.id == job.subject).values(noted)
-            )
-        return bool(connection.execute(_DONE, {"job": job.id}).rowcount)
+        if connection.execute(notes).rowcount:
+            return bool(connection.execute(_DONE, {"job": job.id}).rowcount)
+        if is_sent:
+            connection.execute(twice)
+        return False
+
+
+def _if_waiting(column: Column[Any], value: object) -> Case[Any]:
+    """Note a value, unless somebody has told more of the letter meanwhile."""
+    is_waiting = column.table.c.status == NoticeStatus.QUEUED
+    return case((is_waiting, literal(value, column.type)), else_=column)
+
+
+def _forget(desk: Desk, job: Job) -> bool:
+    """Do nothing about a letter that needs nothing any more."""
+    with transaction(desk.engine) as session:
+        return bool(session.connection().execute(_DONE, {"job": job.id}).rowcount)
 
 
 def _fault(message: str | None) -> str | None:
