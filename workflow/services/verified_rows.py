@@ -5,7 +5,8 @@ word of ours becomes a fault and not an error.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,7 @@ from workflow import register
 from workflow.register import Key, RowKind
 
 _BATCH = 2_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all of them are in UTC
 
 CALLS = """
 SELECT id, code, family, state, suspended_for, reopens_at, closed_at, version,
@@ -117,11 +117,12 @@ def rows(session: Session, query: str, **values: object) -> Any:  # noqa: ANN401
     )
 
 
-def entries(session: Session, call: object) -> Any:  # noqa: ANN401 - rows
+def entries(session: Session, call: object) -> Iterator[Any]:
     """Return the entries of a call; of SQLite as bytes, which are not decoded first."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     body = "CAST(body AS BLOB)" if is_sqlite else "body"
-    return rows(session, _ENTRIES.format(body=body), call=call)
+    for part in rows(session, _ENTRIES.format(body=body), call=call).partitions():
+        yield from part
 
 
 def beside(
@@ -130,9 +131,10 @@ def beside(
     call: Any,  # noqa: ANN401 - a row
 ) -> Iterator[tuple[Key, Mapping[str, Any]]]:
     """Read the rows that stand beside the register, in the words of its entries."""
-    for row in rows(session, BESIDE[kind], call=call.id):
-        found = read(row)
-        yield tuple(found[name] for name in _KEYS[kind]), found
+    for part in rows(session, BESIDE[kind], call=call.id).partitions():
+        for row in part:
+            found = read(row)
+            yield tuple(found[name] for name in _KEYS[kind]), found
 
 
 def read(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
@@ -157,9 +159,11 @@ def _hash(stored: object) -> str:
 def instant(stored: object) -> object:
     """Write whole microseconds as entries do; leave what is no instant as it is."""
     try:
-        return register.written(_EPOCH + stored * _MICROSECOND)  # type: ignore[operator]
+        at = _EPOCH + timedelta(microseconds=stored)  # type: ignore[arg-type]
     except (TypeError, OverflowError):
         return stored
+    # As `register.written` does, which takes four times as long.
+    return f"{at.isoformat(timespec='microseconds')}Z"
 
 
 def _flag(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
@@ -171,6 +175,7 @@ def _day(stored: object) -> object:
     return None if stored is None else str(stored)
 
 
+@lru_cache(maxsize=4_096)  # one file bears its own many times
 def identity(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
     """Write an identifier as entries do; leave what is none as it is."""
     if isinstance(stored, UUID):
