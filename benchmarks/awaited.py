@@ -73,12 +73,14 @@ def later(table: str, row: Row, number: int) -> Row:
 def multiply(raw: Raw, code: str, numbers: Sequence[int], change: Change) -> None:
     """Copy the first file of a call, once for each number; none comes twice in all."""
     first = f"call_id = {_call(raw, code)} AND filed_seq = 1"
-    (mine,) = _rows(raw, "applications", first)
+    (mine,) = models_of(raw, "applications", first)
     about = f"application_id = {_quoted(mine['id'])}"
     models = {
-        "applicants": _rows(raw, "applicants", f"id = {_quoted(mine['applicant_id'])}"),
+        "applicants": models_of(
+            raw, "applicants", f"id = {_quoted(mine['applicant_id'])}"
+        ),
         "applications": [mine],
-        **{table: _rows(raw, table, about) for table in TABLES[2:]},
+        **{table: models_of(raw, table, about) for table in TABLES[2:]},
     }
     left = enumerate(numbers, start=_filed(raw, code) + 1)
     while portion := list(itertools.islice(left, _PORTION)):
@@ -104,7 +106,8 @@ def _quoted(identity: UUID | str) -> str:
     return f"'{identity}'"
 
 
-def _rows(raw: Raw, table: str, where: str) -> list[Row]:
+def models_of(raw: Raw, table: str, where: str) -> list[Row]:
+    """Return rows of a table, by the names of its columns."""
     columns = [column.name for column in SQLModel.metadata.tables[table].columns]
     cursor = raw.connection.execute(
         f"SELECT {', '.join(columns)} FROM {table} WHERE {where}"  # noqa: S608 - names of ours
@@ -125,7 +128,7 @@ def _copies(
 ) -> Iterator[tuple[Any, ...]]:
     for (place, number), model in itertools.product(numbers, models):
         changed = {**_own(table, number, place), **change(table, model, number)}
-        mine = {name: _identity(model[name], number) for name in _IDS & model.keys()}
+        mine = {name: identity(model[name], number) for name in _IDS & model.keys()}
         yield tuple({**model, **changed, **mine}.values())
 
 
@@ -143,7 +146,7 @@ def _own(table: str, number: int, place: int) -> Row:
     return {}
 
 
-def _identity(value: UUID | str, number: int) -> UUID | str:
+def identity(value: UUID | str, number: int) -> UUID | str:
     """Return the identifier of the same thing in another file, some time before."""
     old = value if isinstance(value, UUID) else UUID(value)
     new = UUID(int=old.int - ((number + 1) << 80))

@@ -1,5 +1,6 @@
 """How is the register sealed, and how do the anchors stand?"""
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -27,9 +28,24 @@ from workflow.services.stamping import Stamped
     is_flag=True,
     help="With --new-key: the key so far is gone and endorses nothing.",
 )
+@click.option(
+    "--missed",
+    type=click.DateTime(["%Y-%m-%d"]),
+    multiple=True,
+    metavar="DAY",
+    help="Say of a day without an anchor, in this one, why: repeat it for more.",
+)
+@click.option("--because", metavar="TEXT", help="With --missed: why, without names.")
 @json_option
 @at_desk
-def anchor_command(desk: Desk, *, new_key: bool, lost: bool) -> None:
+def anchor_command(
+    desk: Desk,
+    *,
+    new_key: bool,
+    lost: bool,
+    missed: tuple[datetime, ...],
+    because: str | None,
+) -> None:
     """Seal the register now: say where every chain stands (ancora).
 
     The anchor names the count and the last hash of every call and the anchor
@@ -38,14 +54,23 @@ def anchor_command(desk: Desk, *, new_key: bool, lost: bool) -> None:
     anchors.jsonl in the home. The scheduler has one made every day by itself. If
     SPORTELLO_TSA_URL names an authority it is asked for a time stamp (RFC 3161).
 
+    A day that went without an anchor is a fault of `log verify` until a manager or
+    an administrator says why; from then on it is told as explained.
+
     \b
     Example:
         sportello log anchor
     """
     if lost and not new_key:
         raise click.UsageError("--lost goes with --new-key")
+    if bool(missed) != (because is not None) or (missed and new_key):
+        raise click.UsageError("--missed and --because go together, without --new-key")
     warn_of_clock(desk)
-    made = anchoring.seal(desk, new_key=new_key, lost=lost)
+    if missed:
+        days = [day.date() for day in missed]
+        made = anchoring.explain(desk, days, because=because or "")
+    else:
+        made = anchoring.seal(desk, new_key=new_key, lost=lost)
     note_done(f"anchor {made.number}")
     stamped = _stamped(desk)
     file = str(signing.places(desk).lines)
@@ -96,6 +121,10 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
             {"number": fault.number, "fault": fault.fault} for fault in anchored.faults
         ],
         "gaps": [day.isoformat() for day in anchored.gaps],
+        "explained": [
+            {"day": day.isoformat(), "because": because}
+            for day, because in anchored.explained
+        ],
         "file": anchored.file,
     }
 
@@ -106,6 +135,8 @@ def tell_of_anchors(anchored: Anchored) -> None:
     last = anchored.last
     told = f"{anchored.count}, the last of {last.at}" if last else "none yet"
     click.echo(f"anchors: {told}: {standing}")
+    for day, because in anchored.explained:
+        print_wrapped(f"  no anchor for {day}, explained: ", because)
     for fault in anchored.faults:
         where = f"anchor {fault.number}" if fault.number else "anchors"
         print_wrapped(f"  {where}: ", fault.fault)

@@ -19,6 +19,7 @@ from models.vocabulary import ApplicationState
 from workflow.register import written
 from workflow.rules.amounts import format_money
 from workflow.services import calls, log, views
+from workflow.services.verification import Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _silence(_line: Line) -> None:
 
 
 def _close(
-    home: Path, chosen: Scenario, scene: Stage, verified: tuple[log.Verified, ...]
+    home: Path, chosen: Scenario, scene: Stage, verified: tuple[Verified, ...]
 ) -> None:
     chosen.show(scene)
     endings.money(scene)
@@ -146,7 +147,7 @@ def _settings(home: Path, chosen: Scenario, scene: Stage) -> dict[str, str]:
 
 
 def _document(
-    home: Path, chosen: Scenario, scene: Stage, verified: tuple[log.Verified, ...]
+    home: Path, chosen: Scenario, scene: Stage, verified: tuple[Verified, ...]
 ) -> dict[str, Any]:
     call = calls.shown(scene.desk, scene.call)
     files = views.listed(scene.desk)

@@ -1,6 +1,8 @@
 """What does the register say, and does it verify?"""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -22,7 +24,7 @@ from commands.lazy import (
     wants_json,
 )
 from commands.moments import as_of_option, read_since, read_until
-from commands.output import Table, civil, emit, emit_json
+from commands.output import Table, civil, emit, emit_json, print_wrapped
 from commands.queue import queue_as_json, tell_queue
 from commands.receipts import act_of, moved
 from models.vocabulary import CallEvent, Event, Outcome
@@ -173,26 +175,31 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
     It recomputes every hash, counts the entries, and checks that what stands
     beside them is what they say: state, place in the order, money, terms, steps
     and letters of every application, the state of the call, when its counter was
-    open, and its frozen rules. Anchors must be linked, signed, one for each day,
-    the same in their file, and every chain must still be where they saw it. It
-    exits with 5 if anything does not hold.
+    open, and its frozen rules. Each move must be one that the program allowed then,
+    each officer and each act must be there. Anchors must be linked, signed, one for
+    each day, the same in their file, and every chain must still be where they saw
+    it. Of each kind of fault the first is told, with --json a hundred. It exits with
+    5 if anything does not hold; others may go on working meanwhile.
 
     \b
     Example:
         sportello log verify
     """
-    examined = log.examine(desk, call)
+    with _progress() as bar:
+        examined = log.examine(desk, call, tell=bar)
 
     def tell() -> None:
         for one in examined.calls:
-            standing = "ok" if one.ok else f"{len(one.faults)} FAULT(S)"
+            count = sum(one.counts.values()) or len(one.faults)
+            standing = f"{count} FAULT(S)" if count else "ok"
             click.echo(f"{one.call}: {one.entries} entries: {standing}")
             click.echo(f"  head {one.head}")
             if one.erased:
                 click.echo(f"  {one.erased} letter(s) erased: only the hash is left")
-            for fault in one.faults:
+            for fault, more in one.first:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
-                click.echo(f"  {where}: {fault.fault}")
+                told = f"; and {more} more like it" if more else ""
+                print_wrapped(f"  {where}: ", f"{fault.fault}{told}")
         if not examined.calls:
             click.echo("no call is loaded: there is nothing to verify")
         tell_of_anchors(examined.anchors)
@@ -207,8 +214,10 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "ok": one.ok,
                     "erased_letters": one.erased,
                     "faults": [
-                        {"seq": fault.seq, "fault": fault.fault} for fault in one.faults
+                        {"seq": fault.seq, "fault": fault.fault, "kind": fault.kind}
+                        for fault in one.faults
                     ],
+                    "counts": dict(one.counts),
                 }
                 for one in examined.calls
             ],
@@ -219,6 +228,21 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
     )
     if not examined.ok:
         context.exit(TamperedError.exit_code)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how far the verification has come."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    with click.progressbar(length=1, label="verified", file=sys.stderr) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = max(done, total)
+            bar.update(done - bar.pos)
+
+        yield tell
 
 
 log_group.add_command(diff_command)

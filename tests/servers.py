@@ -226,6 +226,11 @@ def _programs(home: Path, user: str | None) -> Path:
     return home / "programs" / programs.relative_to(package.parent)
 
 
+def postgres_program(name: str) -> Path:
+    """Return a program that comes with PostgreSQL, for whoever runs the tests."""
+    return _programs(Path(), None) / name
+
+
 def _run(command: list[object], home: Path, user: str | None) -> None:
     subprocess.run(
         [str(part) for part in command],

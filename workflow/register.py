@@ -4,14 +4,15 @@ An entry is canonical JSON (RFC 8785) that names the hash of the entry before
 it; its own hash is the SHA-256 of those bytes. Pure: no database, no clock.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
 
-from models.canonical import CanonicalError, digest, encode
+from models.canonical import CanonicalError, digest, encode, is_canonical
 from models.vocabulary import (
     ApplicationState,
     CallEvent,
@@ -66,6 +67,9 @@ _OF_TERM = ("status", "due_at", "starts_on", "suspended_days")
 _OF_STEP = ("status", "outcome", "subject")
 _LONGEST = 80
 
+MOST = 100
+"""Faults of a kind that are kept, and told one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -90,6 +94,32 @@ class Fault:
 
     seq: int
     fault: str
+    kind: str = field(default="other", compare=False)
+    """What it is like: of many of a kind the first says enough."""
+
+
+class Faults(list[Fault]):
+    """What does not verify: all of it is counted, of each kind some are kept.
+
+    Where a chain was wrecked there may be as many faults as entries.
+    """
+
+    def __init__(
+        self, found: Iterable[Fault] = (), counts: Mapping[str, int] | None = None
+    ) -> None:
+        super().__init__(found)
+        self.counts: Counter[str] = Counter(counts or {})
+
+    def append(self, fault: Fault) -> None:
+        """Note a fault."""
+        self.counts[fault.kind] += 1
+        if self.counts[fault.kind] <= MOST:
+            super().append(fault)
+
+    def note(self, seq: int, fault: str | None, kind: str) -> None:
+        """Note what was found, if it was anything."""
+        if fault is not None:
+            self.append(Fault(seq, fault, kind))
 
 
 def written(instant: datetime) -> str:
@@ -121,7 +151,8 @@ class Standing:
 class Fold:
     """Everything that the entries of a call add up to."""
 
-    applications: dict[str, Standing] = field(default_factory=dict)
+    applications: MutableMapping[str, Standing] = field(default_factory=dict)
+    """Of many files: whoever has to fold them all gives a mapping with room."""
     reserved: int = 0
     granted: int = 0
     allocation: int = 0
@@ -143,10 +174,10 @@ class Fold:
             standing.granted + sum(movement["granted"] for movement in moved),
         )
         if body["from"] != standing.state:
-            source, stood = _shown(body["from"]), _shown(standing.state)
+            source, stood = shown(body["from"]), shown(standing.state)
             return f"it starts from `{source}` but stood at `{stood}`"
         if body["version"] != standing.version + 1:
-            version = _shown(body["version"])
+            version = shown(body["version"])
             return f"version {version} follows version {standing.version}"
         return fault
 
@@ -172,7 +203,7 @@ class Beside:
     Only what was said last of each row is kept.
     """
 
-    protocols: dict[str | None, str] = field(default_factory=dict)
+    protocols: MutableMapping[str | None, str] = field(default_factory=dict)
     """Which application bears each protocol number: a draw names only that."""
     call: dict[str, Any] = field(
         default_factory=lambda: {
@@ -181,7 +212,7 @@ class Beside:
             **dict.fromkeys(_OF_COUNTER),
         }
     )
-    rows: dict[RowKind, dict[Key, dict[str, Any]]] = field(
+    rows: dict[RowKind, MutableMapping[Key, dict[str, Any]]] = field(
         default_factory=lambda: {kind: {} for kind in get_args(RowKind)}
     )
 
@@ -203,7 +234,7 @@ class Beside:
         if source is None or source == stood:
             return None  # entries of the first version say nothing of it
         return (
-            f"it starts from `{_shown(source)}` but the call stood at `{_shown(stood)}`"
+            f"it starts from `{shown(source)}` but the call stood at `{shown(stood)}`"
         )
 
     def _take_call(self, body: Mapping[str, Any]) -> None:
@@ -316,7 +347,7 @@ class Beside:
         frozen = self.rows["version"].get((number,))
         if frozen is not None and frozen["fingerprint"] == body.get("rules"):
             return None
-        return f"its rules are not those of version {_shown(number)} of the call"
+        return f"its rules are not those of version {shown(number)} of the call"
 
 
 @dataclass
@@ -328,14 +359,15 @@ class Chain:
     head: str = GENESIS
     fold: Fold = field(default_factory=Fold)
     beside: Beside = field(default_factory=Beside)
-    faults: list[Fault] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
     erased: int = 0
     """Letters whose text is gone: personal data has its end, their hash stays."""
+    _at: str = ""
 
     def feed(self, entry: Stored) -> Mapping[str, Any] | None:
         """Check an entry against the one before it; return what it says."""
         if entry.seq != self.seq + 1:
-            self._fault(entry.seq, f"entry {self.seq + 1} is missing")
+            self._fault(entry.seq, f"entry {self.seq + 1} is missing", "gap")
         self.seq = entry.seq
         body = self._read(entry)
         if body is not None:
@@ -345,52 +377,78 @@ class Chain:
 
     def _check(self, entry: Stored, body: Mapping[str, Any]) -> None:
         if digest(entry.body) != entry.hash:
-            self._fault(entry.seq, "its content does not match its hash")
+            self._fault(entry.seq, "its content does not match its hash", "content")
         if body.get("previous") != self.head:
-            self._fault(entry.seq, "it does not follow the entry before it")
+            self._fault(entry.seq, "it does not follow the entry before it", "link")
         if body.get("call") != self.call or body.get("seq") != entry.seq:
-            self._fault(entry.seq, "it belongs to another call or place")
-        for feed in (self.fold.feed, self.beside.feed):
-            if fault := _told(feed, body):
-                self._fault(entry.seq, fault)
+            self._fault(entry.seq, "it belongs to another call or place", "place")
+        at = body.get("at")
+        if isinstance(at, str):
+            if at < self._at:
+                told = "it is dated before the entry before it"
+                self._fault(entry.seq, told, "instant")
+            self._at = at
+        self.ask("fold", self.fold.feed, entry.seq, body)
+        self.ask("beside", self.beside.feed, entry.seq, body)
+
+    def ask(
+        self,
+        kind: str,
+        feed: Callable[[Mapping[str, Any]], str | None],
+        seq: int,
+        body: Mapping[str, Any],
+    ) -> None:
+        """Note what somebody finds wrong with an entry, also if it makes no sense."""
+        try:
+            fault = feed(body)
+        except KeyError as error:
+            fault = f"it lacks what an entry must say: {error}"
+        except (AttributeError, TypeError, ValueError):
+            fault = "it says something in a form that no entry has"
+        self.faults.note(seq, fault, kind)
 
     def _read(self, entry: Stored) -> Mapping[str, Any] | None:
         try:
             body = orjson.loads(entry.body)
-            canonical = isinstance(body, dict) and encode(body) == entry.body
+            if isinstance(body, dict) and is_canonical(entry.body, body):
+                return body
+            encode(body)
         except (orjson.JSONDecodeError, CanonicalError):
-            self._fault(entry.seq, "it cannot be read")
-            return None
-        if not canonical:
-            self._fault(entry.seq, "it is not in canonical form")
-            return None
-        return body  # type: ignore[no-any-return]  # orjson.loads returns Any
+            self._fault(entry.seq, "it cannot be read", "unreadable")
+        else:
+            self._fault(entry.seq, "it is not in canonical form", "form")
+        return None
 
     def close(self, *, count: int, head: str) -> None:
         """Compare the chain with the count and the head kept beside the call."""
         if self.seq != count:
-            self._fault(self.seq, f"{count} entries were written, {self.seq} are there")
+            told = f"{count} entries were written, {self.seq} are there"
+            self._fault(self.seq, told, "count")
         if self.head != head:
-            self._fault(self.seq, "the last entry is not the head of the call")
+            told = "the last entry is not the head of the call"
+            self._fault(self.seq, told, "head")
 
     def compare(self, applications: Iterable[tuple[str, Standing]]) -> None:
-        """Compare where the applications stand with what the entries say."""
-        seen = set()
+        """Compare where the applications stand with what the entries say, and forget.
+
+        What is left afterwards is in the entries only.
+        """
+        folded = self.fold.applications
         for identity, actual in applications:
-            seen.add(identity)
-            told = self.fold.applications.get(identity)
+            told = folded.pop(identity, None)
             if told is None:
-                self._fault(0, f"application {identity} has no entry")
+                self._fault(0, f"application {identity} has no entry", "state")
             elif told != actual:
                 differs = _difference(asdict(told), asdict(actual))
-                self._fault(0, f"application {identity} {differs}")
-        for identity in self.fold.applications.keys() - seen:
-            self._fault(0, f"application {identity} is in the entries only")
+                self._fault(0, f"application {identity} {differs}", "state")
+        for identity in folded:
+            told_only = f"application {shown(identity)} is in the entries only"
+            self._fault(0, told_only, "state")
 
     def compare_call(self, actual: Mapping[str, Any]) -> None:
         """Compare the row of the call with what the entries say of it."""
         if differs := _difference(self.beside.call, actual):
-            self._fault(0, f"the call {differs}")
+            self._fault(0, f"the call {differs}", "call")
 
     def compare_rows(
         self, kind: RowKind, rows: Iterable[tuple[Key, Mapping[str, Any]]]
@@ -411,38 +469,26 @@ class Chain:
                 differs = _difference(said, actual)
             if differs and key[0] not in faulty:
                 faulty.add(key[0])
-                self._fault(0, f"{_name(kind, key)} {differs}")
+                self._fault(0, f"{_name(kind, key)} {differs}", kind)
         for key in () if known else told:
             if key[0] not in faulty:
                 faulty.add(key[0])
-                self._fault(0, f"{_name(kind, key)} is in the entries only")
+                self._fault(0, f"{_name(kind, key)} is in the entries only", kind)
 
-    def _fault(self, seq: int, fault: str) -> None:
-        self.faults.append(Fault(seq, fault))
-
-
-def _told(
-    feed: Callable[[Mapping[str, Any]], str | None], body: Mapping[str, Any]
-) -> str | None:
-    """Return what is wrong with an entry, also when it makes no sense at all."""
-    try:
-        return feed(body)
-    except KeyError as error:
-        return f"it lacks what an entry must say: {error}"
-    except (AttributeError, TypeError, ValueError):
-        return "it says something in a form that no entry has"
+    def _fault(self, seq: int, fault: str, kind: str) -> None:
+        self.faults.append(Fault(seq, fault, kind))
 
 
 def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
     return "; ".join(
-        f"has {name} {_shown(actual[name])}, the register says {_shown(said)}"
+        f"has {name} {shown(actual[name])}, the register says {shown(said)}"
         for name, said in told.items()
         if actual[name] != said
     )
 
 
 def _name(kind: RowKind, key: Key) -> str:
-    first, *rest = map(_shown, key)
+    first, *rest = map(shown, key)
     if kind == "version":
         return f"version {first} of the rules"
     if kind in {"opening", "malfunction"}:
@@ -454,10 +500,10 @@ def _name(kind: RowKind, key: Key) -> str:
     return f"application {first}: {kind} {' '.join(rest)}"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Show what may be anything at all: a terminal must stand it."""
     if value is None:
         return "nothing"
     text = str(value)
-    shown = text if text.isprintable() else ascii(text)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    fits = text if text.isprintable() else ascii(text)
+    return fits if len(fits) <= _LONGEST else f"{fits[:_LONGEST]}…"

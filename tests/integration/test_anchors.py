@@ -6,9 +6,10 @@ import signal
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -22,7 +23,12 @@ from tests.processes import Ended, Place, attempt, start, together
 from workflow.anchors import signatures
 from workflow.anchors.manifests import Signed, line
 from workflow.desk import SOFTWARE, AnchorFiles, Desk
-from workflow.errors import RefusedError, TamperedError, UnavailableError
+from workflow.errors import (
+    InputError,
+    RefusedError,
+    TamperedError,
+    UnavailableError,
+)
 from workflow.services import (
     anchor_checks,
     anchor_lines,
@@ -591,6 +597,78 @@ def test_what_has_been_asleep_for_three_days_seals_once_and_they_are_told(
     found = log.examine(sealing.desk).anchors
     assert [day.day for day in found.gaps] == [21, 22, 23]
     assert faults(sealing) == ["2: no anchor from 2026-01-21 to 2026-01-23"]
+
+
+def test_a_day_that_was_missed_is_no_fault_once_somebody_says_why(sealing: Office):
+    anchoring.seal_day(sealing.desk)
+    sealing.wait(days=4)
+    anchoring.seal_day(sealing.desk)
+    lost, other = date(2026, 1, 21), date(2026, 1, 23)
+
+    refused = []
+    for login, day in (
+        ("clerk", lost),
+        ("bianchi", date(2026, 1, 20)),
+        ("bianchi", date(2026, 1, 24)),
+        ("bianchi", date(2026, 1, 19)),
+    ):
+        with pytest.raises(RefusedError) as error:
+            anchoring.explain(sealing.sit(login).desk, [day], because="power cut")
+        refused.append(error.value.code)
+    with pytest.raises(InputError):
+        anchoring.explain(sealing.sit("director").desk, [lost], because="\ud800")
+    made = anchoring.explain(
+        sealing.sit("director").desk, [lost, other], because="power cut"
+    )
+
+    found = log.examine(sealing.desk).anchors
+    (said, _) = orjson.loads(made.body)["missed"]
+    assert refused == ["role.missing", *["anchor.not_missed"] * 3]
+    assert faults(sealing) == ["2: no anchor for 2026-01-22"]
+    assert [day.day for day in found.gaps] == [21, 22, 23]
+    assert found.explained == ((lost, "power cut"), (other, "power cut"))
+    assert (said["day"], said["because"]) == ("2026-01-21", "power cut")
+    assert str(UUID(said["by"])) == said["by"]
+    anchoring.explain(sealing.sit("bianchi").desk, [date(2026, 1, 22)], because="as")
+    assert faults(sealing) == []
+
+
+def test_an_anchor_that_is_overdue_is_told_by_both(sealed: Office):
+    sealed.wait(hours=3)
+
+    with pytest.raises(UnavailableError) as error:
+        anchor_checks.standing(sealed.desk)
+    (told,) = faults(sealed)
+    anchoring.seal(sealed.desk)
+
+    assert error.value.code == "anchors.late"
+    assert told.startswith("3: nothing was sealed since 2026-01-22T09:00:00.000000Z")
+    assert told.partition("nothing")[2] in error.value.message
+    assert faults(sealed) == []
+    anchor_checks.standing(sealed.desk)
+
+
+def test_after_a_restore_from_before_a_change_of_key_the_way_out_is_told(
+    sealed: Office,
+):
+    anchoring.seal(sealed.desk, new_key=True)
+    by_hand(sealed, "DELETE FROM anchors WHERE number > 3")
+    path = signing.places(sealed.desk).lines
+
+    with pytest.raises(TamperedError) as ahead:
+        anchoring.seal(sealed.desk)
+    path.rename(path.with_name("before.jsonl"))
+    with pytest.raises(RefusedError) as other:
+        anchoring.seal(sealed.desk)
+    made = anchoring.seal(sealed.desk, new_key=True, lost=True)
+
+    way_out = "`sportello log anchor --new-key --lost`"
+    assert way_out in ahead.value.message
+    assert (other.value.code, way_out in other.value.message) == ("key.other", True)
+    assert made.number == 4
+    assert faults(sealed) == [
+        "4: the key changed, and the one before does not endorse it"
+    ]
 
 
 def test_nothing_is_due_where_no_call_is_loaded_or_nobody_seals(

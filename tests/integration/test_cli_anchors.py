@@ -24,7 +24,7 @@ def test_an_anchor_is_shown_as_it_was_signed(terminal: Terminal):
     (kept, next_one) = map(
         json.loads, (terminal.home / "anchors.jsonl").read_text().splitlines()
     )
-    said = {"hash", "signature", "endorsement", "file"}
+    said = {"hash", "signature", "endorsement", "file", "stamped_at"}
     manifest = {name: value for name, value in first.items() if name not in said}
     assert orjson.loads(kept["body"]) == manifest
     assert [manifest["number"], manifest["calls"][0]["call"]] == [1, CTL]
@@ -163,7 +163,36 @@ def test_a_key_is_changed_by_command(terminal: Terminal):
     assert terminal.type("log", "verify").exit_code == 0
 
 
-@pytest.mark.parametrize("words", [("--lost",), ("--new-key", "--new-kay")])
+def test_a_missed_day_is_explained_by_command(terminal: Terminal):
+    terminal.type("log", "anchor")
+    terminal.settings["SPORTELLO_CLOCK"] = "2026-01-22T10:00:00+01:00"
+    terminal.type("log", "anchor")
+    terminal.type("advance", SECOND, "start_review", "--yes")
+    before = terminal.type("log", "verify")
+
+    made = terminal.ask(
+        *("log", "anchor", "--missed", "2026-01-21", "--because", "no power")
+    )
+    after = terminal.type("log", "verify")
+
+    explained = [{"day": "2026-01-21", "because": "no power"}]
+    assert (before.exit_code, after.exit_code) == (5, 0)
+    assert "  anchor 2: no anchor for 2026-01-21\n" in before.stdout
+    assert "  no anchor for 2026-01-21, explained: no power\n" in after.stdout
+    assert made["missed"][0]["day"] == "2026-01-21"
+    assert terminal.ask("log", "verify")["anchors"]["explained"] == explained
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--lost",),
+        ("--new-key", "--new-kay"),
+        ("--missed", "2026-01-21"),
+        ("--because", "no power"),
+        ("--missed", "2026-01-21", "--because", "no power", "--new-key"),
+    ],
+)
 def test_a_wrong_command_line_changes_no_key(words, terminal: Terminal):
     terminal.refused("log", "anchor", *words, code="usage", exit_code=2)
 

@@ -354,6 +354,7 @@ def test_the_register_verifies(terminal):
         "ok": True,
         "faults": [],
         "gaps": [],
+        "explained": [],
         "file": str(terminal.home / "anchors.jsonl"),
     }
     assert (call["call"], call["entries"], call["faults"]) == (CTL, 5, [])
@@ -373,4 +374,6 @@ def test_a_register_that_was_tampered_with_does_not_verify(terminal):
     assert "3 FAULT(S)" in shown.stdout
     document = json.loads(verified.stdout)
     assert not document["ok"]
-    assert set(document["calls"][0]["faults"][0]) == {"seq", "fault"}
+    assert set(document["calls"][0]["faults"][0]) == {"seq", "fault", "kind"}
+    assert document["calls"][0]["counts"] == {"state": 3}
+    assert "; and 2 more like it\n" in shown.stdout

@@ -6,7 +6,7 @@ JSON, as an entry is; it names the hash of the anchor before it, and it is signe
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from models.canonical import digest, encode
@@ -43,12 +43,24 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """A day that went without an anchor, and who says why; never a name."""
+
+    day: date
+    because: str
+    by: str
+    """The reference of the officer, as entries bear it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """When an anchor is made, and by which program."""
 
     at: datetime
     software: str
     simulated: bool
+    missed: tuple[Missed, ...] = ()
+    """Days without an anchor that are explained in this one."""
 
 
 def make(
@@ -79,6 +91,11 @@ def make(
     }
     if last is not None and last.key != signer.public:
         manifest["rotated_from"] = last.key
+    if setting.missed:
+        manifest["missed"] = [
+            {"day": one.day.isoformat(), "because": one.because, "by": one.by}
+            for one in setting.missed
+        ]
     body = encode(manifest)
     return Signed(
         manifest["number"],

@@ -1,6 +1,6 @@
 """Do the anchors hold, one after the other?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +33,9 @@ class Series:
     faults: list[AnchorFault] = field(default_factory=list)
     gaps: list[date] = field(default_factory=list)
     """Days of Rome on which none was made, since the first."""
+    explained: dict[date, str] = field(default_factory=dict)
+    """Days of which a later anchor says why; of each what was said first."""
+    _missing: list[tuple[int, list[date]]] = field(default_factory=list)
     _day: date | None = None
     _heads: dict[str, tuple[int, str]] = field(default_factory=dict)
 
@@ -57,10 +60,13 @@ class Series:
 
         Not up to today: a backup may be looked at long after it was made.
         """
-        number = self.last.number if self.last else 0
         if last_entry is not None:
-            for fault in self._days_until(civil_day(last_entry)):
-                self._fault(number, fault)
+            number = self.last.number if self.last else 0
+            self._days_until(number, civil_day(last_entry))
+        for number, days in self._missing:
+            for span in _spans(day for day in days if day not in self.explained):
+                self._fault(number, _of_days(span))
+        self.faults.sort(key=lambda fault: fault.number)
 
     def _found(self, anchor: Signed, body: Mapping[str, Any]) -> Iterator[str]:
         content = anchor.body.encode()
@@ -80,7 +86,10 @@ class Series:
         if self.last is not None and body["at"] < self.last.at:
             yield "it is dated before the anchor before it"
         yield from self._of_calls(body)
-        yield from self._days_until(civil_day(datetime.fromisoformat(body["at"])))
+        self._days_until(anchor.number, civil_day(datetime.fromisoformat(body["at"])))
+        for one in body.get("missed", ()):
+            day = date.fromisoformat(one["day"])
+            self.explained.setdefault(day, str(one["because"]))
 
     def _of_key(
         self, anchor: Signed, body: Mapping[str, Any], content: bytes
@@ -105,17 +114,17 @@ class Series:
                 yield f"{call}: the anchor before it saw more, or something else"
         self._heads = told
 
-    def _days_until(self, day: date) -> Iterator[str]:
+    def _days_until(self, number: int, day: date) -> None:
         first = self._day + ONE_DAY if self._day else day
         missing = [
-            date.fromordinal(number)
-            for number in range(first.toordinal(), day.toordinal())
+            date.fromordinal(ordinal)
+            for ordinal in range(first.toordinal(), day.toordinal())
         ]
         if self._day is None or day > self._day:
             self._day = day
         if missing:
             self.gaps += missing
-            yield _of_days(missing)
+            self._missing.append((number, missing))
 
     def _fault(self, number: int, fault: str) -> None:
         self.faults.append(AnchorFault(number, fault))
@@ -136,6 +145,17 @@ def _sensible(faults: Iterator[str]) -> Iterator[str]:
         yield from faults
     except (AttributeError, KeyError, TypeError, ValueError):
         yield "it says something in a form that no anchor has"
+
+
+def _spans(days: Iterable[date]) -> list[list[date]]:
+    """Put days together that follow one another."""
+    spans: list[list[date]] = []
+    for day in days:
+        if spans and day - spans[-1][-1] == ONE_DAY:
+            spans[-1].append(day)
+        else:
+            spans.append([day])
+    return spans
 
 
 def _of_days(missing: list[date]) -> str:

@@ -34,6 +34,9 @@ _S = CallState
 _WINDOW = (_S.PUBLISHED, _S.OPEN, _S.SUSPENDED)
 _LIVING = tuple(state for state in _S if state not in OVER)
 
+MAY_LOAD = (Role.ADMINISTRATOR, Role.MANAGER, Role.RESPONSIBLE)
+"""Who may bring a call, or a new version of one."""
+
 _SHOWN = 5
 """Of many applications in the way, how many are named."""
 

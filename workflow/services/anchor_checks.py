@@ -43,6 +43,8 @@ class Anchored:
     last: Signed | None
     faults: tuple[AnchorFault, ...]
     gaps: tuple[date, ...]
+    explained: tuple[tuple[date, str], ...]
+    """Of those days the ones that a later anchor explains, and why: no faults."""
     file: str | None
     """The file that was compared; none if this machine keeps none."""
 
@@ -88,6 +90,11 @@ class Check:
             series.last,
             tuple(sorted(faults, key=lambda fault: fault.number)),
             tuple(series.gaps),
+            tuple(
+                (day, series.explained[day])
+                for day in series.gaps
+                if day in series.explained
+            ),
             file,
         )
 
@@ -110,12 +117,15 @@ def standing(desk: Desk) -> str:
     told = "no anchor yet" if last is None else f"anchor {last.number} of {last.at}"
     since = _unsealed_since(desk)
     if since is not None:
-        raise UnavailableError(
-            "anchors.late",
-            f"{told}, and nothing was sealed since {written(since)}: start `sportello "
-            "run` or `sportello scheduler`, or seal once with `sportello log anchor`",
-        )
+        raise UnavailableError("anchors.late", f"{told}, and {_overdue(since)}")
     return f"{told}, in {files.lines}, key {signer.public[:16]}…"
+
+
+def _overdue(since: datetime) -> str:
+    return (
+        f"nothing was sealed since {written(since)}: start `sportello run` or "
+        "`sportello scheduler`, or seal once with `sportello log anchor`"
+    )
 
 
 def _unsealed_since(desk: Desk) -> datetime | None:
@@ -139,6 +149,11 @@ def _outside(desk: Desk, series: Series) -> tuple[list[AnchorFault], str | None]
     faults = [] if compared.fault is None else [compared.fault]
     if compared.rest:
         faults.append(AnchorFault(compared.first, _lacks(compared)))
+    # Where nothing was ever sealed there is nothing to go on with: `doctor` tells.
+    # Where the file holds something else, that comes first.
+    since = _unsealed_since(desk) if series.last and not compared.fault else None
+    if series.last and since is not None:
+        faults.append(AnchorFault(series.last.number, _overdue(since)))
     return faults + _of_key(files, series), str(files.lines)
 
 

@@ -1,8 +1,8 @@
 """When is the register sealed, and how?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
@@ -10,14 +10,17 @@ from config.logs import log
 from models.session import reading, transaction
 from models.tables import Anchor, Call, Installation
 from models.vocabulary import MemoKind, Role
-from workflow.anchors.manifests import Head, Setting, Signed, line, make
+from workflow.anchors.manifests import Head, Missed, Setting, Signed, line, make
 from workflow.desk import SOFTWARE, Desk
-from workflow.errors import TamperedError
+from workflow.errors import RefusedError, TamperedError
 from workflow.rules.calendar import civil_day, start_of_day
-from workflow.services import anchor_lines, keys, memos, officers
+from workflow.services import anchor_lines, keys, lookups, memos, officers
 from workflow.services.anchor_rows import stored
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after, successor_of
+
+MAY_EXPLAIN = (Role.ADMINISTRATOR, Role.MANAGER)
+"""Who may say why a day went without an anchor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class Asked:
     """From this one on with another key."""
     lost: bool = False
     """The key so far is gone: it cannot endorse the new one."""
+    missed: tuple[date, ...] = ()
+    """Days that went without an anchor, and that are explained in this one."""
+    because: str = ""
 
 
 def is_due(desk: Desk) -> bool:
@@ -70,6 +76,23 @@ def seal(desk: Desk, *, new_key: bool = False, lost: bool = False) -> Signed:
     return made
 
 
+def explain(desk: Desk, days: Sequence[date], *, because: str) -> Signed:
+    """Say in a new anchor why days went without one: they are no fault any more.
+
+    They are still told, and by whom and why they were explained is signed.
+
+    Raises:
+        RefusedError: a day was not missed, or whoever asks has no role for it; else
+            as for any anchor.
+        InputError: the reason cannot be read.
+    """
+    lookups.refuse_unwritable("because", because, lookups.LONGEST_REASON)
+    made = _seal(desk, Asked(missed=tuple(days), because=because))
+    if made is None:
+        raise AssertionError  # as above
+    return made
+
+
 def _seal(desk: Desk, asked: Asked) -> Signed | None:
     files = places(desk)
     # The file is held from before the commit until its line is there: whoever
@@ -80,7 +103,9 @@ def _seal(desk: Desk, asked: Asked) -> Signed | None:
             anchors = tuple(stored(session))
             compared = anchor_lines.compare(file, anchors)
             anchor_lines.refuse(files.lines, compared)
-            made = _make(session, desk, anchors[-1] if anchors else None, asked)
+            missed = _missed(session, desk, anchors, asked)
+            last = anchors[-1] if anchors else None
+            made = _make(session, desk, last, asked, missed)
         if compared.rest:
             log.warn(
                 "anchors_written_again",
@@ -104,8 +129,33 @@ def _wait_for_others(session: Session) -> None:
     session.exec(query.with_for_update()).one()
 
 
+def _missed(
+    session: Session, desk: Desk, anchors: Sequence[Signed], asked: Asked
+) -> tuple[Missed, ...]:
+    """Return what is to be said of days without an anchor, if anything."""
+    if not asked.missed:
+        return ()
+    actor = officers.identify(session, desk.identity)
+    officers.require(actor, *MAY_EXPLAIN)
+    today = civil_day(agreed(session, desk))
+    sealed = {civil_day(_instant(one)) for one in anchors}
+    for day in asked.missed:
+        if not sealed or not min(sealed) < day < today or day in sealed:
+            raise RefusedError(
+                "anchor.not_missed",
+                f"{day} is no day without an anchor: `sportello log verify` names "
+                "those that are",
+                {"day": day.isoformat()},
+            )
+    return tuple(Missed(day, asked.because, str(actor.id)) for day in asked.missed)
+
+
 def _make(
-    session: Session, desk: Desk, last: Signed | None, asked: Asked
+    session: Session,
+    desk: Desk,
+    last: Signed | None,
+    asked: Asked,
+    missed: tuple[Missed, ...],
 ) -> Signed | None:
     before = None if last is None else _instant(last)
     if asked.if_due and not _is_before_today(session, desk, before):
@@ -122,7 +172,7 @@ def _make(
     instants = (row[3] for row in rows)
     at = _latest(agreed(session, desk), (before, *instants))
     heads = [Head(row[0], row[1], row[2]) for row in rows]
-    setting = Setting(at, SOFTWARE, desk.ambient.simulated)
+    setting = Setting(at, SOFTWARE, desk.ambient.simulated, missed)
     made = make(heads, setting, signer, last=last, old=old)
     session.add(_row(made, at))
     _tell_auditors(session, desk, made)

@@ -36,7 +36,7 @@ from workflow import register
 from workflow.desk import Desk
 from workflow.errors import InputError, RefusedError
 from workflow.facts import ActFacts, Opening
-from workflow.moves.calls import VersionInputs
+from workflow.moves.calls import MAY_LOAD, VersionInputs
 from workflow.rules.differences import Difference, differences
 from workflow.rules.windows import as_of
 from workflow.services import (
@@ -44,16 +44,14 @@ from workflow.services import (
     call_moves,
     call_versions,
     funds,
+    histories,
     lookups,
     officers,
     windows,
 )
-from workflow.services import log as register_log
 from workflow.services.call_asked import Asked
 from workflow.services.call_effects import malfunctions_of
 from workflow.services.entries import Draft, append, dated
-
-_MAY_LOAD = (Role.ADMINISTRATOR, Role.MANAGER, Role.RESPONSIBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ def register_call(
 def _load(desk: Desk, rules: CallDefinition, asked: Asked) -> Loaded:
     with transaction(desk.engine) as session:
         actor = officers.identify(session, desk.identity)
-        role = officers.require(actor, *_MAY_LOAD)
+        role = officers.require(actor, *MAY_LOAD)
         query = select(Call).where(Call.code == rules.code).with_for_update()
         call = session.exec(query).first()
         if call is None:
@@ -414,5 +412,5 @@ def _suspension(session: Session, call: Call) -> str | None:
         .order_by(col(RegisterEntry.seq).desc())
         .limit(1)
     ).first()
-    reason = register_log.content(entry.seq, entry.body)["reason"] if entry else None
+    reason = histories.content(entry.seq, entry.body)["reason"] if entry else None
     return str(reason) if reason else None

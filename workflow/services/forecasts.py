@@ -31,8 +31,7 @@ from workflow.errors import InputError
 from workflow.moves import calls
 from workflow.moves.words import rome
 from workflow.rules.windows import next_due
-from workflow.services import copies, lookups, sweep
-from workflow.services import log as register_log
+from workflow.services import copies, histories, lookups, sweep
 from workflow.services.call_moves import agenda_of
 from workflow.services.clocks import agreed
 from workflow.services.windows import Applied
@@ -190,7 +189,7 @@ class _Played:
         )
         at = self._clock.now()
         for seq, body in found:
-            entry, one = register_log.content(seq, body), done.get(seq)
+            entry, one = histories.content(seq, body), done.get(seq)
             at = one.due_at if one else at
             yield _effect(at, entry, one)
             self._told = seq

@@ -10,6 +10,9 @@ from workflow.errors import RefusedError
 from workflow.services import keys
 from workflow.services.anchor_rows import stored
 
+_GO_ON = "seal with `sportello log anchor --new-key --lost`"
+"""After a restore from before a change of key."""
+
 _SHOWN = 16
 """Digits of a key that are enough to tell it from another."""
 
@@ -70,7 +73,8 @@ def signer_after(files: AnchorFiles, last: Signed | None) -> Signer:
             "key.other",
             f"the anchors are signed with the key {last.key[:_SHOWN]}…, and "
             f"{files.key} holds {found.public[:_SHOWN]}…; copy the right one here from "
-            "the machine that has it, or from its backup",
+            "the machine that has it, or from its backup. After a restore of a backup "
+            f"from before a change of key nobody needs that one any more: {_GO_ON}",
         )
     return found
 

@@ -1,0 +1,1 @@
+"""Does the register hold, as far as its entries alone can tell?"""
