@@ -16,6 +16,7 @@ from commands.lazy import (
     json_option,
     wants_json,
 )
+from commands.offices import tell_of_office, verified_office
 from commands.output import Table, civil, emit, emit_json
 from commands.receipts import act_of, moved
 from models.vocabulary import CallEvent, Event, Outcome
@@ -163,6 +164,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                 click.echo(f"  {where}: {fault.fault}")
         if not examined.calls:
             click.echo("no call is loaded: there is nothing to verify")
+        tell_of_office(examined.office)
         tell_of_anchors(examined.anchors)
 
     emit(
@@ -180,6 +182,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                 }
                 for one in examined.calls
             ],
+            "office": verified_office(examined.office),
             "anchors": verified_anchors(examined.anchors),
             "ok": examined.ok,
         },

@@ -14,10 +14,11 @@ from workflow.anchors.manifests import Head, Setting, Signed, line, make
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import TamperedError
 from workflow.rules.calendar import civil_day, start_of_day
-from workflow.services import anchor_lines, keys, memos, officers
+from workflow.services import anchor_lines, keys, memos, office, officers
 from workflow.services.anchor_rows import stored
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after, successor_of
+from workflow.staff import OFFICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ def _make(
     instants = (row[3] for row in rows)
     at = _latest(agreed(session, desk), (before, *instants))
     heads = [Head(row[0], row[1], row[2]) for row in rows]
+    if (staff := office.head(session)) is not None:
+        heads.append(Head(OFFICE, *staff))
     setting = Setting(at, SOFTWARE, desk.ambient.simulated)
     made = make(heads, setting, signer, last=last, old=old)
     session.add(_row(made, at))

@@ -22,8 +22,10 @@ from workflow.errors import RefusedError, TamperedError
 from workflow.register import Chain, Fault, Key, RowKind, Standing, Stored
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
-from workflow.services import lookups
+from workflow.services import lookups, office
 from workflow.services.anchor_checks import Anchored, Check
+from workflow.services.office import VerifiedOffice
+from workflow.staff import OFFICE
 
 _BATCH = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,11 +55,14 @@ class Examined:
 
     calls: tuple[Verified, ...]
     anchors: Anchored
+    office: VerifiedOffice | None = None
+    """The chain of the officers; not looked at for one call alone."""
 
     @property
     def ok(self) -> bool:
         """Tell whether nothing was found wrong."""
-        return self.anchors.ok and all(one.ok for one in self.calls)
+        whole = self.office is None or self.office.ok
+        return whole and self.anchors.ok and all(one.ok for one in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,9 @@ def examine(desk: Desk, code: str | None = None) -> Examined:
     with reading(desk.engine, verbatim=True) as session:
         check = Check(session, only=code)
         calls = _rows(session, _CALLS)
+        staff = None
         if code is None:
+            staff = office.verify(session, check.marks(OFFICE))
             found = [_verify(session, call, check) for call in calls.all()]
             found += _without_call(session)
         else:
@@ -153,7 +160,7 @@ def examine(desk: Desk, code: str | None = None) -> Examined:
             if not named:
                 lookups.find_call(session, code)
             found = [_verify(session, call, check) for call in named]
-    return Examined(tuple(found), check.close(desk))
+    return Examined(tuple(found), check.close(desk), staff)
 
 
 # What is verified may hold anything: it is read as it is stored, in words of SQL,

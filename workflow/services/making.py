@@ -19,7 +19,14 @@ from workflow.machine import Consequences, Inputs, Move, fire
 from workflow.moves.arrivals import not_decided
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day
-from workflow.services import case_files, letters, lookups, officers, undertakings
+from workflow.services import (
+    case_files,
+    deeds,
+    letters,
+    lookups,
+    officers,
+    undertakings,
+)
 from workflow.services.consequences import Writer, Written
 from workflow.services.entries import Draft, EntryRef, chain, dated
 from workflow.services.open_calls import OpenCall
@@ -94,7 +101,6 @@ def make(  # noqa: PLR0913 - the parts of one move
     session = work.session
     if not (verdict := not_decided(application.state, given)):
         raise RefusedError(verdict.code, verdict.message, verdict.details)
-    role = required_role(actor, work.table.rows(event, application.state)[0])
     if event == Event.GRANT:
         applicant = session.get_one(Applicant, application.applicant_id)
         undertakings.lock(session, [applicant])
@@ -104,8 +110,13 @@ def make(  # noqa: PLR0913 - the parts of one move
         work.call,
         case,
         now=as_of or dated(work.call, work.desk),
-        stated=case_files.Stated(act, reason, role),
+        stated=case_files.Stated(act, reason, actor.hands),
         queued=queued,
+        people=(
+            deeds.of(session, work.table, application)
+            if deeds.matter(work.table, event)
+            else case_files.NOBODY
+        ),
     )
     receipt = carry_out(
         work,
@@ -172,7 +183,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
         Draft(
             event=event.value,
             outcome=Outcome.OK,
-            actor=actor.entered(facts.role),
+            actor=actor.entered(actor.hands.capacity(planned.move.roles)),
             call_version=application.call_version,
             rules=case.fingerprint,
             application=application.id,
@@ -223,9 +234,7 @@ def required_role(actor: officers.Actor, move: Move) -> Role:
     Raises:
         RefusedError: the actor does not hold it.
     """
-    if move.automatic:
-        return officers.require(actor, move.role, Role.SYSTEM)
-    return officers.require(actor, move.role)
+    return officers.require(actor, *move.roles)
 
 
 def _refuse_untimely(act: ActFacts, facts: Facts) -> None:

@@ -23,7 +23,7 @@ from workflow.desk import Desk
 from workflow.facts import Facts
 from workflow.machine import Move
 from workflow.moves import TABLES
-from workflow.services import case_files, lookups
+from workflow.services import case_files, deeds, lookups
 from workflow.services.queues import QueueItem, QueueView, queue
 
 __all__ = [
@@ -173,7 +173,10 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
         application = lookups.find_application(session, name)
         call = session.get_one(Call, application.call_id)
         case = case_files.read(session, application)
-        facts = case_files.collect(session, call, case, now=desk.ambient.now())
+        people = deeds.of(session, TABLES[call.family], application)
+        facts = case_files.collect(
+            session, call, case, now=desk.ambient.now(), people=people
+        )
         moves = [
             move
             for move in TABLES[call.family].possible(application.state, facts)
