@@ -17,7 +17,7 @@ from workflow.register import GENESIS, Fault, Stored
 FORMAT = 1
 """The version of the form of an entry; it stands in each of them."""
 
-OFFICE = "(office)"
+OFFICE = "~office"
 """What anchors call this chain; no call can have such a code."""
 
 Row = dict[str, Any]

@@ -335,7 +335,7 @@ def test_officers_are_listed_with_their_roles(terminal):
         "verdi",
         "Ugo",
         "Verdi",
-        "auditor",
+        "-",
         "retired",
         "-",
     ]

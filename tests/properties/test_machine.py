@@ -107,7 +107,7 @@ aids = st.lists(
 ).map(tuple)
 
 
-ME, OTHER = ANYBODY.id, UUID(int=2)
+ME, OTHER = UUID(int=1), UUID(int=2)
 people = st.builds(
     PeopleFacts,
     st.lists(

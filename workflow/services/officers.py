@@ -14,7 +14,7 @@ from models.tables import Delegation, Officer, OfficerRole
 from models.vocabulary import ActorKind, OfficeEvent, Role
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.facts import BY_WORKER, Hands, holds
+from workflow.facts import BY_WORKER, ActFacts, Hands, holds
 from workflow.rules.calendar import ONE_DAY, civil_day, start_of_day
 from workflow.services import office
 
@@ -141,7 +141,7 @@ def identify(session: Session, desk: Desk, *, only_looks: bool = False) -> Actor
             f"`{login}` is retired and can do nothing new",
             recorded="the officer is retired and can do nothing new",
         )
-    own = _roles(session, officer.id)
+    own = own_roles(session, officer.id)
     today = civil_day(desk.ambient.now())
     behalf = _delegated(session, officer.id, today, own, only_looks=only_looks)
     hands = Hands(own | behalf.keys(), officer.id, behalf)
@@ -208,7 +208,7 @@ def add(
         RefusedError: not an administrator, or the login belongs to a retired one.
     """
     wanted = frozenset(roles)
-    with _changing(desk, OfficeEvent.GIVE_ROLES, wanted) as change:
+    with changing(desk, OfficeEvent.GIVE_ROLES, wanted) as change:
         if Role.SYSTEM in wanted:
             raise RefusedError(
                 "role.system", "`system` is the role of the workers; no person holds it"
@@ -236,13 +236,13 @@ def add(
         if email is not None:
             officer.email = email or None
         session.add(officer)
-        new = sorted(wanted - _roles(session, officer.id))
+        new = sorted(wanted - own_roles(session, officer.id))
         for role in new:
             session.add(OfficerRole(officer_id=officer.id, role=role, since=change.at))
         session.flush()
         if new or event is OfficeEvent.ADD_OFFICER:
             change.note(event, officer.id, {"roles": _words(new)})
-        return _view(session, officer)
+        return view(session, officer)
 
 
 def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> OfficerView:
@@ -253,10 +253,10 @@ def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> OfficerView:
             the officer does not hold the role.
     """
     ended = sorted(frozenset(roles))
-    with _changing(desk, OfficeEvent.END_ROLES, ended) as change:
+    with changing(desk, OfficeEvent.END_ROLES, ended) as change:
         session = change.session
-        officer = change.officer(login)
-        held = _roles(session, officer.id)
+        officer = change.resting(login)
+        held = own_roles(session, officer.id)
         if missing := [role for role in ended if role not in held]:
             raise RefusedError(
                 "role.not_held",
@@ -268,7 +268,7 @@ def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> OfficerView:
             _refuse_last(session, officer)
         _end(session, officer, ended, change.at)
         change.note(OfficeEvent.END_ROLES, officer.id, {"roles": _words(ended)})
-        return _view(session, officer)
+        return view(session, officer)
 
 
 def retire(desk: Desk, login: str) -> OfficerView:
@@ -277,12 +277,12 @@ def retire(desk: Desk, login: str) -> OfficerView:
     Raises:
         RefusedError: unknown officer, not an administrator, or the last one.
     """
-    with _changing(desk, OfficeEvent.RETIRE_OFFICER, ()) as change:
+    with changing(desk, OfficeEvent.RETIRE_OFFICER, ()) as change:
         session = change.session
-        officer = change.officer(login)
+        officer = change.resting(login)
         _refuse_last(session, officer)
         if officer.retired_at is None:
-            held = sorted(_roles(session, officer.id))
+            held = sorted(own_roles(session, officer.id))
             _end(session, officer, held, change.at)
             delegations = _end_delegations(session, officer, change.at)
             officer.retired_at = change.at
@@ -292,7 +292,7 @@ def retire(desk: Desk, login: str) -> OfficerView:
                 officer.id,
                 {"roles": _words(held), "delegations": delegations},
             )
-        return _view(session, officer)
+        return view(session, officer)
 
 
 def _refuse_last(session: Session, officer: Officer) -> None:
@@ -346,14 +346,26 @@ class Change:
     actor: Actor
     at: datetime
 
+    def resting(self, login: str) -> Officer:
+        """Return such an officer, once whatever they are doing just now is done.
+
+        One of them only, in a transaction: whoever acts holds themselves and those
+        on whose behalf they act.
+        """
+        found = self.officer(login)
+        query = select(Officer).where(Officer.id == found.id).with_for_update()
+        return self.session.exec(
+            query, execution_options={"populate_existing": True}
+        ).one()
+
     def officer(self, login: str) -> Officer:
-        """Return an officer, once whatever they are doing just now is done.
+        """Return an officer by their login.
 
         Raises:
             RefusedError: there is no such officer.
         """
         officer = self.session.exec(
-            select(Officer).where(Officer.login == login).with_for_update()
+            select(Officer).where(Officer.login == login)
         ).first()
         if officer is None:
             raise RefusedError(
@@ -363,8 +375,27 @@ class Change:
             )
         return officer
 
+    def serving(self, login: str) -> Officer:
+        """Return such an officer who is not retired.
+
+        Raises:
+            RefusedError: there is no such officer, or a retired one.
+        """
+        officer = self.officer(login)
+        if officer.retired_at is not None:
+            raise RefusedError(
+                "officer.retired",
+                f"`{login}` is retired and can do nothing new",
+                recorded="the officer is retired and can do nothing new",
+            )
+        return officer
+
     def note(
-        self, event: OfficeEvent, officer: UUID, details: Mapping[str, object]
+        self,
+        event: OfficeEvent,
+        officer: UUID,
+        details: Mapping[str, object],
+        act: ActFacts | None = None,
     ) -> None:
         """Write the entry of what was changed."""
         role = self.actor.hands.capacity((Role.ADMINISTRATOR,))
@@ -373,14 +404,12 @@ class Change:
             self.session,
             self.desk,
             self.at,
-            office.Note(event, entered, officer, details),
+            office.Note(event, entered, officer, details, act),
         )
 
 
 @contextmanager
-def _changing(
-    desk: Desk, event: OfficeEvent, roles: Iterable[Role]
-) -> Iterator[Change]:
+def changing(desk: Desk, event: OfficeEvent, roles: Iterable[Role]) -> Iterator[Change]:
     """Change officers in a transaction; what is refused is an entry of its own."""
     try:
         with transaction(desk.engine) as session:
@@ -422,7 +451,7 @@ def listed(desk: Desk, *, at: date | None = None) -> tuple[OfficerView, ...]:
     with reading(desk.engine) as session:
         officers = session.exec(select(Officer).order_by(col(Officer.login))).all()
         if at is None:
-            return tuple(_view(session, officer) for officer in officers)
+            return tuple(view(session, officer) for officer in officers)
         after = start_of_day(at + ONE_DAY)
         return tuple(
             _view_at(session, officer, at)
@@ -463,7 +492,7 @@ def found(desk: Desk, login: str | None) -> OfficerView:
             raise RefusedError(
                 "officer.retired", f"`{name}` is retired: nothing waits for them"
             )
-        return _view(session, officer)
+        return view(session, officer)
 
 
 def _login(session: Session, identity: Identity) -> str:
@@ -488,17 +517,19 @@ def _administrators(session: Session) -> set[UUID]:
     return set(rows.all())
 
 
-def _roles(session: Session, officer: UUID) -> frozenset[Role]:
+def own_roles(session: Session, officer: UUID) -> frozenset[Role]:
+    """Return the roles that an officer holds now, delegations left aside."""
     rows = session.exec(_ROLES, params={"officer": officer})
     return frozenset(Role(role) for role in rows)
 
 
-def _view(session: Session, officer: Officer) -> OfficerView:
+def view(session: Session, officer: Officer) -> OfficerView:
+    """Return an officer as they stand now."""
     return OfficerView(
         officer.id,
         officer.login,
         officer.name,
-        tuple(sorted(_roles(session, officer.id))),
+        tuple(sorted(own_roles(session, officer.id))),
         officer.retired_at is not None,
         officer.email,
         _delegations(session, officer, None),

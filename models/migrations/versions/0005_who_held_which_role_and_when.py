@@ -140,13 +140,15 @@ def _keep_on_postgresql() -> None:
     )
     op.execute(
         "CREATE FUNCTION refuse_removal() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is kept for ever', TG_TABLE_NAME; END $$"
+        "$$ BEGIN RAISE EXCEPTION '% is kept for ever', TG_TABLE_NAME "
+        "USING ERRCODE = 'restrict_violation'; END $$"
     )
     op.execute(
         "CREATE FUNCTION refuse_all_but_an_end() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN IF OLD.ended_at IS NOT NULL OR to_jsonb(OLD) - 'ended_at' "
         "IS DISTINCT FROM to_jsonb(NEW) - 'ended_at' THEN "
-        "RAISE EXCEPTION '% is only ended', TG_TABLE_NAME; END IF; "
+        "RAISE EXCEPTION '% is only ended', TG_TABLE_NAME "
+        "USING ERRCODE = 'restrict_violation'; END IF; "
         "RETURN NEW; END $$"
     )
     for table in KEPT:
