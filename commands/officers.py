@@ -220,7 +220,7 @@ def delegate_command(  # noqa: PLR0913, PLR0917 - each is an option
     \b
     Example:
         sportello officer delegate rossi verdi --role manager --from 2026-08-03 \\
-            --to 2026-08-21 --act "decreto 1234/2026-03-10"
+            --to 2026-08-21 --act "decreto 12/2026-01-19"
     """
     wanted = delegations.Wanted(login, to, Role(role), first_day, last_day, act)
     _tell(delegations.delegate(desk, wanted))

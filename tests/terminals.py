@@ -14,7 +14,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from cli import main  # noqa: TID251 - these tests drive the command line
-from tests.builders import CTL, TO_GRANT, submission, usual
+from tests.builders import CTL, TO_GRANT, submission, together, usual
 
 SPORTELLO = Path(sys.executable).with_name("sportello")
 PUBLISHED = "2026-01-15T18:00:00+01:00"
@@ -133,7 +133,7 @@ def furnish(terminal: Terminal) -> None:
             *("officer", "add", "verdi", "--name", "Ugo Verdi"),
             *("--role", "auditor"),
         ),
-        early.type("call", "load", "ctl-2025"),
+        early.type("call", "load", str(together())),
         terminal.type("intake", CTL, "-", text=lines),
     ):
         assert done.exit_code == 0, done.output
