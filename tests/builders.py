@@ -66,15 +66,6 @@ def quiet(name: str = "ctl-2025") -> Path:
 
 
 @lru_cache(maxsize=1)
-def together() -> Path:
-    """Write the shipped call, but for one officer who may do everything."""
-    path = Path(mkdtemp(prefix="sportello-")) / "ctl-2025.toml"
-    text = find("ctl-2025").read_text(encoding="utf-8")
-    path.write_text(text.replace(_SEPARATE, "separate = []"), encoding="utf-8")
-    return path
-
-
-@lru_cache(maxsize=1)
 def ctl() -> CallDefinition:
     """Return that call, parsed once."""
     return load(quiet())
