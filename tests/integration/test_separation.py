@@ -13,7 +13,7 @@ from tests.builders import Office, furnish, office, scores, usual
 from tests.contents import entries
 from tests.servers import fresh_postgres
 from workflow.errors import RefusedError
-from workflow.services import conflicts, delegations, officers
+from workflow.services import conflicts, delegations, digests, officers
 
 ACT = "decreto 7/2026-01-19"
 TO_SCORE = (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
@@ -187,6 +187,15 @@ def test_a_revocation_is_proposed_by_one_and_adopted_by_another(apart: Office):
 
     alone = code_of(apart.sit("director"), application, Event.REVOKE)
     apart.sit("rup").routine(application, Event.PROPOSE_REVOCATION)
+    today = apart.today
+    delegations.delegate(
+        apart.desk.as_officer("bianchi"),
+        delegations.Wanted("director", "third", Role.MANAGER, today, today, ACT),
+    )
+    waiting = [
+        [one.application for one in digests.of(apart.desk, login).waiting]
+        for login in ("director", "third", "second")
+    ]
     again = code_of(apart.sit("rup"), application, Event.PROPOSE_REVOCATION)
     codes = [
         code_of(apart.sit(login), application, Event.REVOKE)
@@ -198,6 +207,7 @@ def test_a_revocation_is_proposed_by_one_and_adopted_by_another(apart: Office):
         "revocation_proposal.open",
     )
     assert codes == ["role.same_person", "done"]
+    assert waiting == [[application], [application], []]
     assert apart.verified()
 
 
