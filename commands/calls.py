@@ -326,6 +326,8 @@ def call_as_json(call: calls.CallView) -> dict[str, object]:
             for one in call.malfunctions
         ],
         "family": call.rules.family.value,
+        "separate": [one.value for one in call.rules.duties.separate],
+        "evaluators": call.rules.duties.evaluators,
         "entries": call.entries,
         "beneficiaries": [
             {"tax_code": one.tax_code, "name": one.name}
@@ -420,6 +422,8 @@ def tell_call(call: calls.CallView) -> None:
             ("version", call.version),
             ("entries", call.entries),
             ("threshold", f"{rules.merit.threshold} of {rules.merit.total} points"),
+            ("evaluators", str(rules.duties.evaluators)),
+            ("two persons", ", ".join(rules.duties.separate) or "for nothing"),
             ("acts now", ", ".join(_acts(call)) or "none"),
         ),
         indent="  ",

@@ -3,9 +3,10 @@
 import os
 import pwd
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import update_wrapper
+from pathlib import Path
 from typing import Concatenate, ParamSpec
 
 import click
@@ -171,11 +172,22 @@ def _identity(settings: Settings) -> Identity:
     return Identity(kind, None)
 
 
-def _login() -> str:
-    """Return the login of the system, the real one behind sudo.
+_AUDITED = Path("/proc/self/loginuid")
+"""Where Linux keeps who logged in, whatever they became since; only root sets it."""
 
-    Only root may say who is behind: for anybody else SUDO_USER is a wish.
+_NOT_SET = 2**32 - 1
+
+
+def _login() -> str:
+    """Return the login of the system, the real one behind sudo and su.
+
+    The kernel says who logged in, where it keeps account of it. Else only root may
+    say who is behind: for anybody else SUDO_USER is a wish.
     """
+    with suppress(OSError, ValueError, KeyError):
+        logged_in = int(_AUDITED.read_text(encoding="ascii"))
+        if logged_in != _NOT_SET:
+            return pwd.getpwuid(logged_in).pw_name
     user = os.getuid()
     if user == 0 and (behind := os.environ.get("SUDO_USER")):
         return behind

@@ -78,6 +78,8 @@ def _as_json(event: views.EventView) -> dict[str, object]:
     return {
         "event": event.event.value,
         "role": event.role.value,
+        "also": [role.value for role in event.also],
+        "not_by": list(event.not_by),
         "allowed": event.allowed,
         "missing": list(event.missing),
         "needs": list(event.needs),
@@ -93,11 +95,14 @@ def _tell(title: str, events: list[views.EventView], call: str) -> None:
     click.echo(f"\n{title}")
     for event in events:
         needs = f"  {' '.join(event.needs)}" if event.needs else ""
-        print_wrapped("  ", f"{event.event} ({event.role}){needs}", hanging=4)
+        roles = " or ".join((event.role, *event.also))
+        print_wrapped("  ", f"{event.event} ({roles}){needs}", hanging=4)
         print_wrapped("      ", event.help)
         if {"--checked", "--score"} & set(event.needs):
             click.echo(f"      codes: {CODES} {call}")
         if event.may:
             print_wrapped("      may state: ", " ".join(event.may))
+        if event.not_by:
+            print_wrapped("      not by who proposed it: ", ", ".join(event.not_by))
         for missing in event.missing:
             print_wrapped("      missing: ", missing)

@@ -22,6 +22,8 @@ _REASONS: Mapping[Event, str] = {
     Event.EXTEND_TERM: "an ordinance closed the offices for a week",
     Event.DISMISS_LAPSE: "the delay was force majeure, documented",
     Event.LAPSE: "the definitive plan was not filed in its term",
+    Event.DECLARE_CONFLICT: "a relative works for the applicant",
+    Event.PROPOSE_REVOCATION: "the expense was not incurred",
     Event.REVOKE: "the expense was not incurred",
     Event.ANNUL: "judgment of the administrative court",
 }

@@ -24,6 +24,7 @@ from commands.lazy import (
     wants_json,
 )
 from commands.moments import as_of_option, read_since, read_until
+from commands.offices import tell_of_office, verified_office
 from commands.output import Table, civil, emit, emit_json, print_wrapped
 from commands.queue import queue_as_json, tell_queue
 from commands.receipts import act_of, moved
@@ -202,6 +203,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                 print_wrapped(f"  {where}: ", f"{fault.fault}{told}")
         if not examined.calls:
             click.echo("no call is loaded: there is nothing to verify")
+        tell_of_office(examined.office)
         tell_of_anchors(examined.anchors)
 
     emit(
@@ -221,6 +223,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                 }
                 for one in examined.calls
             ],
+            "office": verified_office(examined.office),
             "anchors": verified_anchors(examined.anchors),
             "ok": examined.ok,
         },

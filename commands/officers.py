@@ -1,17 +1,26 @@
 """Who may act, and who says so?"""
 
 import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
 
 import click
 
 from commands.entry import at_desk
-from commands.lazy import Listing, json_option, note_done
-from commands.output import Table, emit
+from commands.lazy import (
+    Listing,
+    json_lines_option,
+    json_option,
+    note_done,
+    wants_json,
+)
+from commands.output import Table, civil, emit, emit_json
 from models import addresses
 from models.addresses import AddressError
 from models.vocabulary import Role
 from workflow.desk import Desk
-from workflow.services import officers
+from workflow.services import conflicts, delegations, log, office, officers
 
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _LONGEST_NAME = 200
@@ -96,20 +105,37 @@ def add_command(
     _tell(officers.add(desk, login, name, wanted, email=email))
 
 
+def _day(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"`{text}` is no day; write it as YYYY-MM-DD, such as 2026-03-10"
+        ) from None
+
+
 @officer_group.command("list")
+@click.option(
+    "--at", callback=_day, metavar="YYYY-MM-DD", help="As it was on a day of Rome."
+)
 @json_option
 @at_desk
-def list_command(desk: Desk) -> None:
+def list_command(desk: Desk, at: date | None) -> None:
     """List the officers with their roles, retired ones too (responsabili).
+
+    With --at: who held which role on that day, even for a part of it, and who acted
+    on behalf of whom.
 
     \b
     Example:
-        sportello officer list
+        sportello officer list --at 2026-03-10
     """
-    listed = officers.listed(desk)
+    listed = officers.listed(desk, at=at)
     table = Table(("login", "name+", "roles+", "standing", "email+"))
     for officer in listed:
-        roles = ", ".join(officer.roles)
+        roles = ", ".join([*officer.roles, *map(_delegated, officer.delegations)])
         standing = "retired" if officer.retired else "active"
         table.add(officer.login, officer.name, roles, standing, officer.email)
     emit({"officers": [_as_json(officer) for officer in listed]}, table.print)
@@ -129,9 +155,176 @@ def retire_command(desk: Desk, login: str) -> None:
     _tell(officers.retire(desk, login))
 
 
+_ROLE = click.option(
+    "--role", required=True, type=click.Choice(_ROLES), help="In what capacity."
+)
+
+
+@officer_group.command("end-role")
+@click.argument("login")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(_ROLES),
+    help="In what capacity; once for each.",
+)
+@json_option
+@at_desk
+def end_role_command(desk: Desk, login: str, roles: tuple[str, ...]) -> None:
+    """End roles of an officer, from now on: it stays known who held them when.
+
+    \b
+    Example:
+        sportello officer end-role rossi --role manager
+    """
+    _tell(officers.end_roles(desk, login, [Role(role) for role in roles]))
+
+
+@officer_group.command("delegate")
+@click.argument("login")
+@click.argument("to")
+@_ROLE
+@click.option(
+    "--from",
+    "first_day",
+    required=True,
+    callback=_day,
+    metavar="YYYY-MM-DD",
+    help="First day, in Rome.",
+)
+@click.option(
+    "--to",
+    "last_day",
+    required=True,
+    callback=_day,
+    metavar="YYYY-MM-DD",
+    help="Last day, in Rome; it still counts.",
+)
+@click.option("--act", required=True, help='The act: "TYPE NUMBER/DATE".')
+@json_option
+@at_desk
+def delegate_command(  # noqa: PLR0913, PLR0917 - each is an option
+    desk: Desk,
+    login: str,
+    to: str,
+    role: str,
+    first_day: date,
+    last_day: date,
+    act: str,
+) -> None:
+    """Let the officer TO act on behalf of LOGIN in a role, on some days (delega).
+
+    Each entry made so says for whom. Where another person must have proposed what
+    is decided, neither of the two may have.
+
+    \b
+    Example:
+        sportello officer delegate rossi verdi --role manager --from 2026-08-03 \\
+            --to 2026-08-21 --act "decreto 12/2026-01-19"
+    """
+    wanted = delegations.Wanted(login, to, Role(role), first_day, last_day, act)
+    _tell(delegations.delegate(desk, wanted))
+
+
+@officer_group.command("end-delegation")
+@click.argument("login")
+@click.argument("to")
+@_ROLE
+@json_option
+@at_desk
+def end_delegation_command(desk: Desk, login: str, to: str, role: str) -> None:
+    """Take a role back that LOGIN delegates to TO, from now on.
+
+    \b
+    Example:
+        sportello officer end-delegation rossi verdi --role manager
+    """
+    _tell(delegations.end(desk, login, to, Role(role)))
+
+
+@officer_group.command("conflict")
+@click.argument("login")
+@click.argument("application", metavar="APP")
+@click.option("--reason", required=True, help="Why, in words, without names.")
+@json_option
+@at_desk
+def conflict_command(desk: Desk, login: str, application: str, reason: str) -> None:
+    """Declare a conflict of interests: who has one abstains (art. 6-bis L. 241/1990).
+
+    From then on the officer neither scores nor decides on that application, and a
+    score that they gave does not count. Everybody declares their own; a responsible
+    officer or a manager may record that of another.
+
+    \b
+    Example:
+        sportello officer conflict verdi 2026/0000001 --reason "a relative works there"
+    """
+    told = conflicts.declare(desk, login, application, reason=reason)
+    note_done(f"conflict of {login} on {told['application']}")
+    emit(
+        told,
+        lambda: click.echo(
+            f"{told['application']}: {login} abstains (entry {told['entry']['seq']})"
+        ),
+    )
+
+
+@officer_group.command("history")
+@json_lines_option
+@at_desk
+def history_command(desk: Desk) -> None:
+    """Show what changed in officers, roles and delegations, and who was refused.
+
+    It is a chain as those of the calls, verified by `log verify` and sealed by the
+    anchors. With --json it prints JSON Lines: each entry as it was hashed.
+
+    \b
+    Example:
+        sportello officer history
+    """
+    found = office.entries(desk)
+    if wants_json():
+        for entry in found:
+            emit_json(entry)
+        return
+    logins = log.logins(desk)
+    table = Table(("seq>", "when", "event", "officer", "who", "what+"))
+    for entry in found:
+        actor = entry["actor"]
+        table.add(
+            entry["seq"],
+            civil(entry["at"]),
+            entry["event"],
+            logins.get(entry["officer"], "-"),
+            logins.get(actor["id"]) or actor["kind"],
+            _what(entry, logins),
+        )
+    table.print()
+    if not table.rows:
+        click.echo("no entry")
+
+
+def _what(entry: Mapping[str, Any], logins: Mapping[str, str]) -> str:
+    if entry["refusal"]:
+        return f"REFUSED [{entry['refusal']['code']}]"
+    said = entry["details"]
+    if "first_day" in said:
+        to = logins.get(said["to"], "?")
+        return f"{said['role']} to {to}, {said['first_day']} to {said['last_day']}"
+    return ", ".join(said.get("roles", ()))
+
+
+def _delegated(one: officers.DelegationView) -> str:
+    days = f"{one.first_day.isoformat()} to {one.last_day.isoformat()}"
+    return f"{one.role} for {one.delegator} ({days})"
+
+
 def _tell(officer: officers.OfficerView) -> None:
     note_done(f"officer {officer.login}")
-    standing = "retired" if officer.retired else ", ".join(officer.roles)
+    held = [*officer.roles, *map(_delegated, officer.delegations)]
+    standing = "retired" if officer.retired else ", ".join(held) or "no role"
     emit(
         _as_json(officer),
         lambda: click.echo(f"{officer.login} ({officer.name}): {standing}"),
@@ -146,4 +339,14 @@ def _as_json(officer: officers.OfficerView) -> dict[str, object]:
         "retired": officer.retired,
         "email": officer.email,
         "id": str(officer.id),
+        "delegations": [
+            {
+                "role": one.role.value,
+                "on_behalf_of": one.delegator,
+                "first_day": one.first_day.isoformat(),
+                "last_day": one.last_day.isoformat(),
+                "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+            }
+            for one in officer.delegations
+        ],
     }

@@ -32,6 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "durc_until": ("2026-06-30",),
     "item": ("signature of the plan summary sheet",),
     "letter": ("grant",),
+    "officer": ("019bdaa1-de80-7000-8000-000000000001",),
     "notice": ("019bdaa1-de80-7000-8000-000000000002",),
     "meeting_on": ("2026-03-25",),
     "minutes": ("3/2026",),

@@ -9,12 +9,17 @@ from config.checks import disagreements
 from config.findings import Finding
 from config.messages import is_true, place, sentence
 from config.salvage import salvaged
-from config.schema import AS_BEFORE, CallDefinition
+from config.schema import AS_BEFORE, SEPARATED, CallDefinition
 from config.values import euros
 
 
 def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]:
-    """Read the contents of a call file, or return all that is wrong with them."""
+    """Read the contents of a call file, or return all that is wrong with them.
+
+    What a file does not say of roles is said for it: so it is frozen, and a call
+    frozen before it could be said goes on as it was.
+    """
+    contents = {"roles": SEPARATED.model_dump(), **contents}
     try:
         call = CallDefinition.model_validate(contents)
     except ValidationError as error:

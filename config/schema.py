@@ -36,6 +36,7 @@ from config.values import (
 from models.vocabulary import (
     Channel,
     Counting,
+    Decision,
     Letter,
     OrderPolicy,
     ProcedureFamily,
@@ -262,6 +263,20 @@ class Notices(Sourced):
     )
 
 
+class Roles(Sourced):
+    """Who may do what only beside another (*separazione dei ruoli*).
+
+    Whoever proposed one of the *separate* decisions does not adopt it. With more
+    *evaluators* each gives a score, and the mean, rounded half up, is that of the
+    board (*nucleo di valutazione*).
+    """
+
+    separate: Annotated[tuple[Decision, ...], Field(examples=['["grant"]'])] = tuple(
+        Decision
+    )
+    evaluators: Annotated[Count, Field(le=20)] = 1
+
+
 class Beneficiary(Sourced):
     """Somebody on the closed list of those who may apply (*soggetto beneficiario*)."""
 
@@ -303,6 +318,19 @@ UNSAID = Notices(
 """What a call without a section `notices` stands for."""
 
 
+SEPARATED = Roles(
+    source=SourceStatus.ASSUMED, basis="what holds where a call says nothing of roles"
+)
+"""What a call file without a section `roles` stands for."""
+
+TOGETHER = Roles(
+    separate=(),
+    source=SourceStatus.ASSUMED,
+    basis="how every call was run before calls could say it",
+)
+"""What a call frozen before there was such a section stands for."""
+
+
 def _in_order(terms: Mapping[TermKind, TermRule]) -> Mapping[TermKind, TermRule]:
     """Close the terms and put them in the order of the vocabulary.
 
@@ -340,11 +368,17 @@ class CallDefinition(Part):
     """The closed list of who may apply; written empty, the call is open to all."""
     conflicts: tuple[Conflict, ...] = ()
     notices: Notices | None = None
+    roles: Roles | None = None
 
     @property
     def letters(self) -> Notices:
         """How applicants are written to, whether the call says it or not."""
         return self.notices or UNSAID
+
+    @property
+    def duties(self) -> Roles:
+        """Who may do what only beside another, as it was frozen."""
+        return self.roles or TOGETHER
 
     def __hash__(self) -> int:
         """Hash by the code alone: a mapping of terms cannot be hashed."""

@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from workflow.moves import TABLES
+from workflow.moves import TABLES, permissions
 from workflow.moves.diagrams import page
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -15,8 +15,10 @@ DOCS = Path(__file__).parent.parent / "docs"
 def main() -> int:
     """Return 1 if a page had to be written and only a look was wanted."""
     stale = 0
-    for family, table in TABLES.items():
-        path, text = DOCS / f"moves-{family}.md", page(table)
+    pages = {f"moves-{family}.md": page(table) for family, table in TABLES.items()}
+    pages["roles-matrix.md"] = permissions.page()
+    for name, text in pages.items():
+        path = DOCS / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         if "--check" in sys.argv:

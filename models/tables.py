@@ -64,6 +64,8 @@ IS_MISSED = "status = 'expired' AND settled_at IS NULL"
 
 IS_A_PERSON = "actor_id IS NOT NULL"
 """Of the entries: those that an officer caused."""
+STANDS = "ended_at IS NULL"
+"""Of roles and delegations: those that nobody has ended."""
 
 _IS_OPEN = f"NOT ({_among('state', NOT_ACTIVE)})"
 
@@ -95,12 +97,72 @@ class Officer(SQLModel, table=True):
 
 
 class OfficerRole(SQLModel, table=True):
-    """In what capacity an officer may act."""
+    """In what capacity an officer may act, from when and until when.
+
+    It is ended, never deleted: who held which role on a day can be asked for ever.
+    """
 
     __tablename__ = "officer_roles"
+    __table_args__ = (
+        CheckConstraint("ended_at >= since", name="ck_officer_roles_ends"),
+        Index(
+            "uq_officer_roles_held",
+            "officer_id",
+            "role",
+            unique=True,
+            sqlite_where=text(STANDS),
+            postgresql_where=text(STANDS),
+        ),
+    )
 
     officer_id: UUID = Field(primary_key=True, foreign_key="officers.id")
     role: Role = Field(primary_key=True, sa_type=word(Role, "ck_officer_role"))
+    since: datetime = Field(primary_key=True, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Delegation(SQLModel, table=True):
+    """A role in which one officer acts on behalf of another (*delega*).
+
+    It works on the civil days from its first to its last; it too is only ended.
+    """
+
+    __tablename__ = "delegations"
+    __table_args__ = (
+        CheckConstraint("first_day <= last_day", name="ck_delegations_days"),
+        CheckConstraint("delegator_id <> delegate_id", name="ck_delegations_others"),
+        Index("ix_delegations_delegate", "delegate_id", "role"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    delegator_id: UUID = Field(foreign_key="officers.id")
+    delegate_id: UUID = Field(foreign_key="officers.id")
+    role: Role = Field(sa_type=word(Role, "ck_delegations_role"))
+    first_day: date
+    last_day: date
+    act_id: UUID = Field(foreign_key="acts.id")
+    made_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was taken back before its last day."""
+
+
+class OfficeEntry(SQLModel, table=True):
+    """One entry of the chain in which officers and their roles stand; append-only.
+
+    It is as those of a call are, and anchors seal it with them.
+    """
+
+    __tablename__ = "office_entries"
+    __table_args__ = (CheckConstraint("seq > 0", name="ck_office_entries_seq"),)
+
+    seq: int = Field(
+        primary_key=True,
+        sa_type=BigInteger,
+        sa_column_kwargs={"autoincrement": False},
+    )
+    hash: str = Field(max_length=64, unique=True)
+    at: datetime = Field(sa_type=Instant)
+    body: str = Field(sa_type=Text)
 
 
 class Act(SQLModel, table=True):
@@ -766,5 +828,11 @@ class Anchor(SQLModel, table=True):
     """The signature of the key before, over the first manifest of a new one."""
 
 
-APPEND_ONLY = ("entries", "movements", "call_versions", "anchors")
+APPEND_ONLY = (
+    "entries",
+    "movements",
+    "call_versions",
+    "anchors",
+    "office_entries",
+)
 """Tables whose rows no one may change or delete."""

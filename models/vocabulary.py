@@ -105,6 +105,8 @@ class Event(StrEnum):
     UPHOLD_OBSERVATIONS = "uphold_observations"
     ADMIT = "admit"
     DECLARE_INADMISSIBLE = "declare_inadmissible"
+    DECLARE_CONFLICT = "declare_conflict"
+    """*Conflitto di interessi*: whoever declares it abstains (art. 6-bis L. 241)."""
     EVALUATE = "evaluate"
     REJECT = "reject"
     PUT_ON_WAITING_LIST = "put_on_waiting_list"
@@ -146,6 +148,8 @@ class Event(StrEnum):
     ESCALATE_TERM = "escalate_term"
     """*Potere sostitutivo*: the manager is told of a term that the office missed."""
     WITHDRAW = "withdraw"
+    PROPOSE_REVOCATION = "propose_revocation"
+    """*Proposta di revoca*, on which another person decides."""
     REVOKE = "revoke"
     ANNUL = "annul"
 
@@ -169,6 +173,33 @@ class Role(StrEnum):
     """Keeps the officers and the database."""
     SYSTEM = "system"
     """A worker; it never carries a person's name."""
+
+
+class OfficeEvent(StrEnum):
+    """What can happen to those who work here; an imperative, as in an order given."""
+
+    BEGIN_OFFICE = "begin_office"
+    """Whoever was there before their changes were written down."""
+    ADD_OFFICER = "add_officer"
+    GIVE_ROLES = "give_roles"
+    END_ROLES = "end_roles"
+    RETIRE_OFFICER = "retire_officer"
+    DELEGATE_ROLE = "delegate_role"
+    """*Delega* of a role, by an act."""
+    END_DELEGATION = "end_delegation"
+
+
+class Decision(StrEnum):
+    """What one person proposes and another decides (*proposta e adozione*)."""
+
+    GRANT = "grant"
+    """*Concessione*."""
+    REFUSAL = "refusal"
+    """*Rigetto*, after the formal check or for its merit."""
+    LAPSE = "lapse"
+    """*Decadenza*."""
+    REVOCATION = "revocation"
+    """*Revoca*."""
 
 
 class ActorKind(StrEnum):
@@ -214,6 +245,8 @@ class StepKind(StrEnum):
     """*Rendicontazione*."""
     LAPSE_PROPOSAL = "lapse_proposal"
     """*Proposta di decadenza*."""
+    REVOCATION_PROPOSAL = "revocation_proposal"
+    """*Proposta di revoca*."""
 
 
 class StepStatus(StrEnum):

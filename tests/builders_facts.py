@@ -12,6 +12,7 @@ from models.vocabulary import (
     Cents,
     Channel,
     Letter,
+    Role,
     StepKind,
     StepStatus,
     TermKind,
@@ -24,6 +25,7 @@ from workflow.facts import (
     ApplicationFacts,
     CounterFacts,
     Facts,
+    Hands,
     MoneyFacts,
     NoticeRecord,
     Opening,
@@ -36,6 +38,9 @@ from workflow.facts import (
 NOW = OPENING + timedelta(days=10)
 SIGNED = OPENING.date()
 REQUESTED = Cents(11_111_111)
+
+ANYBODY = Hands(frozenset(Role), UUID(int=1))
+"""Somebody who may do everything: what is tried is not who does it."""
 
 Made = TypeVar("Made")
 
@@ -77,6 +82,7 @@ def facts(**changes: Any) -> Facts:
         "applicant": ApplicantFacts(recognised=True, other_active=None),
         "money": MoneyFacts(Cents(100_000_000), REQUESTED, Cents(0)),
         "counter": CounterFacts(CallState.OPEN, (Opening(OPENING, None),)),
+        "by": ANYBODY,
     }
     return Facts(application=replace(application, **own), **{**usual, **changes})
 

@@ -14,6 +14,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from cli import main  # noqa: TID251 - these tests drive the command line
+from models.vocabulary import Event
 from tests.builders import CTL, TO_GRANT, submission, usual
 
 SPORTELLO = Path(sys.executable).with_name("sportello")
@@ -101,7 +102,9 @@ class Terminal:
             return list(connection.execute(statement))
 
     def to_negotiation(self) -> None:
-        """Bring the first application to the grant."""
+        """Bring the first application to the grant, which another officer gives."""
+        added = ("officer", "add", "gialli", "--name", "G", "--role", "manager")
+        assert self.type(*added).exit_code == 0
         for event in TO_GRANT:
             words = [event.value, "--yes"]
             stated = usual(event, date(2026, 1, 20))
@@ -110,7 +113,8 @@ class Terminal:
                     words += [f"--{name.replace('_', '-')}", str(one)]
             for name, value in stated.items():
                 words += [f"--{name}", value]
-            done = self.type("advance", FIRST, *words)
+            sits = self.as_("gialli") if event is Event.GRANT else self
+            done = sits.type("advance", FIRST, *words)
             assert done.exit_code == 0, done.output
 
     def _outside(self) -> dict[str, str]:

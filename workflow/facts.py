@@ -4,7 +4,7 @@ A service reads the rows under lock and hands them over as these frozen values;
 rules and guards see nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -15,6 +15,7 @@ from models.vocabulary import (
     CallState,
     Cents,
     Channel,
+    Event,
     Letter,
     NoticeStatus,
     Role,
@@ -219,6 +220,88 @@ class ActFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Hands:
+    """Who makes a move, and in which roles they may at this moment."""
+
+    roles: frozenset[Role]
+    id: UUID | None = None
+    """None for the workers, and for whoever nobody knows."""
+    behalf: Mapping[Role, UUID] = field(default_factory=dict)
+    """On whose behalf, in the roles that are held only by delegation (*delega*)."""
+
+    @property
+    def is_worker(self) -> bool:
+        """Tell whether no person makes it."""
+        return Role.SYSTEM in self.roles
+
+    def capacity(self, roles: Iterable[Role]) -> Role | None:
+        """Return the first of some roles that is held."""
+        return next((role for role in roles if role in self.roles), None)
+
+
+BY_WORKER = Hands(frozenset({Role.SYSTEM}))
+
+
+def holds(hands: Hands | None, roles: Iterable[Role]) -> Verdict:
+    """Tell whether whoever acts holds one of some roles now."""
+    wanted = tuple(roles)
+    if hands is not None and hands.capacity(wanted) is not None:
+        return ALLOWED
+    held = ", ".join(sorted(hands.roles if hands else ())) or "none"
+    shown = " or ".join(f"`{role}`" for role in wanted if role is not Role.SYSTEM)
+    return Verdict(
+        "role.missing",
+        f"this needs the role {shown or '`system`'} and the roles held are: {held}; "
+        "ask somebody who has it, or an administrator to give it",
+        {"required": [role.value for role in wanted]},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a person did on a file, as far as it says who may do what follows."""
+
+    event: Event
+    by: UUID
+    behalf: UUID | None = None
+    """On whose behalf, if it was delegated."""
+
+    def is_of(self, hands: Hands, role: Role | None) -> bool:
+        """Tell whether it was done by those hands, or for the same officer."""
+        theirs = {hands.id, hands.behalf.get(role) if role else None}
+        return bool({self.by, self.behalf} & theirs - {None})
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The score that one of the evaluators has given (*scheda di valutazione*)."""
+
+    by: UUID
+    total: int
+    behalf: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFacts:
+    """Who has done what on the file so far, and who must abstain."""
+
+    deeds: tuple[Deed, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    """Of the score that is being given, if several evaluators give it."""
+    conflicts: frozenset[UUID] = frozenset()
+    """Whoever has declared a conflict of interests."""
+
+    @property
+    def counted(self) -> tuple[Sheet, ...]:
+        """The sheets of those who need not abstain."""
+        return tuple(
+            sheet
+            for sheet in self.sheets
+            if not {sheet.by, sheet.behalf} & self.conflicts
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicantFacts:
     """What the eligibility rules ask of the applicant; stays out of the register."""
 
@@ -282,7 +365,10 @@ class Facts:
     aids: tuple[PriorAid, ...] = ()
     act: ActFacts | None = None
     reason: str | None = None
-    role: Role | None = None
+    by: Hands | None = None
+    """Who makes the move; whoever only looks ahead has none."""
+    people: PeopleFacts = PeopleFacts()
+    """Only for who decides, scores or abstains: others need not know."""
     alone: bool = False
     """Nobody else was looked at: `earlier` says nothing."""
     arrival: ArrivalFacts | None = None

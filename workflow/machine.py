@@ -20,6 +20,7 @@ from transitions import Machine as StateMachine
 from models.vocabulary import (
     ApplicationState,
     CallState,
+    Decision,
     Event,
     Letter,
     MovementKind,
@@ -31,7 +32,7 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.errors import RefusedError
-from workflow.facts import ALLOWED, ActFacts, Facts, Verdict
+from workflow.facts import ALLOWED, ActFacts, Facts, Hands, Verdict, holds
 from workflow.rules.terms import Suspension
 
 _BY_HAND_IF_ANNULLED = (
@@ -178,6 +179,12 @@ class Move:
     reason: bool = False
     when: When | None = None
     """Tells this row from another of the same event that starts where it does."""
+    also: tuple[Role, ...] = ()
+    """Other roles in which it may be made."""
+    decides: Decision | None = None
+    """What it decides; a call may want another person to have proposed it."""
+    proposed_by: tuple[Event, ...] = ()
+    """By which moves that is proposed: whoever made one does not decide."""
     automatic: bool = False
     """A worker may make it too: it is no act with effect on the applicant."""
     by_intake: bool = False
@@ -190,6 +197,12 @@ class Move:
     letters: tuple[Letter, ...] = ()
     starts: tuple[TermStart, ...] = ()
     meets: tuple[TermKind, ...] = ()
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Every role in which it may be made, that of the workers too."""
+        own = (self.role, *self.also)
+        return (*own, Role.SYSTEM) if self.automatic and Role.SYSTEM not in own else own
 
     @property
     def by_hand(self) -> bool:
@@ -215,8 +228,12 @@ class Move:
 
     def verdict(self, facts: Facts, inputs: Inputs) -> Verdict:
         """Return the first thing that stands in the way."""
-        if not (annulled := _call_stands(self.event, facts)):
-            return annulled
+        for first in (
+            _call_stands(self.event, facts),
+            _decided_by_another(self, facts),
+        ):
+            if not first:
+                return first
         if self.awaited and not (verdict := self.awaited.verdict(facts, inputs)):
             return verdict
         facts = self.seen(facts, inputs)
@@ -243,6 +260,24 @@ def _call_stands(event: Event, facts: Facts) -> Verdict:
     )
 
 
+def _decided_by_another(move: Move, facts: Facts) -> Verdict:
+    """Tell whether somebody else has proposed it: neither who acts, nor for whom."""
+    hands = facts.by
+    if hands is None or move.decides not in facts.call.duties.separate:
+        return ALLOWED
+    role = hands.capacity(move.roles)
+    for deed in facts.people.deeds:
+        if deed.event in move.proposed_by and deed.is_of(hands, role):
+            return Verdict(
+                "role.same_person",
+                f"whoever proposes does not decide: `{deed.event}` was made by, or on "
+                f"behalf of, the same officer as this `{move.event}`; let another "
+                f"`{move.role}` make it",
+                {"officer": str(deed.by), "proposed": deed.event.value},
+            )
+    return ALLOWED
+
+
 class Row(Protocol):
     """What a row of any table says: of applications, or of calls."""
 
@@ -256,6 +291,8 @@ class Row(Protocol):
     def act(self) -> bool: ...  # noqa: D102 - as above
     @property
     def reason(self) -> bool: ...  # noqa: D102 - as above
+    @property
+    def roles(self) -> tuple[Role, ...]: ...  # noqa: D102 - as above
 
     def is_meant(self, facts: Any, /) -> bool:  # noqa: ANN401 - each table has its own facts
         """Tell whether this row, of those of one event and state, is the one."""
@@ -278,6 +315,14 @@ def formalities(row: Row, act: ActFacts | None, reason: str | None) -> Verdict:
             f"`{row.event}` needs its reason in words; give it with --reason",
         )
     return ALLOWED
+
+
+class Known(Protocol):
+    """What is known when a move of any table is made."""
+
+    @property
+    def by(self) -> Hands | None:
+        """Whoever makes it; nobody is let through whom nobody has looked at."""
 
 
 _State = TypeVar("_State", bound=StrEnum)
@@ -388,7 +433,7 @@ def fire(  # noqa: PLR0913 - what a move is, and what it is judged on
     table: Rows[_State, _Event, _Row],
     event: _Event,
     state: _State,
-    facts: object,
+    facts: Known,
     inputs: object,
     *,
     prepare: Callable[[_Row], None] = lambda _move: None,
@@ -419,7 +464,12 @@ def _condition(move: Row) -> Callable[[EventData], bool]:
     def allowed(data: EventData) -> bool:
         if move is not data.kwargs["move"]:
             return False  # another row of the same event: the machine tries the next
-        verdict = move.verdict(data.kwargs["facts"], data.kwargs["inputs"])
+        facts = data.kwargs["facts"]
+        # First of all the role, whatever table it is and whoever fires: a person by
+        # a command, or a worker.
+        verdict = holds(facts.by, move.roles)
+        if verdict:
+            verdict = move.verdict(facts, data.kwargs["inputs"])
         if not verdict:
             raise RefusedError(verdict.code, verdict.message, verdict.details)
         return True

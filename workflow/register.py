@@ -302,7 +302,7 @@ class Beside:
             self._take_filing(said, body)
         elif event == Event.START_REVIEW:
             said["review_started"] = True
-        elif event == Event.EVALUATE:
+        elif event == Event.EVALUATE and "score" in body["findings"]:
             said["score"] = body["findings"]["score"]["total"]
         elif event == Event.GRANT:
             stated = body["inputs"]  # version 0.1 asked for no days

@@ -35,9 +35,11 @@ from workflow.services import (
     anchoring,
     keys,
     log,
+    office,
     signing,
 )
 from workflow.services.anchor_rows import stored
+from workflow.staff import OFFICE
 
 
 @pytest.fixture
@@ -100,7 +102,12 @@ def test_an_anchor_says_where_every_chain_stands_in_two_places(sealed: Office):
     made = anchoring.seal(sealed.desk)
 
     manifest = orjson.loads(made.body)
-    assert manifest["calls"] == [{"call": CTL, "entries": seq, "head": head}]
+    with reading(sealed.desk.engine) as session:
+        officers, chain = office.head(session) or (0, "")
+    assert manifest["calls"] == [
+        {"call": CTL, "entries": seq, "head": head},
+        {"call": OFFICE, "entries": officers, "head": chain},
+    ]
     assert (manifest["number"], manifest["simulated"]) == (4, True)
     assert [line(one) for one in anchors(sealed)] == lines(sealed)
     assert anchors(sealed)[-1] == made

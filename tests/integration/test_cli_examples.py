@@ -137,6 +137,8 @@ STORY: dict[Event, tuple[str, tuple[Any, ...]]] = {
     Event.EXTEND_TERM: ("2026-03-25", MINUTES),
     Event.RENEW_COR: ("2026-03-10", on("2026-02-10", *TO_GRANT)),
     Event.WITHDRAW: ("2026-03-10", ()),
+    Event.DECLARE_CONFLICT: ("2026-03-10", ()),
+    Event.PROPOSE_REVOCATION: ("2026-06-10", GOING),
     Event.REVOKE: ("2026-06-10", GOING),
     Event.ANNUL: ("2026-03-10", ()),
 }

@@ -46,7 +46,15 @@ def examples(command: click.Command) -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
+_MANAGER = ("officer", "add", "rossi", "--name", "R", "--role", "manager")
+_DELEGATED = (
+    *("officer", "delegate", "rossi", "verdi", "--role", "manager"),
+    *("--from", "2026-01-20", "--to", "2026-01-21", "--act", "decreto 1/2026-01-20"),
+)
 _BEFORE: dict[tuple[str, ...], list[tuple[str, ...]]] = {
+    ("officer", "end-role"): [_MANAGER],
+    ("officer", "delegate"): [_MANAGER],
+    ("officer", "end-delegation"): [_MANAGER, _DELEGATED],
     ("call", "reopen"): [
         (
             "call",

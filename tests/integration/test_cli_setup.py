@@ -282,6 +282,40 @@ def test_a_settings_file_that_cannot_be_read_is_named(terminal):
     assert ".env" in said
 
 
+@pytest.fixture(autouse=True)
+def audited(monkeypatch, tmp_path) -> Path:
+    """Let the kernel keep no account of who logged in, unless a test says it."""
+    file: Path = tmp_path / "loginuid"
+    monkeypatch.setattr("commands.entry._AUDITED", file)
+    return file
+
+
+@pytest.mark.parametrize("behind", ["4294967295", "nothing"])
+def test_without_an_account_of_logins_the_user_of_the_process_counts(
+    terminal, monkeypatch, audited, behind
+):
+    terminal.settings["SPORTELLO_IDENTITY"] = "os"
+    monkeypatch.setattr("os.getuid", lambda: 1)
+    audited.write_text(behind, encoding="ascii")
+
+    terminal.refused(
+        "advance", FIRST, "start_review", "--yes", code="officer.unknown", exit_code=1
+    )
+
+
+def test_who_logged_in_acts_whatever_user_they_became(terminal, monkeypatch, audited):
+    terminal.type("officer", "add", "daemon", "--name", "D", "--role", "officer")
+    terminal.settings["SPORTELLO_IDENTITY"] = "os"
+    terminal.settings["SUDO_USER"] = "bianchi"
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    audited.write_text("1", encoding="ascii")
+
+    shown = terminal.ask("doctor")
+
+    (identity,) = (check for check in shown["checks"] if check["name"] == "identity")
+    assert identity["detail"].startswith("daemon (os): officer")
+
+
 def test_the_officer_may_be_the_user_of_the_system(terminal, monkeypatch):
     terminal.settings["SPORTELLO_IDENTITY"] = "os"
     monkeypatch.setattr("os.getuid", lambda: 0)
@@ -335,7 +369,7 @@ def test_officers_are_listed_with_their_roles(terminal):
         "verdi",
         "Ugo",
         "Verdi",
-        "auditor",
+        "-",
         "retired",
         "-",
     ]

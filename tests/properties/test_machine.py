@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, timedelta
+from uuid import UUID
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -12,10 +13,10 @@ from models.vocabulary import (
     CallState,
     Cents,
     Channel,
+    Decision,
     Event,
     Letter,
     OrderPolicy,
-    Role,
     ShortMoneyPolicy,
     StepKind,
     StepStatus,
@@ -24,14 +25,18 @@ from models.vocabulary import (
     WaitingPhase,
 )
 from tests.builders import CLOSING, OPENING, ctl, scores, usual
-from tests.builders_facts import REQUESTED, act, facts, place, step
+from tests.builders_facts import ANYBODY, REQUESTED, act, facts, place, step
 from workflow.errors import RefusedError
 from workflow.facts import (
+    BY_WORKER,
     CounterFacts,
+    Deed,
     MoneyFacts,
     NoticeRecord,
     Opening,
+    PeopleFacts,
     PriorAid,
+    Sheet,
     TermRecord,
 )
 from workflow.machine import Consequences, fire
@@ -102,6 +107,18 @@ aids = st.lists(
 ).map(tuple)
 
 
+ME, OTHER = UUID(int=1), UUID(int=2)
+people = st.builds(
+    PeopleFacts,
+    st.lists(
+        st.builds(Deed, st.sampled_from(Event), st.sampled_from((ME, OTHER))),
+        max_size=2,
+    ).map(tuple),
+    st.sampled_from(((), (Sheet(OTHER, 70),), (Sheet(ME, 70),))),
+    st.sampled_from((frozenset(), frozenset({OTHER}), frozenset({ME}))),
+)
+
+
 @st.composite
 def any_call(draw):
     """Draw a call of any policy, in which a grant may have to be accepted."""
@@ -115,6 +132,10 @@ def any_call(draw):
         },
         "allocation": {"short_money": draw(st.sampled_from(ShortMoneyPolicy))},
         "procedure": {"acceptance": draw(st.booleans())},
+        "roles": {
+            "separate": draw(st.sampled_from(((), tuple(Decision)))),
+            "evaluators": draw(st.sampled_from((1, 1, 2))),
+        },
     }
     parts = {
         name: getattr(call, name).model_copy(update=said)
@@ -175,7 +196,8 @@ def any_facts(draw, state):
         notices=draw(notices),
         act=draw(st.none() | st.just(act())),
         reason=draw(st.sampled_from((None, "", "so"))),
-        role=draw(st.sampled_from(Role)),
+        by=draw(st.sampled_from((ANYBODY, BY_WORKER))),
+        people=draw(people),
     )
 
 

@@ -15,7 +15,7 @@ from models.vocabulary import (
 from tests.builders import CLOSING, OPENING, ctl
 from tests.builders_facts import act
 from workflow.errors import RefusedError
-from workflow.facts import MoneyFacts
+from workflow.facts import BY_WORKER, Hands, MoneyFacts
 from workflow.machine import Inputs, fire
 from workflow.moves.calls import (
     MOVES,
@@ -30,6 +30,7 @@ from workflow.rules.windows import _LEADS_TO, Agenda, Announced
 _S = CallState
 DAY = timedelta(days=1)
 NOW = OPENING + DAY
+HANDS = Hands(frozenset(Role) - {Role.SYSTEM})
 BESIDE_THE_TABLE = {CallEvent.LOAD_CALL}
 """Loading starts from no state."""
 
@@ -39,7 +40,7 @@ def facts(state: CallState = _S.OPEN, **changes):
     agenda = changes.pop("agenda", Agenda(state, ctl()))
     money = MoneyFacts(ctl().allocation.amount, Cents(0), Cents(0))
     usual = {"now": NOW, "agenda": agenda, "money": money}
-    return CallFacts(**{**usual, "act": act(), "reason": "so", **changes})
+    return CallFacts(**{**usual, "act": act(), "reason": "so", "by": HANDS, **changes})
 
 
 def refused(event: CallEvent, known: CallFacts, inputs: Inputs | None = None) -> str:
@@ -111,24 +112,24 @@ def test_what_a_person_does_stands_on_an_act_but_for_a_malfunction_or_an_export(
 
 
 @pytest.mark.parametrize(
-    ("cause", "by_worker", "roles"),
+    ("cause", "by", "roles"),
     [
-        (SuspensionCause.EXHAUSTION, True, (Role.SYSTEM,)),
-        (SuspensionCause.EXHAUSTION, False, (Role.MANAGER,)),
-        (SuspensionCause.ACT, False, (Role.MANAGER,)),
-        (SuspensionCause.MALFUNCTION, False, (Role.RESPONSIBLE, Role.MANAGER)),
+        (SuspensionCause.EXHAUSTION, BY_WORKER, (Role.SYSTEM,)),
+        (SuspensionCause.EXHAUSTION, HANDS, (Role.MANAGER,)),
+        (SuspensionCause.ACT, HANDS, (Role.MANAGER,)),
+        (SuspensionCause.MALFUNCTION, HANDS, (Role.RESPONSIBLE, Role.MANAGER)),
     ],
 )
-def test_who_may_suspend_depends_on_the_cause(cause, by_worker, roles):
-    known = facts(cause=cause, by_worker=by_worker)
+def test_who_may_suspend_depends_on_the_cause(cause, by, roles):
+    known = facts(cause=cause, by=by)
 
     assert TABLE.find(CallEvent.SUSPEND_CALL, _S.OPEN, known).roles == roles
 
 
 @pytest.mark.parametrize("state", [_S.PUBLISHED, _S.OPEN, _S.SUSPENDED])
-@pytest.mark.parametrize("by_worker", [True, False])
-def test_a_call_closes_from_wherever_its_window_is_not_over(state, by_worker):
-    known = facts(state, by_worker=by_worker)
+@pytest.mark.parametrize("by", [BY_WORKER, HANDS])
+def test_a_call_closes_from_wherever_its_window_is_not_over(state, by):
+    known = facts(state, by=by)
 
     assert fire(TABLE, CallEvent.CLOSE_CALL, state, known, Inputs()) == _S.CLOSED
 

@@ -15,9 +15,11 @@ from models.vocabulary import (
     CallState,
     Cents,
     Channel,
+    Decision,
     Letter,
     NoticeStatus,
     OrderPolicy,
+    Role,
     ShortMoneyPolicy,
     StepKind,
     StepStatus,
@@ -27,6 +29,7 @@ from models.vocabulary import (
 )
 from tests.builders import CLOSING, COR, CUP, OPENING, ctl, rome, scores
 from tests.builders_facts import (
+    ANYBODY,
     NOW,
     REQUESTED,
     act,
@@ -40,10 +43,13 @@ from workflow.facts import (
     ApplicantFacts,
     CounterFacts,
     FilingFacts,
+    Hands,
     MoneyFacts,
     NoticeRecord,
     Opening,
+    PeopleFacts,
     PriorAid,
+    Sheet,
 )
 from workflow.moves import guards
 from workflow.moves import inputs as stated
@@ -71,6 +77,27 @@ def ruled(kind, **changes):
     """Return the shipped call with some values of one of its terms changed."""
     rule = ctl().terms[kind].model_copy(update=changes)
     return ctl().model_copy(update={"terms": {**ctl().terms, kind: rule}})
+
+
+OTHER, THIRD = UUID(int=2), UUID(int=3)
+EVALUATOR = Hands(frozenset({Role.EVALUATOR}), UUID(int=4))
+FOR_ANOTHER = Hands(EVALUATOR.roles, UUID(int=5), {Role.EVALUATOR: OTHER})
+SEPARATED = call("roles", separate=(Decision.REVOCATION,))
+
+
+def in_conflict(*officers):
+    """Return who has to abstain."""
+    return PeopleFacts(conflicts=frozenset(officers))
+
+
+def scored_by(officer, behalf=None):
+    """Return that one evaluator has given a score."""
+    return PeopleFacts(sheets=(Sheet(officer, 70, behalf),))
+
+
+def conflict_of(officer):
+    """Return what is stated of a conflict of interests."""
+    return stated.ConflictInputs(officer=officer)
 
 
 LETTER = UUID(int=7)
@@ -726,6 +753,26 @@ NEEDS = [
     (guards.grants.may_be_granted, {}, ""),
     (guards.grants.may_be_granted, USED_UP, "aid.nothing_left"),
     (guards.grants.may_be_granted, NOT_COVERED, "money.short"),
+    # People
+    (guards.people.revocation_was_proposed, {}, ""),
+    (
+        guards.people.revocation_was_proposed,
+        {"call": SEPARATED},
+        "revocation_proposal.missing",
+    ),
+    (
+        guards.people.revocation_was_proposed,
+        {"call": SEPARATED, "steps": step(StepKind.REVOCATION_PROPOSAL)},
+        "",
+    ),
+    (
+        guards.people.revocation_was_proposed,
+        {
+            "call": SEPARATED,
+            "steps": step(StepKind.REVOCATION_PROPOSAL, CLOSED, "adopted"),
+        },
+        "revocation_proposal.missing",
+    ),
     # Merit
     (guards.merit.may_be_scored, {}, ""),
     (guards.merit.may_be_scored, {"score": 0}, "score.given"),
@@ -926,6 +973,56 @@ BELOW_ANTIMAFIA = {**AT_ANTIMAFIA, "investment": Cents(14_117_646)}
 
 ACCEPTS = [
     # what, facts, what is stated, the code that stands in the way or nothing
+    (guards.people.abstains_not, {}, REVIEW, ""),
+    (guards.people.abstains_not, {"by": None}, REVIEW, ""),
+    (guards.people.abstains_not, {"people": in_conflict(OTHER)}, REVIEW, ""),
+    (
+        guards.people.abstains_not,
+        {"people": in_conflict(ANYBODY.id)},
+        REVIEW,
+        "conflict.declared",
+    ),
+    (
+        guards.people.abstains_not,
+        {"people": in_conflict(OTHER), "by": FOR_ANOTHER},
+        REVIEW,
+        "conflict.declared",
+    ),
+    (guards.people.scores_once, {}, REVIEW, ""),
+    (guards.people.scores_once, {"by": None}, REVIEW, ""),
+    (guards.people.scores_once, {"people": scored_by(OTHER)}, REVIEW, ""),
+    (
+        guards.people.scores_once,
+        {"people": scored_by(ANYBODY.id)},
+        REVIEW,
+        "score.given_by_same",
+    ),
+    (
+        guards.people.scores_once,
+        {"people": scored_by(OTHER), "by": FOR_ANOTHER},
+        REVIEW,
+        "score.given_by_same",
+    ),
+    (
+        guards.people.scores_once,
+        {"people": scored_by(THIRD, behalf=ANYBODY.id)},
+        REVIEW,
+        "score.given_by_same",
+    ),
+    (guards.people.conflict_is_new, {"by": EVALUATOR}, conflict_of(EVALUATOR.id), ""),
+    (guards.people.conflict_is_new, {}, conflict_of(OTHER), ""),
+    (
+        guards.people.conflict_is_new,
+        {"by": EVALUATOR},
+        conflict_of(OTHER),
+        "conflict.of_another",
+    ),
+    (
+        guards.people.conflict_is_new,
+        {"people": in_conflict(OTHER)},
+        conflict_of(OTHER),
+        "conflict.known",
+    ),
     (guards.turn.takes_its_turn, {}, REVIEW, ""),
     (guards.turn.takes_its_turn, EARLIER, REVIEW, "order.turn"),
     (guards.turn.takes_its_turn, {}, OVERTAKE, "order.nobody_to_overtake"),

@@ -134,6 +134,8 @@ BY_A_WORKER = {
 """What a worker may do: never an act with legal effect on the applicant."""
 
 WITH_REASON = {
+    Event.DECLARE_CONFLICT,
+    Event.PROPOSE_REVOCATION,
     Event.DECLARE_NOT_RECEIVABLE,
     Event.NOTIFY_REFUSAL,
     Event.UPHOLD_OBSERVATIONS,
@@ -312,6 +314,7 @@ def test_nothing_is_examined_while_it_waits(table):
         Event.PROMOTE,
         Event.DECLARE_UNFUNDED,
         *OF_LETTERS,
+        Event.DECLARE_CONFLICT,
         Event.WITHDRAW,
         Event.ANNUL,
     }
@@ -430,7 +433,7 @@ def test_each_event_that_can_be_made_now_is_told_once():
     possible = TABLE.possible(S.WAITING, scored)
 
     events = [move.event for move in possible]
-    assert len(events) == len(set(events)) == 11
+    assert len(events) == len(set(events)) == 12
     (promote,) = [move for move in possible if move.event == Event.PROMOTE]
     assert promote.target == S.EVALUATED
 
@@ -958,7 +961,7 @@ def test_the_table_holds_each_move_to_its_rules(event, state, changes, changed, 
         (Event.DECLARE_END, S.IN_PROGRESS, "declare_end"),
         (Event.DISMISS_LAPSE, S.ACCEPTED, "dismiss_lapse"),
         (Event.WITHDRAW, S.NEGOTIATING, "withdraw"),
-        (Event.REVOKE, S.COMPLETED, "take_back"),
+        (Event.REVOKE, S.COMPLETED, "effect"),  # of `both`
         (Event.ANNUL, S.COMPLETED, "take_back"),
     ],
 )

@@ -6,6 +6,7 @@ Each family says from which of its states.
 from models.vocabulary import (
     FINAL_STATES,
     ApplicationState,
+    Decision,
     Event,
     Letter,
     Role,
@@ -294,6 +295,9 @@ def exits(
                 ),
                 guards.terms.lapse_was_notified,
             ),
+            accepts=(guards.people.abstains_not,),
+            decides=Decision.LAPSE,
+            proposed_by=(Event.PROPOSE_LAPSE,),
             act=True,
             reason=True,
             effect=effects.lapses.lapse,
@@ -312,6 +316,22 @@ def exits(
             letters=(Letter.WITHDRAWAL_ACKNOWLEDGED,),
         ),
         Move(
+            Event.PROPOSE_REVOCATION,
+            (*revocable, _S.COMPLETED),
+            None,
+            Role.RESPONSIBLE,
+            "Propose that the grant be revoked (proposta di revoca).",
+            "art. 6 c. 1 lett. e) L. 241/1990; the call, D.2",
+            needs=(
+                guards.steps.step_not_open(
+                    StepKind.REVOCATION_PROPOSAL, "`revoke` decides on it"
+                ),
+            ),
+            also=(Role.OFFICER,),
+            reason=True,
+            effect=effects.steps.opening(StepKind.REVOCATION_PROPOSAL),
+        ),
+        Move(
             Event.REVOKE,
             (*revocable, _S.COMPLETED),
             _S.REVOKED,
@@ -319,10 +339,19 @@ def exits(
             "Revoke the grant (revoca).",
             "art. 9 D.Lgs. 123/1998; the call, D.2",
             inputs=stated.RecoveryInputs,
-            accepts=(guards.money.recovery_within_grant,),
+            needs=(guards.people.revocation_was_proposed,),
+            accepts=(
+                guards.money.recovery_within_grant,
+                guards.people.abstains_not,
+            ),
+            decides=Decision.REVOCATION,
+            proposed_by=(Event.PROPOSE_REVOCATION,),
             act=True,
             reason=True,
-            effect=effects.money.take_back,
+            effect=effects.steps.both(
+                effects.money.take_back,
+                effects.steps.closing(StepKind.REVOCATION_PROPOSAL, "adopted"),
+            ),
             letters=(Letter.REVOKED,),
         ),
         Move(

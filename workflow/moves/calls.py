@@ -22,7 +22,7 @@ from models.vocabulary import (
     Role,
     SuspensionCause,
 )
-from workflow.facts import ALLOWED, ActFacts, MoneyFacts, Place, Verdict
+from workflow.facts import ALLOWED, ActFacts, Hands, MoneyFacts, Place, Verdict
 from workflow.machine import Inputs, Rows, formalities
 from workflow.moves.words import rome
 from workflow.register import written
@@ -104,7 +104,8 @@ class CallFacts:
     money: MoneyFacts
     filed: int = 0
     """How many applications were protocolled so far."""
-    by_worker: bool = False
+    by: Hands | None = None
+    """Who makes the move."""
     cause: SuspensionCause | None = None
     """Why the counter is to be suspended."""
     new: CallDefinition | None = None
@@ -182,7 +183,7 @@ class CallMove:
 
 def is_by_worker(facts: CallFacts) -> bool:
     """Tell whether a worker makes the move, and no person."""
-    return facts.by_worker
+    return facts.by is not None and facts.by.is_worker
 
 
 def is_for_malfunction(facts: CallFacts) -> bool:

@@ -25,6 +25,11 @@ def call_was_annulled(facts: Facts) -> bool:
     return facts.counter.state is CallState.ANNULLED
 
 
+def other_scores_follow(facts: Facts) -> bool:
+    """Tell whether the board still lacks more than one score."""
+    return len(facts.people.counted) + 1 < facts.call.duties.evaluators
+
+
 def was_never_scored(facts: Facts) -> bool:
     """Tell whether it waits since before its review."""
     return facts.application.score is None

@@ -6,6 +6,7 @@ family, a small function makes it.
 
 from models.vocabulary import (
     ApplicationState,
+    Decision,
     Event,
     Letter,
     Role,
@@ -293,6 +294,9 @@ REFUSAL = (
             guards.refusals.notice_of_refusal_given,
             _NO_COMPLETION,
         ),
+        accepts=(guards.people.abstains_not,),
+        decides=Decision.REFUSAL,
+        proposed_by=(Event.START_REVIEW, Event.NOTIFY_REFUSAL),
         act=True,
         reason=True,
         effect=effects.steps.both(
@@ -304,7 +308,39 @@ REFUSAL = (
 )
 """*Preavviso di rigetto*, and the refusal after the formal check."""
 
+_MAY_BE_SCORED = (guards.merit.may_be_scored, _NO_NOTICE, guards.turn.was_drawn)
+_GOOD_SHEET = (
+    guards.people.abstains_not,
+    guards.people.scores_once,
+    guards.merit.scores_are_complete,
+)
+
 MERIT = (
+    Move(
+        Event.DECLARE_CONFLICT,
+        (*PHASE_1, _S.WAITING),
+        None,
+        Role.EVALUATOR,
+        "Declare a conflict of interests: who has one abstains (art. 6-bis).",
+        "art. 6-bis L. 241/1990",
+        inputs=stated.ConflictInputs,
+        accepts=(guards.people.conflict_is_new,),
+        also=(Role.OFFICER, Role.RESPONSIBLE, Role.MANAGER),
+        reason=True,
+    ),
+    Move(
+        Event.EVALUATE,
+        (_S.ADMISSIBLE, _S.EVALUATED),
+        None,
+        Role.EVALUATOR,
+        "Give one evaluator's score, to which others are added (scheda).",
+        "art. 12 L. 241/1990",
+        inputs=stated.EvaluationInputs,
+        needs=_MAY_BE_SCORED,
+        accepts=_GOOD_SHEET,
+        when=conditions.other_scores_follow,
+        effect=effects.review.give_sheet,
+    ),
     Move(
         Event.EVALUATE,
         (_S.ADMISSIBLE, _S.EVALUATED),
@@ -313,8 +349,8 @@ MERIT = (
         "Give the board's score, in its turn (valutazione di merito).",
         "art. 12 L. 241/1990; art. 5 c. 3 D.Lgs. 123/1998",
         inputs=stated.EvaluationInputs,
-        needs=(guards.merit.may_be_scored, _NO_NOTICE, guards.turn.was_drawn),
-        accepts=(guards.turn.is_scored_in_turn, guards.merit.scores_are_complete),
+        needs=_MAY_BE_SCORED,
+        accepts=(guards.turn.is_scored_in_turn, *_GOOD_SHEET),
         foresees=(guards.turn.has_its_turn_on_merit,),
         effect=effects.review.evaluate,
         meets=(TermKind.MERIT,),
@@ -330,6 +366,9 @@ MERIT = (
             guards.refusals.refusal_has_ground,
             guards.refusals.notice_of_refusal_given,
         ),
+        accepts=(guards.people.abstains_not,),
+        decides=Decision.REFUSAL,
+        proposed_by=(Event.EVALUATE, Event.NOTIFY_REFUSAL),
         act=True,
         reason=True,
         effect=effects.money.release,
@@ -464,7 +503,10 @@ def grant(target: ApplicationState) -> Move:
             guards.grants.grant_is_covered,
             guards.grants.contributions_are_regular,
             guards.grants.antimafia_is_checked,
+            guards.people.abstains_not,
         ),
+        decides=Decision.GRANT,
+        proposed_by=(Event.ADMIT, Event.EVALUATE),
         foresees=(guards.grants.may_be_granted,),
         act=True,
         effect=effects.grants.grant,

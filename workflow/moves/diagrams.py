@@ -52,7 +52,7 @@ def _row(move: Move) -> str:
     needs = [f"--{name.replace('_', '-')}" for name in move.inputs.model_fields]
     needs += ["--act"] if move.act else []
     needs += ["--reason"] if move.reason else []
-    role = f"{move.role} or a worker" if move.automatic else move.role.value
+    role = " or ".join((move.role, *move.also, *(["a worker"] * move.automatic)))
     return (
         f"| `{move.event}`: {move.help} "
         f"| {', '.join(source.value for source in move.sources)} "

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TypeAlias
 
-from models.vocabulary import CallEvent, CallState, Role
+from models.vocabulary import CallEvent, CallState
 from workflow.moves import TABLES
 from workflow.moves.calls import MAY_LOAD, MOVES
 from workflow.moves.released import RELEASED
@@ -74,10 +74,9 @@ def _rows(line: str) -> Iterator[tuple[str, Row]]:
 def _of_files() -> Iterator[Row]:
     for family, table in TABLES.items():
         for move in table.moves:
-            roles = {move.role, Role.SYSTEM} if move.automatic else {move.role}
             for source in move.sources:
                 target = move.target or source
-                for role in roles:
+                for role in move.roles:
                     yield (
                         family.value,
                         move.event.value,

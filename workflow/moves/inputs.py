@@ -369,6 +369,14 @@ class RenewalInputs(Inputs):
     cor_on: date = Field(description="Day the registry gave it, YYYY-MM-DD.")
 
 
+class ConflictInputs(Inputs):
+    """Whose conflict of interests it is (*conflitto di interessi*)."""
+
+    officer: UUID = Field(
+        description="The officer's id, as `sportello officer list --json` tells it."
+    )
+
+
 class RecoveryInputs(Inputs):
     """What has to come back (*recupero*)."""
 

@@ -1,6 +1,6 @@
 """Tell what the score of an application is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def faults(points: Mapping[str, int], maxima: Mapping[str, int]) -> tuple[str, ...]:
@@ -27,3 +27,8 @@ def faults(points: Mapping[str, int], maxima: Mapping[str, int]) -> tuple[str, .
 def total(points: Mapping[str, int]) -> int:
     """Return the score (*punteggio*): the plain sum, in whole points."""
     return sum(points.values())
+
+
+def mean(totals: Sequence[int]) -> int:
+    """Return the score of a board: the mean of its members', rounded half up."""
+    return (2 * sum(totals) + len(totals)) // (2 * len(totals))

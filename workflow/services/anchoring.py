@@ -14,10 +14,11 @@ from workflow.anchors.manifests import Head, Missed, Setting, Signed, line, make
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import RefusedError, TamperedError
 from workflow.rules.calendar import civil_day, start_of_day
-from workflow.services import anchor_lines, keys, lookups, memos, officers
+from workflow.services import anchor_lines, keys, lookups, memos, office, officers
 from workflow.services.anchor_rows import stored
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after, successor_of
+from workflow.staff import OFFICE
 
 MAY_EXPLAIN = (Role.ADMINISTRATOR, Role.MANAGER)
 """Who may say why a day went without an anchor."""
@@ -135,7 +136,7 @@ def _missed(
     """Return what is to be said of days without an anchor, if anything."""
     if not asked.missed:
         return ()
-    actor = officers.identify(session, desk.identity)
+    actor = officers.identify(session, desk)
     officers.require(actor, *MAY_EXPLAIN)
     today = civil_day(agreed(session, desk))
     sealed = {civil_day(_instant(one)) for one in anchors}
@@ -172,6 +173,8 @@ def _make(
     instants = (row[3] for row in rows)
     at = _latest(agreed(session, desk), (before, *instants))
     heads = [Head(row[0], row[1], row[2]) for row in rows]
+    if (staff := office.head(session)) is not None:
+        heads.append(Head(OFFICE, *staff))
     setting = Setting(at, SOFTWARE, desk.ambient.simulated, missed)
     made = make(heads, setting, signer, last=last, old=old)
     session.add(_row(made, at))

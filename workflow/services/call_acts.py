@@ -186,7 +186,7 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
     try:
         with transaction(desk.engine) as session:
             call = lookups.find_call(session, code, lock=True)
-            began, actor = call.head_seq, officers.identify(session, desk.identity)
+            began, actor = call.head_seq, officers.identify(session, desk)
             windows.bring_up_to_date(session, desk, call)
             if change is not None:
                 rules = call_versions.known(session, call).rules
@@ -207,7 +207,7 @@ def record_refusal(desk: Desk, code: str, asked: Asked, error: RefusedError) -> 
         except RefusedError:
             return  # there is no chain to write to
         try:
-            actor = officers.identify(session, desk.identity)
+            actor = officers.identify(session, desk)
         except RefusedError:
             actor = officers.unknown(desk.identity)
         windows.bring_up_to_date(session, desk, call)

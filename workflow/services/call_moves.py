@@ -10,7 +10,6 @@ from config.logs import log
 from models.tables import Act, Application, Call, RegisterEntry
 from models.vocabulary import (
     QUEUED_STATES,
-    ActorKind,
     ApplicationState,
     CallEvent,
     MalfunctionDecision,
@@ -38,7 +37,7 @@ from workflow.services import (
 from workflow.services.call_asked import Asked
 from workflow.services.call_effects import Effects, malfunctions_of, mark
 from workflow.services.entries import Draft, EntryRef, append, dated, refusal
-from workflow.services.officers import Actor, require
+from workflow.services.officers import Actor
 from workflow.services.open_calls import OpenCall
 
 
@@ -76,7 +75,6 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
     at, source = dated(call, desk), call.state
     facts = _collect(session, call, actor, asked, at)
     move = moves.TABLE.find(asked.event, source, facts)
-    role = require(actor, *move.roles)
     call.state = fire(moves.TABLE, asked.event, source, facts, asked.inputs)
     mark(call, asked, at)
     act = keep_act(session, desk, asked.act, actor, at)
@@ -94,7 +92,7 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
         Draft(
             event=asked.event.value,
             outcome=Outcome.OK,
-            actor=actor.entered(role),
+            actor=actor.entered(actor.hands.capacity(move.roles)),
             call_version=version,
             rules=call_versions.fingerprint_of(session, call.id, version),
             source=source.value,
@@ -148,9 +146,7 @@ def record_refused(  # noqa: PLR0913 - the parts of one entry
         Draft(
             event=asked.event.value,
             outcome=Outcome.REFUSED,
-            actor=actor.entered(
-                next((role for role in roles if role in actor.roles), None)
-            ),
+            actor=actor.entered(actor.hands.capacity(roles)),
             call_version=call.version,
             rules=call_versions.fingerprint_of(session, call.id, call.version),
             source=call.state.value,
@@ -185,7 +181,7 @@ def _collect(
         agenda=agenda_of(session, call),
         money=case_files.money_of(call),
         filed=call.filed,
-        by_worker=actor.kind == ActorKind.WORKER,
+        by=actor.hands,
         cause=about.cause if isinstance(about, moves.SuspendInputs) else None,
         new=asked.new,
         effective_at=effective_at or at,

@@ -166,7 +166,7 @@ def register_call(
 
 def _load(desk: Desk, rules: CallDefinition, asked: Asked) -> Loaded:
     with transaction(desk.engine) as session:
-        actor = officers.identify(session, desk.identity)
+        actor = officers.identify(session, desk)
         role = officers.require(actor, *MAY_LOAD)
         query = select(Call).where(Call.code == rules.code).with_for_update()
         call = session.exec(query).first()

@@ -34,7 +34,6 @@ from models.vocabulary import (
     Cents,
     Channel,
     OrderPolicy,
-    Role,
 )
 from workflow import facts
 from workflow.facts import (
@@ -54,6 +53,7 @@ from workflow.rules.calendar import civil_day
 from workflow.services import lookups, suspensions, undertakings
 from workflow.services.lookups import named
 
+NOBODY = facts.PeopleFacts()
 _Row = TypeVar("_Row", Step, Term, Notice)
 _COLUMNS = Application.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _ORDER = (_COLUMNS.received_at, _COLUMNS.protocol_year, _COLUMNS.protocol_number)
@@ -127,7 +127,7 @@ class Stated:
 
     act: ActFacts | None = None
     reason: str | None = None
-    role: Role | None = None
+    by: facts.Hands | None = None
 
 
 def read(session: Session, application: Application) -> CaseFile:
@@ -198,7 +198,7 @@ def alone(
     call: Call, case: CaseFile, counter_facts: CounterFacts, *, now: datetime
 ) -> Facts:
     """Gather what a move of a worker looks at that concerns one file alone."""
-    stated = Stated(role=Role.SYSTEM)
+    stated = Stated(by=facts.BY_WORKER)
     return replace(
         _facts(call, case, counter_facts, now=now, stated=stated), alone=True
     )
@@ -212,10 +212,12 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
     now: datetime,
     stated: Stated = Stated(),
     queued: Sequence[Place] | None = None,
+    people: facts.PeopleFacts = NOBODY,
 ) -> Facts:
     """Gather all that a guard may look at; the call must be locked to decide on it.
 
-    *queued* is everyone who holds a place, for who has read them already.
+    *queued* is everyone who holds a place, for who has read them already; *people*
+    what was done by whom, where that matters.
     """
     application = case.application
     earlier, claims = _before(session, call, case, queued)
@@ -229,6 +231,7 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
         claims=claims,
         later_waiting=_later_waiting(session, call, case, queued),
         aids=undertakings.aids(session, application, case.applicant),
+        people=people,
     )
 
 
@@ -271,7 +274,7 @@ def _facts(
         ),
         act=stated.act,
         reason=stated.reason,
-        role=stated.role,
+        by=stated.by,
     )
 
 

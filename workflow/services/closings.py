@@ -69,7 +69,7 @@ def close_waiting_list(  # noqa: PLR0913 - the parts of an act
 
 def _close(work: OpenCall, act: ActFacts, reason: str | None) -> list[str]:
     """Close the last first: money that is too little for one is not the next one's."""
-    actor = officers.identify(work.session, work.desk.identity)
+    actor = officers.identify(work.session, work.desk)
     officers.require(actor, Role.MANAGER)
     waiting = _waiting(work)
     if not waiting:

@@ -187,7 +187,7 @@ class _Decree:
     def adopt(self) -> dict[str, Any]:
         """Make every grant of the list, in the order of the call."""
         session = self.work.session
-        actor = officers.identify(session, self.work.desk.identity)
+        actor = officers.identify(session, self.work.desk)
         officers.require(actor, Role.MANAGER)
         files = self._files()
         queued = self._queued()

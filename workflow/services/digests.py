@@ -95,7 +95,7 @@ def of(desk: Desk, login: str | None = None) -> Digest:
         RefusedError: there is no such officer, or a retired one.
     """
     officer = officers.found(desk, login)
-    return _digest(desk, officer.login, frozenset(officer.roles))
+    return _digest(desk, officer.login, _roles(desk, officer))
 
 
 def are_due(desk: Desk) -> bool:
@@ -124,7 +124,7 @@ def write(desk: Desk) -> int:
     written, missing = 0, None
     for officer in _reached(desk):
         try:
-            found = _digest(desk, officer.login, frozenset(officer.roles))
+            found = _digest(desk, officer.login, _roles(desk, officer))
             if found.waiting:
                 written += _write(desk, officer, found)
         except UnavailableError as error:
@@ -135,6 +135,17 @@ def write(desk: Desk) -> int:
         raise missing
     ticks.note(desk, _TICK, holder=_TICK, found=written)
     return written
+
+
+def _roles(desk: Desk, officer: officers.OfficerView) -> frozenset[Role]:
+    """Return in which roles somebody acts today, also on behalf of others."""
+    today = civil_day(desk.ambient.now())
+    delegated = {
+        one.role
+        for one in officer.delegations
+        if one.first_day <= today <= one.last_day
+    }
+    return frozenset(delegated.union(officer.roles))
 
 
 def _reached(desk: Desk) -> list[officers.OfficerView]:
@@ -267,11 +278,16 @@ def _answers(session: Session) -> Iterator[Waiting]:
             yield Waiting("Answers to decide on", code, name, what)
 
 
+_PROPOSED = {
+    StepKind.LAPSE_PROPOSAL: "a lapse was proposed: declare it, or dismiss it",
+    StepKind.REVOCATION_PROPOSAL: "a revocation was proposed: adopt it, or leave it",
+}
+
+
 def _proposals(session: Session) -> Iterator[Waiting]:
     for step, application, code in _steps(session):
-        if step.kind is StepKind.LAPSE_PROPOSAL:
+        if what := _PROPOSED.get(step.kind):
             name = lookups.named(application)
-            what = "a lapse was proposed: declare it, or dismiss it"
             yield Waiting("Proposals to decide on", code, name, what)
 
 

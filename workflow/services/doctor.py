@@ -154,7 +154,7 @@ def _clock(desk: Desk) -> str:
 
 def _identity(desk: Desk) -> str:
     with reading(desk.engine) as session:
-        actor = officers.identify(session, desk.identity)
+        actor = officers.identify(session, desk, only_looks=True)
     how = IdentityKind(actor.identity)
     roles = ", ".join(sorted(actor.roles)) or "no role"
     who = desk.identity.login or "the user of the database"

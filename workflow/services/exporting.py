@@ -79,7 +79,7 @@ def _allow(desk: Desk, code: str) -> None:
             there = select(Call.id).where(col(Call.code) == code)
             if session.exec(there).first() is None:
                 lookups.find_call(session, code)
-            officers.require(officers.identify(session, desk.identity), *move.roles)
+            officers.require(officers.identify(session, desk), *move.roles)
     except RefusedError as error:
         record_refusal(desk, code, _ASKED, error)
         raise
@@ -103,7 +103,7 @@ def _entered(desk: Desk, code: str, examined: Examined) -> EntryRef | None:
 def _enter(desk: Desk, code: str) -> EntryRef:
     with transaction(desk.engine) as session:
         call = lookups.find_call(session, code, lock=True)
-        actor = officers.identify(session, desk.identity)
+        actor = officers.identify(session, desk)
         asked = replace(_ASKED, findings={"exported": _reached(call)})
         return make(session, desk, call, actor, asked).entry
 

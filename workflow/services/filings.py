@@ -120,7 +120,7 @@ class _Group:
         self, work: OpenCall, lines: tuple[Line, ...], standing: Standing
     ) -> None:
         self.work, self.lines, self.standing = work, lines, standing
-        self.actor = officers.whoever(work.session, work.desk.identity)
+        self.actor = officers.whoever(work.session, work.desk)
         filed = [line.filed for line in lines if line.filed is not None]
         self.bundle = Bundle(work, filed)
         self._idempotency_key = ""
@@ -141,7 +141,7 @@ class _Group:
         if known := self._answered(filed):
             return {**known, "outcome": "duplicate"}
         if self.actor.kind == ActorKind.UNKNOWN:
-            officers.identify(self.work.session, self.work.desk.identity)
+            officers.identify(self.work.session, self.work.desk)
         self._idempotency_key = filed.idempotency_key
         told = self._note_draft(filed) if filed.draft else self._submit(filed)
         self.bundle.given[filed.idempotency_key] = answers.remember(
@@ -315,7 +315,7 @@ class _Group:
     ) -> Facts:
         work, rules = self.work, self.standing.rules
         row = work.table.of_event(Event.SUBMIT if key else Event.REGISTER_DRAFT)[0]
-        role = required_role(self.actor, row)
+        required_role(self.actor, row)
         now = dated(work.call, work.desk)
         return Facts(
             now=now,
@@ -329,7 +329,7 @@ class _Group:
             money=case_files.money_of(work.call),
             counter=self.standing.counter,
             filing=filing,
-            role=role,
+            by=self.actor.hands,
         )
 
     # The order

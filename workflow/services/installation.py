@@ -17,7 +17,11 @@ from models.session import (
 )
 from models.tables import Installation
 from workflow.ambient import Ambient
+from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError, UnavailableError
+from workflow.services import office
+
+_NOBODY = Identity(IdentityKind.SYSTEM, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ def initialise(
                 "this database holds real files and cannot become a rehearsal; "
                 "choose another one with SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
             )
+        desk = Desk(engine, ambient, _NOBODY, ambient.now(), channel="init")
+        office.begin(session, desk)
         return Initialised(
             engine.url.render_as_string(hide_password=True),
             HEAD,

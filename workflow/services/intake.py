@@ -125,9 +125,8 @@ def _check_clerk(desk: Desk, code: str) -> None:
         lookups.find_call(session, code)
     try:
         with reading(desk.engine) as session:
-            officers.require(
-                officers.identify(session, desk.identity), Role.INTAKE, Role.SYSTEM
-            )
+            actor = officers.identify(session, desk, only_looks=True)
+            officers.require(actor, Role.INTAKE, Role.SYSTEM)
     except RefusedError as error:
         with opened(desk, code) as work:
             filings.refuse_file(work, error)

@@ -29,6 +29,7 @@ from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day
 from workflow.services import (
     case_files,
+    deeds,
     drops,
     letters,
     lookups,
@@ -111,7 +112,6 @@ def make(  # noqa: PLR0913 - the parts of one move
     session = work.session
     if not (verdict := not_decided(application.state, given)):
         raise RefusedError(verdict.code, verdict.message, verdict.details)
-    role = required_role(actor, work.table.rows(event, application.state)[0])
     if event == Event.GRANT:
         applicant = session.get_one(Applicant, application.applicant_id)
         undertakings.lock(session, [applicant])
@@ -121,8 +121,13 @@ def make(  # noqa: PLR0913 - the parts of one move
         work.call,
         case,
         now=as_of or dated(work.call, work.desk),
-        stated=case_files.Stated(act, reason, role),
+        stated=case_files.Stated(act, reason, actor.hands),
         queued=queued,
+        people=(
+            deeds.of(session, work.table, application)
+            if deeds.matter(work.table, event)
+            else case_files.NOBODY
+        ),
     )
     receipt = carry_out(
         work,
@@ -189,7 +194,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
         Draft(
             event=event.value,
             outcome=Outcome.OK,
-            actor=actor.entered(facts.role),
+            actor=actor.entered(actor.hands.capacity(planned.move.roles)),
             call_version=application.call_version,
             rules=case.fingerprint,
             application=application.id,
@@ -281,9 +286,7 @@ def required_role(actor: officers.Actor, move: Move) -> Role:
     Raises:
         RefusedError: the actor does not hold it.
     """
-    if move.automatic:
-        return officers.require(actor, move.role, Role.SYSTEM)
-    return officers.require(actor, move.role)
+    return officers.require(actor, *move.roles)
 
 
 def _refuse_untimely(act: ActFacts, facts: Facts) -> None:

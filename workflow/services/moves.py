@@ -149,7 +149,7 @@ def _carry_out(
 ) -> dict[str, Any]:
     work, application = file.work, file.application
     session, desk = work.session, work.desk
-    actor = officers.identify(session, desk.identity)
+    actor = officers.identify(session, desk)
     fingerprint = _fingerprint(application.id, command, given)
     key = f"move:{command.key}" if command.key else None
     if key and (answer := answers.repeated(session, work.call.id, key, fingerprint)):
@@ -240,7 +240,7 @@ def _refused_entry(  # noqa: PLR0913 - the parts of one entry
         Draft(
             event=command.event.value,
             outcome=Outcome.REFUSED,
-            actor=officers.whoever(work.session, work.desk.identity).entered(
+            actor=officers.whoever(work.session, work.desk).entered(
                 rows[0].role if rows else None
             ),
             call_version=application.call_version,

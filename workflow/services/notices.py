@@ -134,7 +134,7 @@ def retry(desk: Desk, names: Sequence[str]) -> tuple[NoticeView, ...]:
         RefusedError: one of them arrived, or is not to be sent.
     """
     with transaction(desk.engine) as session:
-        actor = officers.identify(session, desk.identity)
+        actor = officers.identify(session, desk)
         officers.require(actor, Role.RESPONSIBLE, Role.OFFICER)
         rows = [find_notice(session, name, lock=True) for name in names]
         for row in rows:

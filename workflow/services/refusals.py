@@ -24,7 +24,7 @@ def record(
         return
     act, reason = about
     with opened(desk, code) as work:
-        actor = officers.whoever(work.session, desk.identity)
+        actor = officers.whoever(work.session, desk)
         chain(
             work.batch,
             desk,

@@ -12,7 +12,6 @@ from models.vocabulary import (
     ApplicationState,
     Event,
     Letter,
-    Role,
     TermEffect,
     TermKind,
     TermStatus,
@@ -30,7 +29,12 @@ from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 
 _GOING = (TermStatus.RUNNING, TermStatus.SUSPENDED)
-_ABOUT_LETTERS = {Event.RECORD_DELIVERY, Event.RELEASE_NOTICE}
+_DECIDE_NOTHING = {
+    Event.RECORD_DELIVERY,
+    Event.RELEASE_NOTICE,
+    Event.DECLARE_CONFLICT,
+    Event.PROPOSE_REVOCATION,
+}
 """Events that decide nothing about the file."""
 
 
@@ -86,8 +90,11 @@ class TermWriter:
         if self._is_closed() or term.kind in anew or term.kind in move.meets:
             return True
         stops = self.case.rules.terms[term.kind].effect is TermEffect.STOP_WAITING
-        decides = not move.by_sweep and move.event not in _ABOUT_LETTERS
-        return stops and decides and self.facts.role is not Role.SYSTEM
+        decides = not move.by_sweep and move.event not in _DECIDE_NOTHING
+        return stops and decides and not self._is_by_worker()
+
+    def _is_by_worker(self) -> bool:
+        return self.facts.by is not None and self.facts.by.is_worker
 
     def _is_closed(self) -> bool:
         state = self.case.application.state

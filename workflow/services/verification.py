@@ -23,13 +23,15 @@ from workflow.register import (
 )
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
-from workflow.services import lookups
+from workflow.services import lookups, office
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Anchored, Check
 from workflow.services.claims import Claims
+from workflow.services.office import VerifiedOffice
 from workflow.services.spills import Spills, spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
+from workflow.staff import OFFICE
 from workflow.verification.judged import Judge
 
 _TELLS_EVERY = 1_000
@@ -80,11 +82,14 @@ class Examined:
 
     calls: tuple[Verified, ...]
     anchors: Anchored
+    office: VerifiedOffice | None = None
+    """The chain of the officers; not looked at for one call alone."""
 
     @property
     def ok(self) -> bool:
         """Tell whether nothing was found wrong."""
-        return self.anchors.ok and all(one.ok for one in self.calls)
+        whole = self.office is None or self.office.ok
+        return whole and self.anchors.ok and all(one.ok for one in self.calls)
 
 
 def silent(_done: int, _all: int) -> None:
@@ -110,11 +115,12 @@ def examine(
             if not calls:
                 lookups.find_call(session, code)
         reader = _Reader(session, check, Claims(session, room), room, calls, tell)
-        found = [reader.verify(call) for call in calls]
+        found, staff = [reader.verify(call) for call in calls], None
         if code is None:
+            staff = office.verify(session, check.marks(OFFICE))
             found = [_with_acts(one, reader.claims) for one in found]
             found += _without_call(session)
-    return Examined(tuple(found), check.close(desk))
+    return Examined(tuple(found), check.close(desk), staff)
 
 
 def _with_acts(verified: Verified, claims: Claims) -> Verified:

@@ -14,6 +14,7 @@ from models.tables import (
     Call,
     Movement,
     Notice,
+    Officer,
     RegisterEntry,
     Step,
     Term,
@@ -23,7 +24,7 @@ from workflow.desk import Desk
 from workflow.facts import Facts
 from workflow.machine import Move
 from workflow.moves import TABLES
-from workflow.services import case_files, lookups
+from workflow.services import case_files, deeds, lookups
 from workflow.services.queues import QueueItem, QueueView, queue
 
 __all__ = [
@@ -94,6 +95,10 @@ class EventView:
     """What may be stated beside that."""
     help: str
     target: ApplicationState | None
+    also: tuple[Role, ...] = ()
+    """Other roles in which it may be made."""
+    not_by: tuple[str, ...] = ()
+    """Who proposed it, and so leaves it to another."""
 
 
 def listed(
@@ -173,7 +178,10 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
         application = lookups.find_application(session, name)
         call = session.get_one(Call, application.call_id)
         case = case_files.read(session, application)
-        facts = case_files.collect(session, call, case, now=desk.ambient.now())
+        people = deeds.of(session, TABLES[call.family], application)
+        facts = case_files.collect(
+            session, call, case, now=desk.ambient.now(), people=people
+        )
         moves = [
             move
             for move in TABLES[call.family].possible(application.state, facts)
@@ -181,11 +189,23 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
         ]
         return (
             _summary(application, call, case.applicant),
-            tuple(_event(move, facts) for move in moves),
+            tuple(
+                _event(move, facts, _proposers(session, move, facts)) for move in moves
+            ),
         )
 
 
-def _event(move: Move, facts: Facts) -> EventView:
+def _proposers(session: Session, move: Move, facts: Facts) -> tuple[str, ...]:
+    """Return the logins of those who proposed what is for another to decide."""
+    if move.decides not in facts.call.duties.separate:
+        return ()
+    deeds_of = [deed for deed in facts.people.deeds if deed.event in move.proposed_by]
+    who = {one for deed in deeds_of for one in (deed.by, deed.behalf) if one}
+    rows = session.exec(select(Officer.login).where(col(Officer.id).in_(who)))
+    return tuple(sorted(rows))
+
+
+def _event(move: Move, facts: Facts, not_by: tuple[str, ...]) -> EventView:
     missing = [verdict.message for verdict in move.standing(facts)]
     fields = {
         f"--{name.replace('_', '-')}": field.is_required()
@@ -197,6 +217,8 @@ def _event(move: Move, facts: Facts) -> EventView:
     return EventView(
         event=move.event,
         role=move.role,
+        also=move.also,
+        not_by=not_by,
         allowed=not missing,
         missing=tuple(missing),
         needs=tuple(needs),

@@ -22,7 +22,9 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     """Give the score and name whoever is overtaken."""
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
-    total = scores.total(given.score)
+    totals = [sheet.total for sheet in facts.people.counted]
+    totals.append(scores.total(given.score))
+    total = scores.mean(totals)
     again = facts.application.score is not None
     return Consequences(
         steps=(
@@ -37,8 +39,23 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
                 "total": total,
                 "threshold": facts.call.merit.threshold,
                 "criteria": dict(given.score),
+                **({"totals": totals} if facts.call.duties.evaluators > 1 else {}),
             },
         },
+    )
+
+
+def give_sheet(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
+    """Keep one evaluator's score; the last of them makes that of the board."""
+    return Consequences(
+        findings={
+            "sheet": {
+                "total": scores.total(given.score),
+                "criteria": dict(given.score),
+                "given": len(facts.people.counted) + 1,
+                "wanted": facts.call.duties.evaluators,
+            }
+        }
     )
 
 

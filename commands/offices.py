@@ -1,0 +1,30 @@
+"""How is the chain of the officers told?"""
+
+from typing import Any
+
+import click
+
+from workflow.services.office import VerifiedOffice
+
+
+def tell_of_office(found: VerifiedOffice | None) -> None:
+    """Say whether the chain of officers and roles holds, and what does not."""
+    if found is None:
+        return
+    standing = "ok" if found.ok else f"{len(found.faults)} FAULT(S)"
+    click.echo(f"officers: {found.entries} entries, head {found.head}: {standing}")
+    for fault in found.faults:
+        where = f"entry {fault.seq}" if fault.seq else "the officers"
+        click.echo(f"  {where}: {fault.fault}")
+
+
+def verified_office(found: VerifiedOffice | None) -> dict[str, Any] | None:
+    """Return the same as scripts read it; nothing if it was not looked at."""
+    if found is None:
+        return None
+    return {
+        "entries": found.entries,
+        "head": found.head,
+        "ok": found.ok,
+        "faults": [{"seq": fault.seq, "fault": fault.fault} for fault in found.faults],
+    }

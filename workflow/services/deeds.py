@@ -1,0 +1,54 @@
+"""Who has done on a file what says who may decide on it?"""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlmodel import Session, col, select
+
+from models.tables import Application, RegisterEntry
+from models.vocabulary import Event, Outcome
+from workflow.facts import Deed, PeopleFacts, Sheet
+from workflow.machine import Table
+
+_ABOUT_PEOPLE = (Event.EVALUATE, Event.DECLARE_CONFLICT)
+
+
+def matter(table: Table, event: Event) -> bool:
+    """Tell whether for an event it matters who did what before."""
+    return event in _ABOUT_PEOPLE or any(move.decides for move in table.of_event(event))
+
+
+def of(session: Session, table: Table, application: Application) -> PeopleFacts:
+    """Return what people did on a file, as the register tells it."""
+    proposing = {event for move in table.moves for event in move.proposed_by}
+    rows = session.exec(
+        select(RegisterEntry.event, RegisterEntry.actor_id, RegisterEntry.body)
+        .where(RegisterEntry.call_id == application.call_id)
+        .where(RegisterEntry.application_id == application.id)
+        .where(RegisterEntry.outcome == Outcome.OK)
+        .where(col(RegisterEntry.event).in_({*proposing, *_ABOUT_PEOPLE}))
+        .where(col(RegisterEntry.actor_id).is_not(None))
+        .order_by(col(RegisterEntry.seq))
+    )
+    deeds: list[Deed] = []
+    sheets: list[Sheet] = []
+    conflicts: set[UUID] = set()
+    for name, actor, body in rows:
+        event, said = Event(name), orjson.loads(body)
+        assert actor is not None  # noqa: S101 - the query wants one
+        deed = Deed(event, actor, _behalf(said))
+        deeds.append(deed)
+        if event is Event.DECLARE_CONFLICT:
+            conflicts.add(UUID(said["inputs"]["officer"]))
+        elif event is Event.EVALUATE and "sheet" in said["findings"]:
+            total = said["findings"]["sheet"]["total"]
+            sheets.append(Sheet(deed.by, total, deed.behalf))
+        elif event is Event.EVALUATE:
+            sheets.clear()  # the board has given its score: another begins anew
+    return PeopleFacts(tuple(deeds), tuple(sheets), frozenset(conflicts))
+
+
+def _behalf(said: dict[str, Any]) -> UUID | None:
+    found = said["actor"].get("on_behalf_of")
+    return UUID(found) if found else None
