@@ -16,7 +16,7 @@ from commands.lazy import (
     json_option,
     wants_json,
 )
-from commands.output import Table, civil, emit, emit_json
+from commands.output import Table, civil, emit, emit_json, print_wrapped
 from commands.receipts import act_of, moved
 from models.vocabulary import CallEvent, Event, Outcome
 from workflow.desk import Desk
@@ -158,6 +158,12 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
             )
             if one.erased:
                 click.echo(f"  {one.erased} letter(s) erased: only the hash is left")
+            if one.unread:
+                print_wrapped(
+                    "  ",
+                    f"{one.unread} letter(s) not compared: the user of the database "
+                    "may not read their text",
+                )
             for fault in one.faults:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 click.echo(f"  {where}: {fault.fault}")
@@ -174,6 +180,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "head": one.head,
                     "ok": one.ok,
                     "erased_letters": one.erased,
+                    "unread_letters": one.unread,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault} for fault in one.faults
                     ],

@@ -372,7 +372,7 @@ def test_doctor_finds_everything_in_order(terminal):
     assert all(check["ok"] for check in checks.values()), checks
     assert terminal.type("doctor").exit_code == 0
     assert set(checks) == {
-        *("settings", "home", "database", "clock", "identity", "broker"),
+        *("settings", "home", "files", "database", "clock", "identity", "broker"),
         *("scheduler", "due", "parked", "jobs", "anchor", "mail"),
     }
 
