@@ -111,6 +111,10 @@ COMMANDS = {
         "commands.databases:db_group",
         "Say who may do what in the database itself (ruoli della base dati).",
     ),
+    "copy": Lazy(
+        "commands.copying:copy_command",
+        "Move everything to another database, and verify it there (trasloco).",
+    ),
 }
 
 
