@@ -226,6 +226,11 @@ def _programs(home: Path, user: str | None) -> Path:
     return home / "programs" / programs.relative_to(package.parent)
 
 
+def program(name: str) -> Path:
+    """Return a program of PostgreSQL that works on a server from outside."""
+    return _programs(Path(), None) / name
+
+
 def _run(command: list[object], home: Path, user: str | None) -> None:
     subprocess.run(
         [str(part) for part in command],

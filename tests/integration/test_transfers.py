@@ -1,5 +1,6 @@
 """Is everything the same in another database, or nothing there at all?"""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,7 +20,7 @@ from tests.builders import OPENING, Office, office
 from tests.contents import dump, rows
 from tests.played import UNUSUAL, play, sealing
 from tests.processes import Place, start
-from tests.servers import fresh_postgres
+from tests.servers import fresh_postgres, program
 from tests.terminals import Terminal
 from workflow.errors import ConflictError, RefusedError, TamperedError
 from workflow.services import installation, log, ticks, transfers
@@ -119,6 +120,41 @@ def test_work_goes_on_there_and_the_way_back_leads_to_the_same(
         assert dump(back) == dump(target)
         assert returned.examined.ok
         assert returned.examined.anchors == log.examine(there.desk).anchors
+
+
+def test_a_dump_restored_under_other_settings_raises_no_alarm(
+    postgres_office_url: str, postgres_server: str, tmp_path: Path
+):
+    with office(postgres_office_url) as work:
+        sealed = sealing(work, tmp_path / "home")
+        play(sealed)
+        before = log.examine(sealed.desk)
+        with fresh_postgres(postgres_server) as url, opened(url) as restored:
+            with restored.begin() as connection:
+                for setting in (
+                    "timezone TO 'Asia/Kathmandu'",
+                    "datestyle TO 'SQL, DMY'",
+                    "bytea_output TO 'escape'",
+                    "extra_float_digits TO 0",
+                ):
+                    name = restored.url.database
+                    connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET {setting}')
+            file = str(tmp_path / "dump")
+            dumped = [str(program("pg_dump")), "--format=custom", f"--file={file}"]
+            subprocess.run([*dumped, plain(postgres_office_url)], check=True)
+            command = [str(program("pg_restore")), f"--dbname={plain(url)}", file]
+            subprocess.run(command, check=True)
+            restored.dispose()
+
+            after = log.examine(replace(sealed.desk, engine=restored))
+
+            assert dump(restored) == dump(sealed.desk.engine)
+    assert before.ok
+    assert after == before
+
+
+def plain(url: str) -> str:
+    return url.replace("+psycopg", "")
 
 
 # --- all or nothing -----------------------------------------------------------
