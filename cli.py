@@ -107,6 +107,14 @@ COMMANDS = {
         "commands.log:log_group",
         "Read, verify and seal the register of transitions (registro).",
     ),
+    "db": Lazy(
+        "commands.databases:db_group",
+        "Say who may do what in the database itself (ruoli della base dati).",
+    ),
+    "copy": Lazy(
+        "commands.copying:copy_command",
+        "Move everything to another database, and verify it there (trasloco).",
+    ),
 }
 
 

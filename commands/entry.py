@@ -17,7 +17,12 @@ from commands.output import civil
 from config.loader import CallFileError
 from config.logs import log
 from config.settings import Settings, SettingsError, read_settings
-from models.session import DatabaseUnavailableError, normalised, open_engine
+from models.session import (
+    DatabaseForbiddenError,
+    DatabaseUnavailableError,
+    normalised,
+    open_engine,
+)
 from workflow.ambient import Ambient, ShiftedAmbient, SystemAmbient
 from workflow.anchors.stamps import Authority
 from workflow.desk import AnchorFiles, Desk, Identity, IdentityKind
@@ -77,6 +82,8 @@ def told_in_words() -> Iterator[None]:
         yield
     except SettingsError as error:
         raise InputError("settings.invalid", str(error)) from error
+    except DatabaseForbiddenError as error:
+        raise RefusedError(error.code, error.message) from error
     except DatabaseUnavailableError as error:
         raise UnavailableError(error.code, error.message) from error
     except CallFileError as error:
@@ -109,7 +116,9 @@ def open_desk() -> Desk:
     if settings.clock is not None:
         ambient = ShiftedAmbient(settings.clock)
     return Desk(
-        engine=_engine(settings),
+        engine=engine_of(
+            settings.database, "SPORTELLO_DATABASE_URL", lock_wait=settings.lock_wait
+        ),
         ambient=ambient,
         identity=_identity(settings),
         typed_at=ambient.now() if ambient.simulated else _instant(typed),
@@ -135,13 +144,18 @@ def _instant(typed: object) -> datetime:
     return typed
 
 
-def _engine(settings: Settings) -> Engine:
+def engine_of(database: str, named: str, *, lock_wait: int) -> Engine:
+    """Return the database at an address; *named* says where that was written.
+
+    Raises:
+        InputError: it is no address, or that of a database in memory.
+    """
     try:
-        address = normalised(settings.database)
+        address = normalised(database)
     except (ArgumentError, ValueError) as error:
         raise InputError(
             "settings.invalid",
-            "SPORTELLO_DATABASE_URL is not the address of a database; write "
+            f"{named} is not the address of a database; write "
             "sqlite:////folder/file.db or postgresql://user@host/database",
         ) from error
     if address.get_backend_name() == "sqlite" and address.database in {
@@ -151,10 +165,10 @@ def _engine(settings: Settings) -> Engine:
     }:
         raise InputError(
             "settings.invalid",
-            "SPORTELLO_DATABASE_URL names a database in memory, which is gone when "
+            f"{named} names a database in memory, which is gone when "
             "the command ends; name a file, as in sqlite:////folder/file.db",
         )
-    return open_engine(settings.database, lock_wait=settings.lock_wait)
+    return open_engine(database, lock_wait=lock_wait)
 
 
 def _identity(settings: Settings) -> Identity:

@@ -197,6 +197,12 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
             click.echo(f"  head {one.head}")
             if one.erased:
                 click.echo(f"  {one.erased} letter(s) erased: only the hash is left")
+            if one.unread:
+                print_wrapped(
+                    "  ",
+                    f"{one.unread} letter(s) not compared: the user of the database "
+                    "may not read their text",
+                )
             for fault, more in one.first:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 told = f"; and {more} more like it" if more else ""
@@ -215,6 +221,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "head": one.head,
                     "ok": one.ok,
                     "erased_letters": one.erased,
+                    "unread_letters": one.unread,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault, "kind": fault.kind}
                         for fault in one.faults

@@ -75,14 +75,31 @@ def upgrade(engine: Engine, target: str = "head") -> None:
         if engine.dialect.name == "sqlite":
             _let_tables_be_remade(connection)
         with connection.begin():
-            if engine.dialect.name == "postgresql":
-                # Two that upgrade at once would both make the first table.
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
+            hold(connection)
             configuration = alembic_configuration()
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, target)
             if engine.dialect.name == "sqlite":
                 _refuse_orphans(connection)
+
+
+def make_tables(session: Session) -> None:
+    """Create the tables of an empty database, in the transaction of a session."""
+    from alembic import command  # noqa: PLC0415 - see `upgrade`
+
+    configuration = alembic_configuration()
+    configuration.attributes["connection"] = session.connection()
+    command.upgrade(configuration, "head")
+
+
+def hold(connection: Connection) -> None:
+    """Let one at a time change tables, or who may do what with them.
+
+    Two that upgrade at once would both make the first one. SQLite lets no other
+    write anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
 
 
 def _let_tables_be_remade(connection: Connection) -> None:

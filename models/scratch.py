@@ -1,19 +1,16 @@
 """Where is something tried that must leave no trace?"""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, event, insert, select
-from sqlmodel import Session, SQLModel
+from sqlalchemy import Engine, event
+from sqlmodel import SQLModel
 
 from models.session import open_engine, transaction
-
-_AT_ONCE = 1_000
-"""Rows that are in memory together, however many there are."""
 
 _HASTE = (
     "PRAGMA synchronous = OFF",
@@ -37,26 +34,6 @@ def scratch_database() -> Iterator[Engine]:
             yield engine
         finally:
             engine.dispose()
-
-
-def copy(
-    source: Session,
-    scratch: Session,
-    model: type[SQLModel],
-    where: ColumnElement[bool],
-    blank: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _row: {},
-) -> None:
-    """Copy some rows of a table, a part of them at a time.
-
-    *blank* says what stands in the copy of a row instead of what is not for it.
-    """
-    table = SQLModel.metadata.tables[str(model.__tablename__)]
-    found = source.connection().execute(
-        select(table).where(where), execution_options={"yield_per": _AT_ONCE}
-    )
-    for part in found.mappings().partitions():
-        rows = [{**row, **blank(dict(row))} for row in part]
-        scratch.connection().execute(insert(table), rows)
 
 
 def _hasten(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver connection has no common type

@@ -22,6 +22,9 @@ from sqlmodel import Session, SQLModel
 
 _LOCK_WAIT_SECONDS = 30
 
+_NOT_ALLOWED = "42501"
+"""What PostgreSQL says where a role lacks a right."""
+
 _DAMAGED = (
     "the database is damaged; put it aside, do not delete it, and restore a backup"
 )
@@ -78,6 +81,10 @@ class DatabaseUnavailableError(Exception):
         self.message = message
 
 
+class DatabaseForbiddenError(DatabaseUnavailableError):
+    """The database does not let its user do that, whoever that is for the program."""
+
+
 @contextmanager
 def told_in_words() -> Iterator[None]:
     """Turn what a driver says of the database into a code and a sentence.
@@ -94,6 +101,8 @@ def told_in_words() -> Iterator[None]:
     except (OperationalError, InternalError) as error:
         raise _unavailable(error) from error
     except DatabaseError as error:
+        if _sqlstate(error) == _NOT_ALLOWED:
+            raise _forbidden(error) from error
         if not _is_damage(error):
             raise
         raise _unavailable(error) from error
@@ -105,11 +114,25 @@ def _is_damage(error: DBAPIError) -> bool:
     SQLite says so with the root of its errors, which it uses for nothing else;
     PostgreSQL with its class XX.
     """
-    return type(error.orig).__name__ == "DatabaseError" or _state(error) == "XX"
+    by_class = _sqlstate(error).startswith("XX")
+    return type(error.orig).__name__ == "DatabaseError" or by_class
 
 
-def _state(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", None) or "")[:2]
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _forbidden(error: DBAPIError) -> DatabaseForbiddenError:
+    return DatabaseForbiddenError(
+        "database.not_allowed",
+        f"the database does not let its user do this: {first_line(error)}; ask who "
+        "runs it: `sportello db grants` says who may do what",
+    )
+
+
+def first_line(error: DBAPIError) -> str:
+    """Return what a driver says, without the rows that it tells of after that."""
+    return (str(error.orig).strip().splitlines() or ["no answer"])[0]
 
 
 def _unavailable(error: DBAPIError) -> DatabaseUnavailableError:
@@ -117,7 +140,7 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailableError:
     for sign, code, message in _MEANINGS:
         if sign in cause.lower():
             return DatabaseUnavailableError(code, message)
-    first = cause.strip().splitlines()[0] if cause.strip() else "no answer"
+    first = first_line(error)
     if _is_damage(error):
         return DatabaseUnavailableError("database.damaged", f"{_DAMAGED} ({first})")
     return DatabaseUnavailableError(

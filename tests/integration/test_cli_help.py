@@ -71,10 +71,13 @@ _BEFORE: dict[tuple[str, ...], list[tuple[str, ...]]] = {
 _ELSEWHERE = {
     ("call", "conclude"),
     ("call", "draw"),
+    ("copy",),
+    ("db",),
+    ("db", "grants"),
     ("notices", "release"),
     ("unfund",),
 }
-"""Their own tests run them: the call of the terminal is not what they are for."""
+"""Their own tests run them: what the terminal has is not what they are for."""
 
 
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)

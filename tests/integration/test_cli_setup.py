@@ -406,7 +406,7 @@ def test_doctor_finds_everything_in_order(terminal):
     assert all(check["ok"] for check in checks.values()), checks
     assert terminal.type("doctor").exit_code == 0
     assert set(checks) == {
-        *("settings", "home", "database", "clock", "identity", "broker"),
+        *("settings", "home", "files", "database", "clock", "identity", "broker"),
         *("scheduler", "due", "parked", "jobs", "anchor", "mail"),
     }
 
@@ -433,6 +433,40 @@ def test_doctor_finds_a_home_that_others_can_enter(terminal):
     terminal.home.chmod(0o755)
 
     assert not doctor(terminal)["home"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "way_out"),
+    [
+        ("sportello.db", 0o644, "chmod 600"),
+        ("sportello.db", 0o660, "chmod 600"),
+        ("anchors.jsonl", 0o660, "chmod go-w"),
+    ],
+)
+def test_doctor_finds_a_file_that_is_open_to_others(name, mode, way_out, terminal):
+    terminal.type("log", "anchor")
+    file = terminal.home / name
+    file.chmod(mode)
+
+    check = doctor(terminal)["files"]
+    file.chmod(0o640 if name.endswith("jsonl") else 0o600)
+
+    assert not check["ok"]
+    assert f"{way_out} {file}" in str(check["detail"])
+    assert doctor(terminal)["files"]["ok"]
+
+
+def test_whatever_the_umask_nobody_else_gets_at_what_init_makes(bare_terminal):
+    bare_terminal.home = bare_terminal.home / "of" / "the" / "office"
+
+    made = bare_terminal.run("init", umask=0)
+
+    assert made.returncode == 0, made.stderr
+    top = bare_terminal.home.parents[2]
+    everything = {top, *top.rglob("*")}
+    assert bare_terminal.home / "keys" / "register.pem" in everything
+    assert bare_terminal.database in everything
+    assert not [path for path in everything if path.stat().st_mode & 0o077]
 
 
 def test_doctor_finds_a_setting_that_is_misspelt(terminal):

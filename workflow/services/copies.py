@@ -1,15 +1,15 @@
 """Which rows does somebody need who tries on a copy what workers would do?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.scratch import copy
+from models.copying import copy
 from models.tables import (
     Act,
     Applicant,
@@ -49,18 +49,29 @@ def copy_calls(
     applicants = select(Application.applicant_id).where(files)
     touched = _touched(calls, until)
     # Those first that others refer to.
-    copy(source, scratch, Officer, col(Officer.id).is_not(None), _unnamed)
-    copy(source, scratch, OfficerRole, col(OfficerRole.officer_id).is_not(None))
-    copy(source, scratch, Act, col(Act.id).in_(acts))
-    copy(source, scratch, Call, col(Call.id).in_(calls))
+    _copy(source, scratch, Officer, col(Officer.id).is_not(None), _unnamed)
+    _copy(source, scratch, OfficerRole, col(OfficerRole.officer_id).is_not(None))
+    _copy(source, scratch, Act, col(Act.id).in_(acts))
+    _copy(source, scratch, Call, col(Call.id).in_(calls))
     for of_call in (CallVersion, Opening, Malfunction, Draw):
-        copy(source, scratch, of_call, col(of_call.call_id).in_(calls))
-    copy(source, scratch, Applicant, col(Applicant.id).in_(applicants), _unnamed)
-    copy(source, scratch, Application, files)
-    copy(source, scratch, Fund, col(Fund.call_id).in_(calls) & (col(Fund.free) > 0))
-    copy(source, scratch, Step, col(Step.application_id).in_(touched))
-    copy(source, scratch, Term, col(Term.application_id).in_(touched), _untried)
-    copy(source, scratch, Notice, col(Notice.application_id).in_(touched), _unsent)
+        _copy(source, scratch, of_call, col(of_call.call_id).in_(calls))
+    _copy(source, scratch, Applicant, col(Applicant.id).in_(applicants), _unnamed)
+    _copy(source, scratch, Application, files)
+    _copy(source, scratch, Fund, col(Fund.call_id).in_(calls) & (col(Fund.free) > 0))
+    _copy(source, scratch, Step, col(Step.application_id).in_(touched))
+    _copy(source, scratch, Term, col(Term.application_id).in_(touched), _untried)
+    _copy(source, scratch, Notice, col(Notice.application_id).in_(touched), _unsent)
+
+
+def _copy(
+    source: Session,
+    scratch: Session,
+    model: type[SQLModel],
+    where: ColumnElement[bool],
+    blank: Callable[[_Row], _Row] = lambda _row: {},
+) -> None:
+    table = SQLModel.metadata.tables[str(model.__tablename__)]
+    copy(source, scratch, table, where=where, blank=blank)
 
 
 def _touched(calls: SelectOfScalar[UUID], until: datetime) -> SelectOfScalar[UUID]:

@@ -27,6 +27,8 @@ from workflow.services import (
     lookups,
     notices,
     officers,
+    privacy,
+    rights,
     stamping,
     ticks,
 )
@@ -60,6 +62,7 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
     """
     database = _check("database", lambda: _database(desk))
     rest: tuple[tuple[str, Callable[[], str]], ...] = (
+        *_of_server(desk),
         ("clock", lambda: _clock(desk)),
         ("identity", lambda: _identity(desk)),
         ("scheduler", lambda: _scheduler(desk)),
@@ -73,6 +76,7 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
         _check("home", lambda: _private(home))
         if keeps_data
         else Check("home", ok=True, detail=f"{home}, nothing is kept there"),
+        _check("files", lambda: privacy.standing(desk)),
         database,
         *(
             _check(name, look)
@@ -81,6 +85,13 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
             for name, look in rest
         ),
     )
+
+
+def _of_server(desk: Desk) -> tuple[tuple[str, Callable[[], str]], ...]:
+    """Return what there is to look at where the database has roles."""
+    if desk.engine.dialect.name != "postgresql":
+        return ()
+    return (("rights", lambda: rights.standing(desk)),)
 
 
 def mail(desk: Desk, how: Callable[[], str], *, answered: bool) -> Check:

@@ -1,14 +1,13 @@
 """Is the database there, in the right form, and what is it for?"""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from models.schema import HEAD, Form, form, revision, upgrade
 from models.session import (
+    DatabaseForbiddenError,
     add_unless_there,
     keep_readers_going,
     reading,
@@ -20,6 +19,7 @@ from workflow.ambient import Ambient
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError, UnavailableError
 from workflow.services import office
+from workflow.services.privacy import file_of, make_file
 
 _NOBODY = Identity(IdentityKind.SYSTEM, None)
 
@@ -40,20 +40,32 @@ def initialise(
     """Create the database, or bring an older one to the present form.
 
     Raises:
-        RefusedError: it exists and is not for rehearsals, or the other way round.
+        RefusedError: it exists and is not for rehearsals, or the other way round; or
+            we may not make its tables.
         UnavailableError: a later version of the system made it, or another one did.
     """
-    _make_private(engine)
+    make_file(engine)
     before, found = _form(engine)
     if before in {Form.NEWER, Form.UNKNOWN}:
         raise _unusable(before, found)
     if engine.dialect.name == "sqlite":
         keep_readers_going(engine)
-    with told_in_words():
-        upgrade(engine)
+    try:
+        with told_in_words():
+            upgrade(engine)
+    except DatabaseForbiddenError as error:
+        raise RefusedError(
+            "init.not_owner",
+            "only the role that owns the tables can make them or bring them to the "
+            f"form {HEAD}; run `sportello init` as that one, and `sportello db grants` "
+            f"after it ({error.message})",
+        ) from error
     with transaction(engine) as session:
-        new = Installation(id=1, rehearsal=rehearsal, created_at=ambient.now())
-        created = add_unless_there(session, new)
+        # Whoever only works here may not add this row, nor does it have to.
+        created = session.get(Installation, 1) is None and add_unless_there(
+            session,
+            Installation(id=1, rehearsal=rehearsal, created_at=ambient.now()),
+        )
         row = session.get_one(Installation, 1)
         if rehearsal and not row.rehearsal:
             raise RefusedError(
@@ -144,33 +156,11 @@ def refuse_simulated_clock(engine: Engine) -> None:
         )
 
 
-def _file(engine: Engine) -> Path | None:
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        return None
-    return Path(engine.url.database)
-
-
 def _refuse_missing_file(engine: Engine) -> None:
     # SQLite would create an empty file at the first look.
-    file = _file(engine)
+    file = file_of(engine)
     if file is not None and not file.exists():
         raise UnavailableError(
             "database.not_initialised",
             f"there is no database at {file}; make it with `sportello init`",
         )
-
-
-def _make_private(engine: Engine) -> None:
-    """Make the file readable by its owner only: it holds personal data."""
-    file = _file(engine)
-    if file is None or file.exists():
-        return
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise UnavailableError(
-            "database.unreachable",
-            f"the database cannot be made at {file}: {error.strerror}; choose another "
-            "place with SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
-        ) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from workflow.anchors import signatures
 from workflow.anchors.signatures import NotAKeyError, Signer
 from workflow.errors import RefusedError, UnavailableError
+from workflow.services.privacy import make_folder
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -113,7 +114,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:

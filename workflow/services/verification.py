@@ -28,6 +28,7 @@ from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Anchored, Check
 from workflow.services.claims import Claims
 from workflow.services.office import VerifiedOffice
+from workflow.services.rights import letters_are_legible
 from workflow.services.spills import Spills, spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
@@ -57,6 +58,8 @@ class Verified:
     """Of each kind those that were found first."""
     erased: int = 0
     """Letters of which only the hash is left."""
+    unread: int = 0
+    """Letters whose text whoever verifies may not read."""
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """How many faults of each kind there are in all."""
 
@@ -167,15 +170,17 @@ class _Reader:
         _check_watch(session, call, chain)
         _check_waiting(session, call, chain)
         chain.compare_call(kept.read(call))
-        for kind in kept.BESIDE:
-            chain.compare_rows(kind, kept.beside(session, kind, call))
+        reads_letters = letters_are_legible(session)
+        for kind, query in kept.beside_queries(reads_letters=reads_letters).items():
+            chain.compare_rows(kind, kept.beside(session, kind, query, call))
         return Verified(
             printable(call.code),
             chain.seq,
             printable(chain.head),
             tuple(chain.faults),
-            chain.erased,
-            chain.faults.counts,
+            erased=chain.erased if reads_letters else 0,
+            unread=0 if reads_letters else chain.erased,
+            counts=chain.faults.counts,
         )
 
     def _read(self, call: Any, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row

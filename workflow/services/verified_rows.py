@@ -98,6 +98,12 @@ WHERE application_id IN (SELECT id FROM applications WHERE call_id = :call)
 ORDER BY application_id, entry_seq
 """,
 }
+_NOTICES_WITHOUT_TEXT = """
+SELECT application_id, letter, id, entry_seq, digest, NULL AS "a text of hash"
+FROM notices
+WHERE application_id IN (SELECT id FROM applications WHERE call_id = :call)
+ORDER BY application_id, entry_seq
+"""
 _KEYS: Mapping[RowKind, tuple[str, ...]] = {
     "version": ("number",),
     "opening": ("ordinal",),
@@ -125,13 +131,21 @@ def entries(session: Session, call: object) -> Iterator[Any]:
         yield from part
 
 
+def beside_queries(*, reads_letters: bool) -> Mapping[RowKind, str]:
+    """Return what is read of each table; auditors do not read what letters say."""
+    if reads_letters:
+        return BESIDE
+    return {**BESIDE, "notice": _NOTICES_WITHOUT_TEXT}
+
+
 def beside(
     session: Session,
     kind: RowKind,
+    query: str,
     call: Any,  # noqa: ANN401 - a row
 ) -> Iterator[tuple[Key, Mapping[str, Any]]]:
     """Read the rows that stand beside the register, in the words of its entries."""
-    for part in rows(session, BESIDE[kind], call=call.id).partitions():
+    for part in rows(session, query, call=call.id).partitions():
         for row in part:
             found = read(row)
             yield tuple(found[name] for name in _KEYS[kind]), found

@@ -1,0 +1,367 @@
+"""Does the database itself keep everybody from what their role may not do?"""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.errors import CheckViolation, InsufficientPrivilege
+from sqlalchemy import make_url
+from sqlmodel import SQLModel
+
+from models import rights as policy
+from models.tables import APPEND_ONLY
+from tests.builders import CTL, Office, furnish, office
+from tests.contents import entries
+from tests.played import play, sealing
+from tests.servers import fresh_postgres
+from tests.terminals import FIRST, Terminal
+from workflow.desk import Identity, IdentityKind
+from workflow.errors import RefusedError
+from workflow.services import log, rights
+from workflow.services.rights import APPLICATION, AUDITOR, Roles
+
+OWNER = "keeper"
+"""Who owns the tables: no superuser."""
+LOGINS = {"rossi": APPLICATION, "controller": AUDITOR}
+"""Of persons: each is a member of the role in which they connect."""
+TABLES = sorted(SQLModel.metadata.tables)
+
+
+def connect(url: str) -> closing[Connection[Any]]:
+    """Connect as a person with a database client would."""
+    address = make_url(url).set(drivername="postgresql")
+    shown = address.render_as_string(hide_password=False)
+    return closing(psycopg.connect(shown, autocommit=True))
+
+
+def run(url: str, *statements: str) -> None:
+    """Carry statements out."""
+    with connect(url) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def as_(url: str, role: str) -> str:
+    return make_url(url).set(username=role).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def template(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Give the name of a database with roles, in which somebody has worked."""
+    run(postgres_server, f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
+    try:
+        with fresh_postgres(postgres_server) as url:
+            run(url, f'ALTER DATABASE "{make_url(url).database}" OWNER TO {OWNER}')
+            furnish(as_(url, OWNER))
+            with office(as_(url, OWNER)) as opened:
+                rights.grant(opened.desk, Roles())
+            for login, role in LOGINS.items():
+                run(url, f"CREATE ROLE {login} LOGIN IN ROLE {role}")
+            with office(as_(url, "rossi")) as opened:
+                by_login = Identity(IdentityKind.DATABASE, None)
+                desk = replace(opened.desk, identity=by_login)
+                home = tmp_path_factory.mktemp("home")
+                play(sealing(Office(desk, opened.clock), home))
+            yield str(make_url(url).database)
+    finally:
+        for role in (*LOGINS, APPLICATION, AUDITOR, OWNER):
+            run(postgres_server, f"DROP ROLE IF EXISTS {role}")
+
+
+@pytest.fixture
+def url(postgres_server: str, template: str) -> Iterator[str]:
+    """Give a database with roles of this test's own, as the server's administrator."""
+    with fresh_postgres(postgres_server, template) as address:
+        run(address, f'ALTER DATABASE "{make_url(address).database}" OWNER TO {OWNER}')
+        yield address
+
+
+@pytest.fixture(scope="module")
+def kept(postgres_server: str, template: str) -> Iterator[str]:
+    """Give a database with roles in which everything that is tried is refused."""
+    with fresh_postgres(postgres_server, template) as address:
+        yield address
+
+
+@pytest.fixture
+def owner(url: str) -> Iterator[Office]:
+    with office(as_(url, OWNER)) as opened:
+        yield opened
+
+
+def refused_by_database(url: str, *statements: str) -> None:
+    """Try each of them; it is the database that says no, before any trigger does."""
+    with connect(url) as connection:
+        for statement in statements:
+            try:
+                connection.execute(statement.encode())
+            except InsufficientPrivilege:
+                continue
+            pytest.fail(f"not refused: {statement}")
+
+
+# --- what is refused, whoever writes the statement ----------------------------
+
+
+@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_nobody_who_works_or_reads_can_change_the_register(kept, table, login):
+    column = "fingerprint" if table == "call_versions" else "at"
+
+    refused_by_database(
+        as_(kept, login),
+        f"UPDATE {table} SET {column} = {column}",  # noqa: S608 - ours
+        f"DELETE FROM {table}",  # noqa: S608 - ours
+        f"TRUNCATE {table}",
+        f"TRUNCATE {table} CASCADE",
+        f"ALTER TABLE {table} DISABLE TRIGGER USER",
+        f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only",
+        f"ALTER TABLE {table} DROP COLUMN {column}",
+        f"ALTER TABLE {table} OWNER TO {login}",
+        f"DROP TRIGGER {table}_append_only ON {table}",
+        f"CREATE TRIGGER x BEFORE INSERT ON {table} EXECUTE FUNCTION refuse_change()",
+        f"CREATE RULE mine AS ON INSERT TO {table} DO INSTEAD NOTHING",
+        f"DROP TABLE {table} CASCADE",
+        f"ALTER TABLE {table} RENAME TO other",
+    )
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_nobody_who_works_or_reads_gets_around_it(kept, login):
+    refused_by_database(
+        as_(kept, login),
+        "SET session_replication_role = replica",
+        f"SET ROLE {OWNER}",
+        f"SET SESSION AUTHORIZATION {OWNER}",
+        f"ALTER ROLE {login} SUPERUSER",
+        f"GRANT {OWNER} TO {login}",
+        "DROP FUNCTION refuse_change() CASCADE",
+        "ALTER FUNCTION refuse_change() RENAME TO other",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RETURN NEW; END $$",
+        "CREATE TABLE mine (id int)",
+        "UPDATE installation SET rehearsal = true",
+        "UPDATE installation SET created_at = 0",
+        "INSERT INTO installation (id, rehearsal, created_at) VALUES (2, true, 0)",
+        "DELETE FROM installation",
+        "UPDATE alembic_version SET version_num = '0001'",
+        "UPDATE acts SET number = '2'",
+        "UPDATE draws SET seed = '2'",
+        *(f"TRUNCATE {table} CASCADE" for table in TABLES),
+        *(f"DELETE FROM {table}" for table in TABLES if table not in policy.ERASABLE),  # noqa: S608 - ours
+    )
+
+
+def test_the_one_column_that_is_locked_can_have_no_other_value(kept):
+    with (
+        connect(as_(kept, "rossi")) as connection,
+        pytest.raises(CheckViolation),
+    ):
+        connection.execute("UPDATE installation SET id = 2")
+
+
+def test_an_auditor_writes_nothing_and_reads_nothing_of_who_applied(kept):
+    reader = as_(kept, "controller")
+
+    refused_by_database(
+        reader,
+        *(f"INSERT INTO {table} DEFAULT VALUES" for table in TABLES),
+        *(f"DELETE FROM {table}" for table in TABLES),  # noqa: S608 - ours
+        *(f"SELECT * FROM {table} LIMIT 1" for table in policy.WITHHELD),  # noqa: S608 - ours
+        *(
+            f"SELECT {column} FROM notices"  # noqa: S608 - ours
+            for column in ("recipient", "subject", "body", "*")
+        ),
+        "UPDATE installation SET id = id",
+        "SELECT 1 FROM entries FOR UPDATE",
+        "SELECT pg_read_file('/etc/passwd')",
+    )
+    with connect(reader) as connection:
+        for table in policy.AUDITED:
+            connection.execute(f"SELECT * FROM {table}".encode())  # noqa: S608 - ours
+        told = connection.execute("SELECT digest, status FROM notices").fetchall()
+    assert told
+
+
+def test_every_table_is_either_audited_or_withheld():
+    parts = (policy.AUDITED, policy.AUDITED_IN_PART.keys(), policy.WITHHELD)
+
+    assert sorted(name for part in parts for name in part) == TABLES
+    assert policy.ERASABLE.isdisjoint(policy.WRITTEN_ONCE)
+    assert set(TABLES) >= policy.ERASABLE | policy.WRITTEN_ONCE
+
+
+# --- what goes on -------------------------------------------------------------
+
+
+def test_commands_and_workers_have_all_that_they_need(kept):
+    with office(as_(kept, "rossi")) as opened:
+        verified = log.verify(opened.desk)
+        moves = entries(opened, event="grant")
+        standing = rights.standing(opened.desk)
+
+    assert all(one.ok and not one.unread for one in verified)
+    assert [move["actor"]["identity"] for move in moves] == ["database"]
+    assert standing == "rossi cannot change it"
+
+
+def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
+    (tmp_path / "home").mkdir()
+    seat = Terminal(
+        tmp_path / "home",
+        {
+            "SPORTELLO_DATABASE_URL": as_(kept, "controller"),
+            "SPORTELLO_IDENTITY": "database",
+            "SPORTELLO_CLOCK": "2026-01-22T12:00:00+01:00",
+        },
+    )
+
+    verified = seat.type("log", "verify")
+    as_json = seat.ask("log", "verify")
+    read = [
+        seat.type("log", "show", *words)
+        for words in ((), (CTL,), (FIRST,), ("--actor", "rossi"))
+    ]
+
+    assert verified.exit_code == 0, verified.output
+    assert "letter(s) not compared" in verified.stdout
+    (call,) = as_json["calls"]
+    assert call["ok"]
+    assert (call["unread_letters"] > 0, call["erased_letters"]) == (True, 0)
+    assert [one.exit_code for one in read] == [0] * 4
+    assert all("rossi" in one.stdout for one in read)
+    for words in (("show", FIRST), ("list",), ("log", "anchor")):
+        said = seat.refused(*words, code="database.not_allowed", exit_code=1)
+        assert "permission denied for table" in said
+    again = seat.type("init")  # where all is there it changes nothing
+    assert again.exit_code == 0, again.output
+
+
+def test_who_does_not_own_the_tables_is_told_who_brings_them_to_a_new_form(
+    url, tmp_path
+):
+    run(as_(url, OWNER), "UPDATE alembic_version SET version_num = '0003'")
+    run(url, f"ALTER ROLE {APPLICATION} LOGIN")
+    seat = Terminal(
+        tmp_path / "home", {"SPORTELLO_DATABASE_URL": as_(url, APPLICATION)}
+    )
+
+    said = seat.refused("init", "--rehearsal", code="init.not_owner", exit_code=1)
+
+    assert "must be owner of table" in said
+    assert "as that one" in said
+
+
+# --- giving rights ------------------------------------------------------------
+
+
+def test_given_once_more_rights_are_the_same_and_nothing_beyond(owner, url):
+    run(
+        url,
+        f"GRANT UPDATE, DELETE ON entries TO {APPLICATION}, PUBLIC",
+        f"GRANT SELECT ON applicants TO {AUDITOR}",
+        f"REVOKE ALL ON calls FROM {APPLICATION}",
+    )
+
+    with pytest.raises(RefusedError) as broken, office(as_(url, "rossi")) as worker:
+        rights.standing(worker.desk)
+    first = rights.grant(owner.desk, Roles())
+    second = rights.grant(owner.desk, Roles())
+
+    assert broken.value.code == "grants.missing"
+    assert "SELECT on calls" in broken.value.message
+    assert first.statements == second.statements
+    with office(as_(url, "rossi")) as worker:
+        assert rights.standing(worker.desk) == "rossi cannot change it"
+    with office(as_(url, "controller")) as reader:
+        assert rights.standing(reader.desk) == "controller reads the register only"
+    assert "keeper owns the tables" in rights.standing(owner.desk)
+
+
+def test_of_a_table_to_come_only_what_every_table_has_is_given(url):
+    run(as_(url, OWNER), "CREATE TABLE later (id int)")
+
+    refused_by_database(
+        as_(url, "rossi"), "UPDATE later SET id = 1", "DELETE FROM later"
+    )
+    refused_by_database(as_(url, "controller"), "SELECT * FROM later")
+    with connect(as_(url, "rossi")) as connection:
+        connection.execute("INSERT INTO later VALUES (1)")
+        assert connection.execute("SELECT * FROM later").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("role", "member_of", "code", "said"),
+    [
+        (OWNER, "", "grants.above", "owner of the tables"),
+        ("postgres", "", "grants.above", "superuser"),
+        ("climber", OWNER, "grants.above", "become one"),
+        ("climber", "pg_write_all_data", "grants.beyond", "UPDATE on acts"),
+    ],
+)
+def test_a_role_from_which_nothing_can_be_kept_is_refused(
+    owner, url, role, member_of, code, said
+):
+    run(url, f"CREATE ROLE climber IN ROLE {member_of}" if member_of else "SELECT 1")
+    try:
+        with pytest.raises(RefusedError) as error:
+            rights.grant(owner.desk, Roles(application=role))
+    finally:
+        run(url, "DROP ROLE IF EXISTS climber")  # nothing was given to it
+
+    assert error.value.code == code
+    assert said in error.value.message
+
+
+def test_who_may_not_make_roles_is_told_how_somebody_else_does(owner, url):
+    named = Roles("another_app", "another_audit")
+    run(url, f"ALTER ROLE {OWNER} NOCREATEROLE")
+    try:
+        with pytest.raises(RefusedError) as error:
+            rights.grant(owner.desk, named)
+    finally:
+        run(url, f"ALTER ROLE {OWNER} CREATEROLE")
+    printed = rights.planned(owner.desk, named).statements
+    run(url, *printed)
+
+    assert error.value.code == "grants.not_allowed"
+    assert "permission denied to create role" in error.value.message
+    rights.grant(owner.desk, named)  # they are there now
+    run(url, *(f"DROP OWNED BY {role}" for role in ("another_app", "another_audit")))
+    run(url, "DROP ROLE another_app, another_audit")
+
+
+def test_the_command_prints_gives_and_refuses(url, terminal, tmp_path):
+    seat = Terminal(tmp_path / "elsewhere", {"SPORTELLO_DATABASE_URL": as_(url, OWNER)})
+
+    printed = seat.type("db", "grants", "--print").stdout
+    told = seat.type("db", "grants")
+    asked = seat.ask("db", "grants")
+
+    assert printed.splitlines() == [f"{one};" for one in asked["statements"]]
+    assert (asked["owner"], asked["application"], asked["auditor"]) == (
+        OWNER,
+        APPLICATION,
+        AUDITOR,
+    )
+    assert asked["executed"]
+    assert f"IN ROLE {APPLICATION}" in told.stdout
+    assert json.loads(seat.type("db", "grants", "--print", "--json").stdout) == {
+        **asked,
+        "executed": False,
+    }
+    seat.settings["SPORTELLO_DATABASE_URL"] = as_(url, "rossi")
+    seat.refused("db", "grants", code="grants.not_owner", exit_code=1)
+    said = terminal.refused("db", "grants", code="grants.no_roles", exit_code=1)
+    assert "SQLite has no roles" in said
+    same = ("db", "grants", "--application", "one", "--auditor", "one")
+    seat.refused(*same, code="grants.same_role", exit_code=2)
+    for name in ("public", "pg_mine", 'a"b', "", "Capital", "a" * 64):
+        seat.refused("db", "grants", "--application", name, code="usage", exit_code=2)
