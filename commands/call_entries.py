@@ -57,6 +57,11 @@ def _found(findings: Mapping[str, Any]) -> Iterator[str]:
         yield _malfunction(malfunction)
     if drawn := findings.get("order"):
         yield f"drew {len(drawn)} application(s); the first is {drawn[0]}"
+    if erased := findings.get("erased"):
+        yield (
+            f"erased {erased['applicants']} applicant(s), "
+            f"{erased['letters']} letter(s), {erased['receipts']} receipt(s)"
+        )
     if due := findings.get("due_at"):
         yield f"as of {civil(due)}"
 

@@ -156,8 +156,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
             click.echo(
                 f"{one.call}: {one.entries} entries, head {one.head}: {standing}"
             )
-            if one.erased:
-                click.echo(f"  {one.erased} letter(s) erased: only the hash is left")
+            if erased := _erased(one):
+                click.echo(f"  {erased}")
             for fault in one.faults:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 click.echo(f"  {where}: {fault.fault}")
@@ -174,6 +174,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "head": one.head,
                     "ok": one.ok,
                     "erased_letters": one.erased,
+                    "erased_under": one.erased_under,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault} for fault in one.faults
                     ],
@@ -187,6 +188,20 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
     )
     if not examined.ok:
         context.exit(TamperedError.exit_code)
+
+
+def _erased(one: log.Verified) -> str | None:
+    if one.erased_under is not None:
+        return (
+            f"personal data erased under {one.erased_under}: of {one.erased} letter(s) "
+            "only the hash is left"
+        )
+    if one.erased:
+        return (
+            f"{one.erased} letter(s) erased, and no entry says under which act: only "
+            "the hash is left"
+        )
+    return None
 
 
 log_group.add_command(anchor_command)

@@ -262,6 +262,12 @@ class Notices(Sourced):
     )
 
 
+class Retention(Sourced):
+    """How long personal data is kept (*conservazione*), once the call is over."""
+
+    years: Annotated[Count, Field(le=100, examples=["10"])]
+
+
 class Beneficiary(Sourced):
     """Somebody on the closed list of those who may apply (*soggetto beneficiario*)."""
 
@@ -303,6 +309,14 @@ UNSAID = Notices(
 """What a call without a section `notices` stands for."""
 
 
+AS_DE_MINIMIS = Retention(
+    years=10,
+    source=SourceStatus.ASSUMED,
+    basis="what holds where a call says nothing: as records of de minimis aid are kept",
+)
+"""What a call without a section `retention` stands for."""
+
+
 def _in_order(terms: Mapping[TermKind, TermRule]) -> Mapping[TermKind, TermRule]:
     """Close the terms and put them in the order of the vocabulary.
 
@@ -340,6 +354,12 @@ class CallDefinition(Part):
     """The closed list of who may apply; written empty, the call is open to all."""
     conflicts: tuple[Conflict, ...] = ()
     notices: Notices | None = None
+    retention: Retention | None = None
+
+    @property
+    def keeping(self) -> Retention:
+        """How long personal data is kept, whether the call says it or not."""
+        return self.retention or AS_DE_MINIMIS
 
     @property
     def letters(self) -> Notices:

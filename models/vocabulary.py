@@ -440,6 +440,8 @@ class CallEvent(StrEnum):
     """*Sorteggio pubblico* among those who count as arrived together."""
     CONCLUDE_CALL = "conclude_call"
     ANNUL_CALL = "annul_call"
+    ERASE_PERSONAL_DATA = "erase_personal_data"
+    """*Cancellazione dei dati personali*: they have been kept for long enough."""
 
 
 class SuspensionCause(StrEnum):

@@ -40,6 +40,8 @@ class Verified:
     faults: tuple[Fault, ...]
     erased: int = 0
     """Letters of which only the hash is left."""
+    erased_under: str | None = None
+    """The act that says so; without one nobody knows why they are gone."""
 
     @property
     def ok(self) -> bool:
@@ -160,7 +162,7 @@ def examine(desk: Desk, code: str | None = None) -> Examined:
 # so that what is no instant or no word of ours becomes a fault and not an error.
 _CALLS = """
 SELECT id, code, state, suspended_for, reopens_at, closed_at, version, allocation,
-    reserved, granted, waiting, filed, head_seq, head_hash
+    reserved, granted, waiting, filed, erased_seq, head_seq, head_hash
 FROM calls ORDER BY code
 """
 _ENTRIES = """
@@ -288,6 +290,7 @@ def _verify(session: Session, call: Any, check: Check) -> Verified:  # noqa: ANN
         _printable(chain.head),
         tuple(chain.faults),
         chain.erased,
+        _maybe_printable(chain.beside.erased_under),
     )
 
 
@@ -505,6 +508,10 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     register.TEXT_OF_LETTER: lambda text: None if text is None else _hash(text),
 }
 """How a column is read, where entries write it in another way."""
+
+
+def _maybe_printable(stored: str | None) -> str | None:
+    return None if stored is None else _printable(stored)
 
 
 def _printable(stored: object) -> str:

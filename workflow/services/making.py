@@ -19,7 +19,14 @@ from workflow.machine import Consequences, Inputs, Move, fire
 from workflow.moves.arrivals import not_decided
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day
-from workflow.services import case_files, letters, lookups, officers, undertakings
+from workflow.services import (
+    case_files,
+    erasures,
+    letters,
+    lookups,
+    officers,
+    undertakings,
+)
 from workflow.services.consequences import Writer, Written
 from workflow.services.entries import Draft, EntryRef, chain, dated
 from workflow.services.open_calls import OpenCall
@@ -147,6 +154,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
         RefusedError: the state or a guard says no.
     """
     call, application = work.call, case.application
+    erasures.refuse_erased(call)
     source, without_money = application.state, work.without_money(application)
     planned = _Planned(case, facts, given)
     application.state = fire(

@@ -1,8 +1,10 @@
 """What do the files, a case file and the queue look like to people?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlmodel import Session, col, select
@@ -20,10 +22,10 @@ from models.tables import (
 )
 from models.vocabulary import ApplicationState, Event, Role
 from workflow.desk import Desk
-from workflow.facts import Facts
+from workflow.facts import Facts, Verdict
 from workflow.machine import Move
 from workflow.moves import TABLES
-from workflow.services import case_files, lookups
+from workflow.services import case_files, erasures, lookups
 from workflow.services.queues import QueueItem, QueueView, queue
 
 __all__ = [
@@ -48,6 +50,8 @@ class ApplicationView:
     protocol: str | None
     portal_id: str
     applicant: str
+    """Their name; once it is erased, under which act that was."""
+    erased_under: str | None
     state: ApplicationState
     version: int
     received_at: datetime | None
@@ -105,6 +109,7 @@ def listed(
         RefusedError: there is no such call.
     """
     with reading(desk.engine) as session:
+        erased = erasures.erased_under(session)
         query = (
             select(Application, Call, Applicant)
             .join(Call, col(Call.id) == col(Application.call_id))
@@ -125,7 +130,7 @@ def listed(
         if state is not None:
             query = query.where(Application.state == state)
         return tuple(
-            _summary(application, its_call, applicant)
+            _summary(application, its_call, applicant, erased)
             for application, its_call, applicant in session.exec(query)
         )
 
@@ -142,7 +147,9 @@ def shown(desk: Desk, name: str) -> CaseView:
         applicant = session.get_one(Applicant, application.applicant_id)
         history = _history(session, application)
         return CaseView(
-            summary=_summary(application, call, applicant),
+            summary=_summary(
+                application, call, applicant, erasures.erased_under(session)
+            ),
             channel=application.channel.value,
             call_version=application.call_version,
             investment=application.investment,
@@ -180,13 +187,15 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
             if move.by_hand
         ]
         return (
-            _summary(application, call, case.applicant),
-            tuple(_event(move, facts) for move in moves),
+            _summary(application, call, case.applicant, erasures.erased_under(session)),
+            tuple(_event(move, facts, erasures.is_open(call)) for move in moves),
         )
 
 
-def _event(move: Move, facts: Facts) -> EventView:
+def _event(move: Move, facts: Facts, is_open: Verdict) -> EventView:
     missing = [verdict.message for verdict in move.standing(facts)]
+    if not is_open:
+        missing = [is_open.message]
     fields = {
         f"--{name.replace('_', '-')}": field.is_required()
         for name, field in move.inputs.model_fields.items()
@@ -230,14 +239,19 @@ def _published_in(history: tuple[dict[str, Any], ...]) -> str | None:
 
 
 def _summary(
-    application: Application, call: Call, applicant: Applicant
+    application: Application,
+    call: Call,
+    applicant: Applicant,
+    erased: Mapping[UUID, str],
 ) -> ApplicationView:
+    act = erased.get(call.id)
     return ApplicationView(
         id=str(application.id),
         call=call.code,
         protocol=lookups.protocol(application),
         portal_id=application.portal_id,
-        applicant=applicant.name,
+        applicant=applicant.name if act is None else erasures.told(act),
+        erased_under=act,
         state=application.state,
         version=application.version,
         received_at=application.received_at,
