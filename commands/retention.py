@@ -46,7 +46,7 @@ def retention_command(  # noqa: PLR0913 - each is an option
     reason: str | None,
     yes: bool,
 ) -> None:
-    """Tell which personal data of a call is kept, and erase it (conservazione).
+    """Tell which personal data is kept, and erase it (conservazione).
 
     It tells how much there is, until when it is kept and who is kept for another
     call. With --erase it is erased, by an act of the manager, once its time is

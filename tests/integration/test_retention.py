@@ -4,6 +4,8 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,25 +17,32 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, text
 
 from cli import main
+from config.logs import log as logger
 from models.session import transaction
-from models.vocabulary import Event, Letter
+from models.vocabulary import Event, Letter, Role, SuspensionCause
 from tests.builders import CLOSING, CTL, OPENING, Office, ctl, office, rome, submission
 from tests.contents import dump, refusals, rows
 from tests.editions import SECOND, open_to_all
 from tests.pec import Pec, accepted, failed
 from tests.postboxes import files
+from workflow.desk import AnchorFiles
 from workflow.errors import ConflictError, RefusedError
 from workflow.services import (
+    anchoring,
     call_acts,
     calls,
+    digests,
     erasures,
     intake,
+    keys,
     log,
     lookups,
+    officers,
     outbox,
     previews,
     receipts,
     retention,
+    sweep,
     term_explanations,
     views,
 )
@@ -541,3 +550,60 @@ def test_an_erasure_that_no_entry_tells_of_is_found(over: Office):
 
     (fault,) = verified.faults
     assert "erased_seq" in fault.fault
+
+
+# --- what was never there -------------------------------------------------------------
+
+
+def test_from_filing_to_erasure_nothing_personal_is_in_what_stays_or_is_logged(
+    work: Office, tmp_path: Path, capsys, monkeypatch
+):
+    monkeypatch.setattr(logger, "_inner", None)
+    monkeypatch.setattr(logger, "_lowest", 0)
+    sealing = AnchorFiles(tmp_path / "keys" / "register.pem", tmp_path / "anchors")
+    keys.make(sealing.key)
+    work = Office(replace(work.desk, anchor_files=sealing), work.clock)
+    with_address = {"email": "rossi@ente.example.it"}
+    bianchi = work.desk.as_officer("bianchi")
+    officers.add(bianchi, "rossi", "Rossi", [Role.AUDITOR], **with_address)
+    work.take(marked(3, draft=True, portal_id="DOM-draft"), marked(4, channel="pec"))
+    # What is refused, or goes wrong, has its words too.
+    broken = marked(5)
+    broken["applicant"]["pec"] = "qwzaddress"
+    work.take(broken, marked(3, portal_id="DOM-draft", requested="9999999999.00"))
+    call_acts.suspend(
+        work.desk, CTL, cause=SuspensionCause.ACT, act=TODAY, reason="an act"
+    )
+    call_acts.announce_reopening(
+        work.desk, CTL, at=OPENING + timedelta(hours=1), act=TODAY, reason="an act"
+    )
+    work.wait(hours=2)
+    sweep.sweep(work.desk)
+    post(work, tmp_path)
+    for row in letters.listed(work.desk):
+        taken = receipts.take_in(work.desk, failed(sent_as(UUID(row.id))).mail())
+        assert taken.outcome.value == "unmatched"  # it speaks of another address
+        with suppress(RefusedError):
+            letters.retry(work.desk, [row.id])
+    digests.write(work.desk)
+    work.routine("2026/0000001", Event.DECLARE_NOT_RECEIVABLE)
+    finish(work, tmp_path)
+    anchoring.seal(work.desk)
+    work.clock.move_to(NEXT)
+    erase(work)
+    anchoring.seal(work.desk)
+
+    logged = capsys.readouterr().err
+    tables = dump(work.desk.engine)
+    what_stays = {name: tables[name] for name in ("entries", "anchors", "memos")}
+    assert all(what_stays.values())
+    assert logged.count("\n") > len(tables["notices"])
+    private = [*MARKS, "Qwzsurname", *(one.tax_code for one in ctl().beneficiaries[:6])]
+    for word in private:
+        assert word.lower() not in logged.lower(), word
+        assert word.lower() not in repr(what_stays).lower(), word
+        assert word.lower() not in sealing.lines.read_text().lower(), word
+    assert log.examine(work.desk).calls[0].ok
+
+
+TODAY = "decreto 1/2026-01-20"
