@@ -33,6 +33,7 @@ from workflow.services import (
     calls,
     digests,
     erasures,
+    forecasts,
     intake,
     keys,
     log,
@@ -273,6 +274,7 @@ def test_whatever_is_shown_says_under_which_act_it_was_erased(over: Office):
     written = letters.listed(over.desk)
     preview = previews.preview(over.desk, Letter.PROCEDURE_START, "2026/0000001")
     _, events = views.events(over.desk, "2026/0000001")
+    foreseen = forecasts.forecast(over.desk, until=NEXT + timedelta(days=1), code=CTL)
     explained = term_explanations.term(over.desk, _a_term(over))
 
     assert {(one.applicant, one.erased_under) for one in listed} == {(told, ACT)}
@@ -282,6 +284,7 @@ def test_whatever_is_shown_says_under_which_act_it_was_erased(over: Office):
     assert told in preview.text.body
     assert not any(event.allowed for event in events)
     assert explained.steps
+    assert foreseen.effects == ()
 
 
 def _a_term(work: Office) -> str:
