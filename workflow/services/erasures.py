@@ -61,6 +61,7 @@ _RECEIPTS, _ANSWERS, _TERMS = _table(DeliveryReceipt), _table(Command), _table(T
 _ENTRIES = _table(RegisterEntry)
 _OTHERS = _FILES.alias()
 
+_ENDS = (CallEvent.CONCLUDE_CALL, CallEvent.ANNUL_CALL)
 _ENDED = {*FINAL_STATES, ApplicationState.COMPLETED, ApplicationState.DRAFT}
 """A draft was never filed: it has nothing to end."""
 
@@ -158,11 +159,15 @@ def retention_of(session: Session, call: Call) -> Retention:
 
 
 def _last_move(session: Session, call: Call) -> datetime:
-    """Return when the last thing was done in a call, to it or to a file of it."""
+    """Return when a file was last moved, or the call was ended, if that was later.
+
+    Whoever only looks, and leaves an entry, does not let it be kept for longer.
+    """
+    counts = or_(_ENTRIES.c.application_id.is_not(None), _ENTRIES.c.event.in_(_ENDS))
     query = (
         select(func.max(_ENTRIES.c.at))
         .where(_ENTRIES.c.call_id == call.id, _ENTRIES.c.outcome == Outcome.OK)
-        .where(_ENTRIES.c.event != CallEvent.ERASE_PERSONAL_DATA)
+        .where(counts)
     )
     found: datetime | None = session.execute(query).scalar_one()
     return call.last_instant if found is None else found
@@ -170,11 +175,10 @@ def _last_move(session: Session, call: Call) -> datetime:
 
 def over_on(session: Session, call: Call) -> datetime | None:
     """Return when a call was concluded or annulled, if it was."""
-    ends = (CallEvent.CONCLUDE_CALL, CallEvent.ANNUL_CALL)
     query = (
         select(func.max(_ENTRIES.c.at))
         .where(_ENTRIES.c.call_id == call.id, _ENTRIES.c.outcome == Outcome.OK)
-        .where(_ENTRIES.c.event.in_(ends))
+        .where(_ENTRIES.c.event.in_(_ENDS))
     )
     found: datetime | None = session.execute(query).scalar_one()
     return found
