@@ -103,6 +103,10 @@ COMMANDS = {
         "commands.notices:notices_group",
         "Show letters and what became of them (comunicazioni).",
     ),
+    "retention": Lazy(
+        "commands.retention:retention_command",
+        "Tell which personal data is kept, and erase it (conservazione).",
+    ),
     "log": Lazy(
         "commands.log:log_group",
         "Read, verify and seal the register of transitions (registro).",

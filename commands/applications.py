@@ -23,6 +23,7 @@ from commands.output import (
 from commands.receipts import act_of, moved
 from commands.terms import STANDS_STILL, last_instant, stood_still
 from commands.terms import as_json as term_as_json
+from models.tables import Notice
 from models.vocabulary import ApplicationState, NoticeStatus
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
@@ -115,6 +116,7 @@ def _summary(one: views.ApplicationView) -> dict[str, object]:
         "protocol": one.protocol,
         "portal_id": one.portal_id,
         "applicant": one.applicant,
+        "erased_under": one.erased_under,
         "state": one.state.value,
         "version": one.version,
         "received_at": instant(one.received_at),
@@ -186,7 +188,7 @@ def _as_json(
             {
                 "id": str(notice.id),
                 "letter": notice.letter.value,
-                "to": notice.recipient,
+                "to": _recipient(case, notice),
                 "status": notice.status.value,
                 "created_at": instant(notice.created_at),
                 "sent_at": instant(notice.sent_at),
@@ -260,6 +262,12 @@ def _tell(
         )
 
 
+def _recipient(case: views.CaseView, notice: Notice) -> str:
+    """Return to whom a letter went; what stands there once it is erased."""
+    one = case.summary
+    return notice.recipient if one.erased_under is None else one.applicant
+
+
 def _maybe(cents: int | None) -> str | None:
     return None if cents is None else euros(cents)
 
@@ -316,7 +324,7 @@ def _tell_notices(case: views.CaseView) -> None:
     )
     for notice in case.notices:
         times = (civil(notice.created_at), notice.status, civil(notice.delivered_at))
-        table.add(notice.letter, *times, notice.recipient)
+        table.add(notice.letter, *times, _recipient(case, notice))
     table.print()
     for notice in case.notices:
         if notice.fault is not None:

@@ -59,6 +59,11 @@ def _found(findings: Mapping[str, Any]) -> Iterator[str]:
         yield f"drew {len(drawn)} application(s); the first is {drawn[0]}"
     if reached := findings.get("exported"):
         yield f"exported up to entry {reached['entries']}"
+    if erased := findings.get("erased"):
+        yield (
+            f"erased {erased['applicants']} applicant(s), "
+            f"{erased['letters']} letter(s), {erased['receipts']} receipt(s)"
+        )
     if due := findings.get("due_at"):
         yield f"as of {civil(due)}"
 

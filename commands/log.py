@@ -195,8 +195,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
             standing = f"{count} FAULT(S)" if count else "ok"
             click.echo(f"{one.call}: {one.entries} entries: {standing}")
             click.echo(f"  head {one.head}")
-            if one.erased:
-                click.echo(f"  {one.erased} letter(s) erased: only the hash is left")
+            if erased := _erased(one):
+                print_wrapped("  ", erased)
             if one.unread:
                 print_wrapped(
                     "  ",
@@ -222,6 +222,7 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "ok": one.ok,
                     "erased_letters": one.erased,
                     "unread_letters": one.unread,
+                    "erased_under": one.erased_under,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault, "kind": fault.kind}
                         for fault in one.faults
@@ -253,6 +254,20 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
             bar.update(done - bar.pos)
 
         yield tell
+
+
+def _erased(one: log.Verified) -> str | None:
+    if one.erased_under is not None:
+        return (
+            f"personal data erased under {one.erased_under}: of {one.erased} letter(s) "
+            "only the hash is left"
+        )
+    if one.erased:
+        return (
+            f"{one.erased} letter(s) erased, and no entry says under which act: only "
+            "the hash is left"
+        )
+    return None
 
 
 log_group.add_command(diff_command)

@@ -157,6 +157,7 @@ def as_json(one: NoticeView) -> dict[str, object]:
         "application": one.application,
         "letter": one.letter.value,
         "to": one.to,
+        "erased_under": one.erased_under,
         "status": one.status.value,
         "attempts": one.attempts,
         "message_id": one.message_id,
@@ -203,6 +204,7 @@ def _tell_whole(one: NoticeView) -> None:
             ("receipt", one.receipt),
         )
     )
-    print_wrapped("subject    ", one.subject or "no text was kept")
+    lost = "no text was kept" if one.erased_under is None else one.to
+    print_wrapped("subject    ", one.subject or lost)
     for line in (one.body or "").splitlines():
         print_wrapped("  " if line else "", line)

@@ -116,12 +116,14 @@ def emit_json(document: object) -> None:
     click.echo(orjson.dumps(document, default=_as_json).decode())
 
 
-def print_pairs(pairs: Iterable[tuple[str, object]], indent: str = "") -> None:
+def print_pairs(
+    pairs: Iterable[tuple[str, object]], indent: str = "", *, err: bool = False
+) -> None:
     """Print names and values, one on each line; what is absent is left out."""
     kept = [(name, _shown(value)) for name, value in pairs if value not in {None, ""}]
     width = max((len(name) for name, _ in kept), default=0)
     for name, value in kept:
-        click.echo(f"{indent}{name.ljust(width)}{_GAP}{value}")
+        click.echo(f"{indent}{name.ljust(width)}{_GAP}{value}", err=err)
 
 
 def clean(text: str) -> str:

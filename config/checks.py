@@ -198,6 +198,16 @@ def _documents_are_different(call: CallDefinition) -> Iterator[Finding]:
     yield from repeated(call.documents, ("documents",), "kind")
 
 
+def _data_outlasts_the_ceiling(call: CallDefinition) -> Iterator[Finding]:
+    """Tell data that would be erased while the ceiling still has to count it."""
+    if call.retention is not None and call.retention.years < call.aid.ceiling_years:
+        yield Finding(
+            ("retention", "years"),
+            f"the ceiling counts the aids of {call.aid.ceiling_years} years "
+            "(aid.ceiling_years): keep the data at least as long",
+        )
+
+
 def _beneficiaries_are_different(call: CallDefinition) -> Iterator[Finding]:
     yield from repeated(call.beneficiaries, ("beneficiaries",), "tax_code")
 
@@ -262,6 +272,7 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     letters_are_not_held_too_long,
     reminders_are_of_the_applicant,
     lists_of_notices_repeat_nothing,
+    _data_outlasts_the_ceiling,
     _members_add_up,
     _conflicts_conflict,
 )

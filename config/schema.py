@@ -277,6 +277,12 @@ class Roles(Sourced):
     evaluators: Annotated[Count, Field(le=20)] = 1
 
 
+class Retention(Sourced):
+    """How long personal data is kept (*conservazione*), once the call is over."""
+
+    years: Annotated[Count, Field(le=100, examples=["10"])]
+
+
 class Beneficiary(Sourced):
     """Somebody on the closed list of those who may apply (*soggetto beneficiario*)."""
 
@@ -330,6 +336,13 @@ TOGETHER = Roles(
 )
 """What a call frozen before there was such a section stands for."""
 
+AS_DE_MINIMIS = Retention(
+    years=10,
+    source=SourceStatus.ASSUMED,
+    basis="what holds where a call says nothing: as records of de minimis aid are kept",
+)
+"""What a call without a section `retention` stands for."""
+
 
 def _in_order(terms: Mapping[TermKind, TermRule]) -> Mapping[TermKind, TermRule]:
     """Close the terms and put them in the order of the vocabulary.
@@ -369,6 +382,12 @@ class CallDefinition(Part):
     conflicts: tuple[Conflict, ...] = ()
     notices: Notices | None = None
     roles: Roles | None = None
+    retention: Retention | None = None
+
+    @property
+    def keeping(self) -> Retention:
+        """How long personal data is kept, whether the call says it or not."""
+        return self.retention or AS_DE_MINIMIS
 
     @property
     def letters(self) -> Notices:

@@ -255,6 +255,29 @@ def keep_readers_going(engine: Engine) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
 
+def forget_pages(engine: Engine) -> bool:
+    """Write the file of SQLite anew, without what was deleted; tell if it was done.
+
+    What is deleted stays in free pages and in the write-ahead log until others take
+    their place. The pages of PostgreSQL belong to whoever administers it.
+
+    Raises:
+        DatabaseUnavailableError: somebody else is using it.
+    """
+    if engine.dialect.name != "sqlite":
+        return False
+    options = {"outside": True}  # neither can be done inside a transaction
+    with told_in_words(), engine.connect().execution_options(**options) as connection:
+        connection.exec_driver_sql("VACUUM")
+        busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    if busy:
+        raise DatabaseUnavailableError(
+            "database.locked",
+            "somebody is reading the database; try again in a moment",
+        )
+    return True
+
+
 def _text_or_bytes(stored: bytes) -> str | bytes:
     try:
         return stored.decode()

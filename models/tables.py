@@ -229,6 +229,8 @@ class Call(SQLModel, table=True):
     head_hash: str = Field(max_length=64)
     last_instant: datetime = Field(sa_type=Instant)
     """No entry of this call is dated before it, whatever the host's clock says."""
+    erased_seq: int | None = Field(default=None, sa_type=BigInteger)
+    """The entry of the register under which its personal data was erased."""
 
 
 class CallVersion(SQLModel, table=True):
@@ -333,15 +335,23 @@ class Applicant(SQLModel, table=True):
     """Who applies (*richiedente*).
 
     Names and tax codes stand here only; addresses also on the letters written to
-    them. Never in the register, nor in a log.
+    them. Never in the register, nor in a log. Once they are erased the row stays,
+    empty, for the files that refer to it; who comes again is somebody new.
     """
 
     __tablename__ = "applicants"
+    __table_args__ = (
+        CheckConstraint(
+            "(tax_code IS NULL) = (erased_at IS NOT NULL)", name="ck_applicants_erased"
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
-    tax_code: str = Field(unique=True, max_length=16)
+    tax_code: str | None = Field(default=None, unique=True, max_length=16)
+    """None once it is erased."""
     name: str = Field(max_length=200)
     pec: str = Field(max_length=254)
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Application(SQLModel, table=True):
@@ -475,6 +485,7 @@ class Document(SQLModel, table=True):
     application_id: UUID = Field(foreign_key="applications.id", index=True)
     kind: str = Field(max_length=60)
     name: str = Field(max_length=255)
+    """As the applicant called it; empty once it is erased."""
     sha256: str = Field(max_length=64)
     filed_at: datetime = Field(sa_type=Instant)
 
@@ -794,6 +805,7 @@ class Command(SQLModel, table=True):
     key: str = Field(primary_key=True, max_length=120)
     digest: str = Field(max_length=64)
     answer: str = Field(sa_type=Text)
+    """JSON; it tells to whom letters go, and is empty once that is erased."""
 
 
 class ProtocolCounter(SQLModel, table=True):

@@ -475,6 +475,8 @@ class CallEvent(StrEnum):
     ANNUL_CALL = "annul_call"
     EXPORT_REGISTER = "export_register"
     """*Estrazione del registro*: an auditor takes a copy away."""
+    ERASE_PERSONAL_DATA = "erase_personal_data"
+    """*Cancellazione dei dati personali*: they have been kept for long enough."""
 
 
 class SuspensionCause(StrEnum):

@@ -209,9 +209,12 @@ class Beside:
         default_factory=lambda: {
             "filed": 0,
             "state": CallState.PUBLISHED.value,
+            "erased_seq": None,
             **dict.fromkeys(_OF_COUNTER),
         }
     )
+    erased_under: str | None = None
+    """The act by which the personal data of the call was erased."""
     rows: dict[RowKind, MutableMapping[Key, dict[str, Any]]] = field(
         default_factory=lambda: {kind: {} for kind in get_args(RowKind)}
     )
@@ -251,6 +254,10 @@ class Beside:
             self._put_in_force(body, findings)
         elif event == CallEvent.RECORD_DRAW:
             self._take_draw(body, findings)
+        elif event == CallEvent.ERASE_PERSONAL_DATA:
+            self.call["erased_seq"] = body["seq"]
+            act = body["act"]
+            self.erased_under = f"{act['kind']} {act['number']}/{act['signed_on']}"
         self._take_part("opening", findings, _OF_OPENING)
         self._take_part("malfunction", findings, _OF_MALFUNCTION)
 

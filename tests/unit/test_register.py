@@ -427,6 +427,7 @@ PUBLISHED = {
     "suspended_for": None,
     "reopens_at": None,
     "closed_at": None,
+    "erased_seq": None,
 }
 SUBMITTED = {
     "event": "submit",

@@ -27,6 +27,8 @@ from workflow.machine import Inputs, Rows, formalities
 from workflow.moves.words import rome
 from workflow.register import written
 from workflow.rules.amounts import format_money
+from workflow.rules.calendar import civil_day, italian_date
+from workflow.rules.retention import Retention
 from workflow.rules.strategies import last_day_of, may_be_drawn
 from workflow.rules.windows import OVER, Agenda, may_change_window
 
@@ -122,6 +124,12 @@ class CallFacts:
     """Who arrived in the week that is to be drawn, and still holds a place."""
     is_drawn: bool = False
     """Whether that week was drawn before."""
+    retention: Retention | None = None
+    """How long the personal data is kept, where that is asked."""
+    unfinished: tuple[str, ...] = ()
+    """Applications in which something is still to happen."""
+    unsent: int = 0
+    """Letters that are still to be sent."""
     act: ActFacts | None = None
     reason: str | None = None
 
@@ -401,16 +409,60 @@ def everything_is_decided(facts: CallFacts) -> Verdict:
     """Say no while an application is a draft or waits for a decision."""
     if not facts.undecided:
         return ALLOWED
-    first = facts.undecided[:_SHOWN]
-    shown = ", ".join(first)
-    more = len(facts.undecided) - len(first)
-    rest = f" and {more} more" if more > 0 else ""
     return Verdict(
         "call.undecided",
-        f"{len(facts.undecided)} application(s) still await a decision: {shown}{rest}; "
+        f"{len(facts.undecided)} application(s) still await a decision: "
+        f"{_first_of(facts.undecided)}; "
         "decide them first, see `sportello queue` and `sportello list`",
-        {"undecided": len(facts.undecided), "first": list(first)},
+        {"undecided": len(facts.undecided), "first": list(facts.undecided[:_SHOWN])},
     )
+
+
+def _first_of(names: tuple[str, ...]) -> str:
+    more = len(names) - _SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return ", ".join(names[:_SHOWN]) + rest
+
+
+def has_been_kept(facts: CallFacts) -> Verdict:
+    """Say no while personal data has to be kept (*termine di conservazione*)."""
+    kept = facts.retention
+    if kept is None:
+        message = "how long personal data is kept was to be judged, and is not known"
+        raise AssertionError(message)
+    if kept.has_ended(civil_day(facts.now)):
+        return ALLOWED
+    return Verdict(
+        "retention.runs",
+        f"the last thing in this call was done on {italian_date(kept.over_since)} and "
+        f"its data is kept for {kept.years} year(s) (retention.years), until "
+        f"{italian_date(kept.last_day)}; erase it from "
+        f"{italian_date(kept.may_be_erased_from)} on",
+        {"may_be_erased_from": kept.may_be_erased_from.isoformat()},
+    )
+
+
+def everything_is_over(facts: CallFacts) -> Verdict:
+    """Say no while something may still be told to an applicant."""
+    if facts.unfinished:
+        return Verdict(
+            "call.unfinished",
+            f"{len(facts.unfinished)} application(s) are not over: "
+            f"{_first_of(facts.unfinished)}; bring them to their end first, see "
+            "`sportello list` and `sportello terms`",
+            {
+                "unfinished": len(facts.unfinished),
+                "first": list(facts.unfinished[:_SHOWN]),
+            },
+        )
+    if facts.unsent:
+        return Verdict(
+            "call.letters_unsent",
+            f"{facts.unsent} letter(s) are still to be sent; have them sent, or find "
+            "out what keeps them: `sportello notices --status queued`",
+            {"letters": facts.unsent},
+        )
+    return ALLOWED
 
 
 def keeps_order_by_draw(facts: CallFacts) -> Verdict:
@@ -646,6 +698,18 @@ MOVES = (
         (Role.AUDITOR, Role.RESPONSIBLE, Role.MANAGER, Role.ADMINISTRATOR),
         "Export the register for whoever audits the call (estrazione del registro).",
         "L.R. Lombardia 13/2018",
+    ),
+    CallMove(
+        # Again, if an applicant had to be kept for another call at first.
+        CallEvent.ERASE_PERSONAL_DATA,
+        (_S.CONCLUDED, _S.ANNULLED),
+        None,
+        (Role.MANAGER,),
+        "Erase the personal data of the call, once it was kept for long enough.",
+        "art. 5 par. 1 lett. e Reg. (UE) 2016/679; the call",
+        needs=(has_been_kept, everything_is_over),
+        act=True,
+        reason=True,
     ),
 )
 

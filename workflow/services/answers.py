@@ -46,6 +46,12 @@ def same(key: str, given: Given, fingerprint: str) -> dict[str, Any]:
             f"the key `{key.partition(':')[2]}` was already used for something else; "
             "choose a new key",
         )
+    if not given.answer:
+        raise RefusedError(
+            "key.erased",
+            f"the command with the key `{key.partition(':')[2]}` was carried out; "
+            "what was answered is erased with the personal data of the call",
+        )
     answer: dict[str, Any] = orjson.loads(given.answer)
     return answer
 

@@ -71,10 +71,17 @@ class Bundle:
         return {application.portal_id: application for application in found}
 
     def _known(self, tax_codes: set[str]) -> dict[str, Applicant]:
+        """Return who has applied before, and keep them from being erased meanwhile.
+
+        In the order in which whoever erases them locks them.
+        """
         found = self.work.session.exec(
-            rows(Applicant).where(col(Applicant.tax_code).in_(tax_codes))
+            rows(Applicant)
+            .where(col(Applicant.tax_code).in_(tax_codes))
+            .order_by(col(Applicant.id))
+            .with_for_update(read=True, key_share=True)
         )
-        return {applicant.tax_code: applicant for applicant in found}
+        return {_code(applicant): applicant for applicant in found}
 
     def _active(self) -> dict[UUID, str]:
         found = self.work.session.exec(
@@ -154,8 +161,8 @@ class Bundle:
             self._forget_papers(application)
         if (applicant.name, applicant.pec) != (told.name, told.pec):
             applicant.name, applicant.pec = told.name, told.pec
-        if applicant.tax_code not in self._applicants:
-            self._applicants[applicant.tax_code] = applicant
+        if told.tax_code not in self._applicants:
+            self._applicants[told.tax_code] = applicant
             self._newcomers.append(applicant)
         self._files[filed.portal_id] = application
         if is_new:
@@ -245,18 +252,24 @@ class Bundle:
         # somebody else is writing, and nobody waits the other way round.
         self.number(civil_day(self.work.call.last_instant).year)
         session = self.work.session
-        named = sorted(self._newcomers, key=lambda applicant: applicant.tax_code)
+        named = sorted(self._newcomers, key=_code)
         add_all_unless_there(session, Applicant, [vars(one) for one in named])
         found = session.exec(
             rows(Applicant).where(
-                col(Applicant.tax_code).in_([one.tax_code for one in named])
+                col(Applicant.tax_code).in_([_code(one) for one in named])
             )
         )
-        stored = {applicant.tax_code: applicant for applicant in found}
+        stored = {_code(applicant): applicant for applicant in found}
         for applicant in named:
-            kept = stored[applicant.tax_code]
+            kept = stored[_code(applicant)]
             if (kept.name, kept.pec) != (applicant.name, applicant.pec):
                 kept.name, kept.pec = applicant.name, applicant.pec
             applicant.id = kept.id
-            self._applicants[applicant.tax_code] = kept
+            self._applicants[_code(applicant)] = kept
         self._newcomers.clear()
+
+
+def _code(applicant: Applicant) -> str:
+    """Return by what an applicant is known: nobody who was erased files anything."""
+    assert applicant.tax_code is not None  # noqa: S101 - see above
+    return applicant.tax_code

@@ -193,7 +193,7 @@ def _carry_out(  # noqa: PLR0913 - the parts of one command
                 asked = replace(asked, new=change(rules))
             moved = make(session, desk, call, actor, asked)
             letters = mailings.written_since(session, call, began)
-            return _written(session, call, moved) | {"letters": letters}
+            return as_written(session, call, moved) | {"letters": letters}
     except RefusedError as error:
         record_refusal(desk, code, asked, error)
         raise
@@ -214,7 +214,7 @@ def record_refusal(desk: Desk, code: str, asked: Asked, error: RefusedError) -> 
         record_refused(session, desk, call, actor, asked=asked, error=error)
 
 
-def _written(session: Session, call: Call, moved: Moved) -> dict[str, Any]:
+def as_written(session: Session, call: Call, moved: Moved) -> dict[str, Any]:
     """Return an entry as it was hashed, with its hash and who was promoted."""
     row = session.get_one(RegisterEntry, (call.id, moved.entry.seq))
     content: dict[str, Any] = orjson.loads(row.body)

@@ -20,7 +20,7 @@ from workflow.moves.calls import (
 )
 from workflow.register import written
 from workflow.rules.windows import ENDS, openings_after
-from workflow.services import call_versions, case_files, draws
+from workflow.services import call_versions, case_files, draws, erasures
 from workflow.services.call_asked import Asked
 from workflow.services.officers import Actor
 
@@ -62,6 +62,8 @@ def mark(call: Call, asked: Asked, at: datetime) -> None:
         call.reopens_at = about.at
     elif asked.event in _LEAVES_SUSPENSION:
         call.suspended_for = call.reopens_at = None
+    if asked.event == CallEvent.ERASE_PERSONAL_DATA:
+        call.erased_seq = call.head_seq + 1
     if call.state == CallState.OPEN:
         call.closed_at = None
     if asked.event == CallEvent.CLOSE_CALL:
@@ -95,9 +97,24 @@ class Effects:
                 self.session, self.call, about, self.facts.arrived, self.facts.now
             )
             return Brought(drawn, reorders=True)
+        if self.asked.event == CallEvent.ERASE_PERSONAL_DATA:
+            return Brought(self._erase())
         if self.asked.event in _OF_COUNTER:
             return Brought(self._move_counter(self.asked.event))
         return Brought()
+
+    def _erase(self) -> dict[str, Any]:
+        """Erase the personal data; the entry tells how much, and of nobody."""
+        kept = self.facts.retention
+        assert kept is not None  # noqa: S101 - the guard has judged it
+        return {
+            "retention": {
+                "over_since": kept.over_since.isoformat(),
+                "years": kept.years,
+                "last_day": kept.last_day.isoformat(),
+            },
+            **erasures.erase(self.session, self.call, self.facts.now),
+        }
 
     def _move_counter(self, event: CallEvent) -> dict[str, Any]:
         """Write when the counter began or ceased to take applications in."""

@@ -30,6 +30,7 @@ from workflow.services import (
     counter_letters,
     draws,
     drops,
+    erasures,
     funds,
     lookups,
     promotions,
@@ -73,7 +74,7 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
         RefusedError: the role, the state or a guard says no.
     """
     at, source = dated(call, desk), call.state
-    facts = _collect(session, call, actor, asked, at)
+    facts = collect(session, call, asked, now=at, actor=actor)
     move = moves.TABLE.find(asked.event, source, facts)
     call.state = fire(moves.TABLE, asked.event, source, facts, asked.inputs)
     mark(call, asked, at)
@@ -168,23 +169,30 @@ def record_refused(  # noqa: PLR0913 - the parts of one entry
     return entry
 
 
-def _collect(
-    session: Session, call: Call, actor: Actor, asked: Asked, at: datetime
+def collect(
+    session: Session,
+    call: Call,
+    asked: Asked,
+    *,
+    now: datetime,
+    actor: Actor | None = None,
 ) -> CallFacts:
+    """Collect what a guard may look at; without an actor, for who only asks."""
     about = asked.inputs
     malfunction = isinstance(about, moves.DecisionInputs)
+    erases = asked.event == CallEvent.ERASE_PERSONAL_DATA
     effective_at = (
         about.effective_at if isinstance(about, moves.VersionInputs) else None
     )
     return CallFacts(
-        now=at,
+        now=now,
         agenda=agenda_of(session, call),
         money=case_files.money_of(call),
         filed=call.filed,
-        by=actor.hands,
+        by=None if actor is None else actor.hands,
         cause=about.cause if isinstance(about, moves.SuspendInputs) else None,
         new=asked.new,
-        effective_at=effective_at or at,
+        effective_at=effective_at or now,
         undecided=(
             _undecided(session, call) if asked.event == CallEvent.CONCLUDE_CALL else ()
         ),
@@ -205,6 +213,9 @@ def _collect(
             isinstance(about, moves.DrawInputs)
             and draws.is_held(session, call, about.week)
         ),
+        retention=erasures.retention_of(session, call) if erases else None,
+        unfinished=erasures.unfinished(session, call) if erases else (),
+        unsent=erasures.unsent(session, call) if erases else 0,
         act=asked.act,
         reason=asked.reason,
     )

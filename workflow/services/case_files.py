@@ -318,7 +318,7 @@ def _later_waiting(
     return counter.first_without_money(places[mine + 1 :])
 
 
-def is_recognised(rules: CallDefinition, tax_code: str) -> bool:
+def is_recognised(rules: CallDefinition, tax_code: str | None) -> bool:
     """Tell whether somebody is on the call's list of who may apply, if it has one."""
     if not rules.beneficiaries:
         return True

@@ -101,8 +101,10 @@ def _touched(calls: SelectOfScalar[UUID], until: datetime) -> SelectOfScalar[UUI
 def _unnamed(row: _Row) -> _Row:
     """Leave out what a person is called; by its code a call tells who may apply.
 
-    Letters need some name: that of nobody.
+    Letters need some name: that of nobody. Who is erased has none already.
     """
+    if row.get("erased_at") is not None:
+        return {}
     return dict.fromkeys(row.keys() & {"name", "pec", "email"}, "-")
 
 

@@ -31,6 +31,7 @@ from workflow.services import (
     case_files,
     deeds,
     drops,
+    erasures,
     letters,
     lookups,
     officers,
@@ -169,6 +170,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
         RefusedError: the state or a guard says no.
     """
     call, application = work.call, case.application
+    erasures.refuse_erased(call)
     source, without_money = application.state, work.without_money(application)
     planned = _Planned(work, case, facts, given, actor)
     application.state = fire(

@@ -1,7 +1,7 @@
 """Which letters were written, and what became of each?"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from models.vocabulary import Letter, NoticeStatus, Role
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.rules import postings
-from workflow.services import lookups, officers
+from workflow.services import erasures, lookups, officers
 
 _NAME = re.compile(
     r"(?P<file>.+?)/(?P<letter>[A-Za-z_-]+)(?:/(?P<ordinal>[0-9]{1,9}))?"
@@ -46,6 +46,8 @@ class NoticeView:
     protocol: str | None
     letter: Letter
     to: str
+    """The address; once it is erased, under which act that was."""
+    erased_under: str | None
     subject: str | None
     body: str | None
     status: NoticeStatus
@@ -211,6 +213,12 @@ def _refuse_settled(session: Session, row: Notice) -> None:
 
 
 def _queue(session: Session, desk: Desk, row: Notice) -> None:
+    if not row.recipient:
+        raise RefusedError(
+            "notice.erased",
+            "the text and the recipient of the letter are erased: nobody can be "
+            "written to any more",
+        )
     if row.body is None:
         raise RefusedError(
             "notice.no_text",
@@ -275,12 +283,14 @@ _VIEWS = (
 def _views(
     session: Session, which: ColumnElement[bool], *, limit: int | None = None
 ) -> tuple[NoticeView, ...]:
+    erased = erasures.erased_under(session)
     rows = session.execute(_VIEWS.where(which).limit(limit))
-    return tuple(_view(row) for row in rows)
+    return tuple(_view(row, erased) for row in rows)
 
 
-def _view(row: Any) -> NoticeView:  # noqa: ANN401 - a row of the query
+def _view(row: Any, erased: Mapping[UUID, str]) -> NoticeView:  # noqa: ANN401 - a row of the query
     notice, file = row.Notice, row.Application
+    act = erased.get(notice.call_id)
     name = f"{lookups.named(file)}/{notice.letter}"
     return NoticeView(
         name=name if row.number == 1 else f"{name}/{row.ordinal}",
@@ -289,7 +299,8 @@ def _view(row: Any) -> NoticeView:  # noqa: ANN401 - a row of the query
         application=str(file.id),
         protocol=lookups.protocol(file),
         letter=notice.letter,
-        to=notice.recipient,
+        to=notice.recipient if act is None else erasures.told(act),
+        erased_under=act,
         subject=notice.subject,
         body=notice.body,
         status=notice.status,

@@ -12,10 +12,10 @@ from workflow.desk import Desk
 from workflow.facts import Facts
 from workflow.letters import wording
 from workflow.letters.facts import PLACES, Deadline, LetterFacts, deadline, known
-from workflow.letters.gathering import Making, for_letter, of_move
+from workflow.letters.gathering import Addressee, Making, for_letter, of_move
 from workflow.machine import Consequences, Inputs, Move
 from workflow.moves import TABLES, calls
-from workflow.services import case_files, letters, lookups, responsible
+from workflow.services import case_files, erasures, letters, lookups, responsible
 
 _OPEN = "«ultimo istante»"
 
@@ -79,20 +79,24 @@ def preview(desk: Desk, letter: Letter, name: str) -> Preview:
         officer = case.rules.letters.officer or responsible.among(
             session, responsible.registered(session), file=row.id
         )
-        said = _facts(letter, call, case, facts, officer)
+        to = letters.addressee(case, facts)
+        if act := erasures.erased_under(session).get(call.id):
+            to = replace(to, name=erasures.told(act), pec=erasures.told(act))
+        said = _facts(letter, call, case, facts, to, officer)
         text, unknown = _written(letter, said, facts)
-        return Preview(letter, lookups.named(row), case.applicant.pec, text, unknown)
+        return Preview(letter, lookups.named(row), to.pec, text, unknown)
 
 
-def _facts(
+def _facts(  # noqa: PLR0913, PLR0917 - what a letter is about
     letter: Letter,
     call: Call,
     case: case_files.CaseFile,
     facts: Facts,
+    to: Addressee,
     officer: str,
 ) -> LetterFacts:
     making = Making(_NO_MOVE, facts, Inputs(), Consequences(), {}, officer)
-    said = of_move(making, letters.addressee(case, facts))
+    said = of_move(making, to)
     cause = call.suspended_for
     return replace(
         for_letter(said, letter, case.rules),

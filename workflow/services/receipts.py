@@ -126,6 +126,12 @@ def _matching(session: Session, receipt: PecReceipt) -> Notice:
             "receipt.unknown_letter",
             "it is about a letter that was not sent from here",
         )
+    if not notice.recipient:
+        raise RefusedError(
+            "receipt.erased",
+            "it is about a letter whose text and recipient are erased: nothing about "
+            "it is kept any more",
+        )
     # A letter that was sent again may have arrived the first time.
     known = notice.message_id
     if known is not None and not postings.is_same_letter(receipt.message_id, known):

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import BindParameter, bindparam, union
+from sqlalchemy import BindParameter, CompoundSelect, bindparam, union
 from sqlmodel import Session, and_, col, or_, select
 
 from models.tables import Aid, Applicant, ApplicantLink, Application, Movement
@@ -36,7 +36,7 @@ _LINK = (
     .where(_COUNTS)
 )
 # Two searches by an index each: one condition on both tables would read them whole.
-_LINKS = union(
+_LINKS: CompoundSelect[Any] = union(
     _LINK.where(col(Applicant.tax_code).in_(_CODES)),
     _LINK.where(col(ApplicantLink.tax_code).in_(_CODES)),
 )
@@ -84,6 +84,8 @@ def members(session: Session, applicant: Applicant) -> tuple[UUID, ...]:
 
     In the order of their identifiers, in which they are locked.
     """
+    if applicant.tax_code is None:  # nobody knows who it was
+        return (applicant.id,)
     codes = frozenset({applicant.tax_code})
     while True:
         links = _links(session, codes)

@@ -58,6 +58,8 @@ class Verified:
     """Of each kind those that were found first."""
     erased: int = 0
     """Letters of which only the hash is left."""
+    erased_under: str | None = None
+    """The act that says so; without one nobody knows why they are gone."""
     unread: int = 0
     """Letters whose text whoever verifies may not read."""
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -179,6 +181,7 @@ class _Reader:
             printable(chain.head),
             tuple(chain.faults),
             erased=chain.erased if reads_letters else 0,
+            erased_under=_maybe_printable(chain.beside.erased_under),
             unread=0 if reads_letters else chain.erased,
             counts=chain.faults.counts,
         )
@@ -294,6 +297,10 @@ def _check_waiting(session: Session, call: Any, chain: Chain) -> None:  # noqa: 
             f"without money ask for {waiting}",
             "waiting",
         )
+
+
+def _maybe_printable(stored: str | None) -> str | None:
+    return None if stored is None else printable(stored)
 
 
 def _channel(body: object) -> object:

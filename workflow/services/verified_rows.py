@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all of them are in UTC
 
 CALLS = """
 SELECT id, code, family, state, suspended_for, reopens_at, closed_at, version,
-    allocation, reserved, granted, waiting, filed, head_seq, head_hash
+    allocation, reserved, granted, waiting, filed, erased_seq, head_seq, head_hash
 FROM calls ORDER BY code
 """
 _ENTRIES = """

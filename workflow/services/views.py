@@ -1,8 +1,10 @@
 """What do the files, a case file and the queue look like to people?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlmodel import Session, col, select
@@ -21,10 +23,10 @@ from models.tables import (
 )
 from models.vocabulary import ApplicationState, Event, Role
 from workflow.desk import Desk
-from workflow.facts import Facts
+from workflow.facts import Facts, Verdict
 from workflow.machine import Move
 from workflow.moves import TABLES
-from workflow.services import case_files, deeds, lookups
+from workflow.services import case_files, deeds, erasures, lookups
 from workflow.services.queues import QueueItem, QueueView, queue
 
 __all__ = [
@@ -49,6 +51,8 @@ class ApplicationView:
     protocol: str | None
     portal_id: str
     applicant: str
+    """Their name; once it is erased, under which act that was."""
+    erased_under: str | None
     state: ApplicationState
     version: int
     received_at: datetime | None
@@ -110,6 +114,7 @@ def listed(
         RefusedError: there is no such call.
     """
     with reading(desk.engine) as session:
+        erased = erasures.erased_under(session)
         query = (
             select(Application, Call, Applicant)
             .join(Call, col(Call.id) == col(Application.call_id))
@@ -130,7 +135,7 @@ def listed(
         if state is not None:
             query = query.where(Application.state == state)
         return tuple(
-            _summary(application, its_call, applicant)
+            _summary(application, its_call, applicant, erased)
             for application, its_call, applicant in session.exec(query)
         )
 
@@ -147,7 +152,9 @@ def shown(desk: Desk, name: str) -> CaseView:
         applicant = session.get_one(Applicant, application.applicant_id)
         history = _history(session, application)
         return CaseView(
-            summary=_summary(application, call, applicant),
+            summary=_summary(
+                application, call, applicant, erasures.erased_under(session)
+            ),
             channel=application.channel.value,
             call_version=application.call_version,
             investment=application.investment,
@@ -188,9 +195,15 @@ def events(desk: Desk, name: str) -> tuple[ApplicationView, tuple[EventView, ...
             if move.by_hand
         ]
         return (
-            _summary(application, call, case.applicant),
+            _summary(application, call, case.applicant, erasures.erased_under(session)),
             tuple(
-                _event(move, facts, _proposers(session, move, facts)) for move in moves
+                _event(
+                    move,
+                    facts,
+                    _proposers(session, move, facts),
+                    erasures.is_open(call),
+                )
+                for move in moves
             ),
         )
 
@@ -205,8 +218,12 @@ def _proposers(session: Session, move: Move, facts: Facts) -> tuple[str, ...]:
     return tuple(sorted(rows))
 
 
-def _event(move: Move, facts: Facts, not_by: tuple[str, ...]) -> EventView:
+def _event(
+    move: Move, facts: Facts, not_by: tuple[str, ...], is_open: Verdict
+) -> EventView:
     missing = [verdict.message for verdict in move.standing(facts)]
+    if not is_open:
+        missing = [is_open.message]
     fields = {
         f"--{name.replace('_', '-')}": field.is_required()
         for name, field in move.inputs.model_fields.items()
@@ -252,14 +269,19 @@ def _published_in(history: tuple[dict[str, Any], ...]) -> str | None:
 
 
 def _summary(
-    application: Application, call: Call, applicant: Applicant
+    application: Application,
+    call: Call,
+    applicant: Applicant,
+    erased: Mapping[UUID, str],
 ) -> ApplicationView:
+    act = erased.get(call.id)
     return ApplicationView(
         id=str(application.id),
         call=call.code,
         protocol=lookups.protocol(application),
         portal_id=application.portal_id,
-        applicant=applicant.name,
+        applicant=applicant.name if act is None else erasures.told(act),
+        erased_under=act,
         state=application.state,
         version=application.version,
         received_at=application.received_at,
