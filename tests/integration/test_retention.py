@@ -96,15 +96,16 @@ def finish(work: Office, tmp_path: Path) -> Office:
     """Play a call to its end: two files, their letters and receipts."""
     filed = work.take(marked(0), marked(1))
     post(work, tmp_path)
-    for identity, _ in _letters(work):
+    to = dict(rows(work.desk.engine, "SELECT id, recipient FROM notices"))
+    for identity, recipient in [(UUID(str(one)), to[one]) for one in to]:
         came = {"at": work.clock.now(), "zone": "+0000"}
         for pec in (
             accepted(sent_as(identity), identifier=f"a-{identity}", **came),
             failed(
                 sent_as(identity),
-                "5.1.1 - Qwzreason",
+                headers=(("X-Said", "Qwzreason"),),
                 identifier=f"f-{identity}",
-                to=None,
+                to=recipient,
                 **came,
             ),
         ):

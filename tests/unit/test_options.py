@@ -62,7 +62,7 @@ def test_every_option_of_every_event_says_what_it_is_with_an_example(model):
         (GrantInputs, "cor", "1 to 12 digits"),
         (GrantInputs, "cup", "15 characters"),
         (DocumentInputs, "document", "64 characters"),
-        (MinutesInputs, "minutes", "a character that cannot be kept"),
+        (MinutesInputs, "minutes", "words on one line, without control characters"),
     ],
 )
 def test_a_pattern_is_told_in_words(model, name, rule):

@@ -59,7 +59,7 @@ class Done:
     application: str
     event: Event
     due_at: datetime
-    """The instant that counts by law: the last one of a term, as the entry says."""
+    """As of when it was done: from the moment on that follows the end of a term."""
     seq: int
 
 
@@ -278,7 +278,7 @@ def _done(
             **expiry.notes,
         },
     )
-    yield Done(receipt.application, expiry.event, counts, receipt.entry.seq)
+    yield Done(receipt.application, expiry.event, at, receipt.entry.seq)
 
 
 def _instants(
