@@ -16,6 +16,7 @@ from workflow.errors import RefusedError
 from workflow.services import (
     anchoring,
     call_acts,
+    delegations,
     digests,
     keys,
     officers,
@@ -48,6 +49,11 @@ def play(work: Office) -> str:
     desk, chief = work.desk, work.sit("bianchi").desk
     officers.add(chief, "controller", UNUSUAL, [Role.AUDITOR], email="a@example.it")
     officers.add(chief, "examiner", "Examiner", [Role.OFFICER], email="e@example.it")
+    today, act = work.today, "decreto 1/2026-01-20"
+    delegated = delegations.Wanted(
+        "director", "bianchi", Role.MANAGER, today, today, act
+    )
+    delegations.delegate(chief, delegated)
     first = work.file(
         0,
         aids=[{"granted_on": "2025-01-31", "amount": "1.00", "grantor": UNUSUAL}],

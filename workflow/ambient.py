@@ -95,3 +95,24 @@ class ShiftedAmbient:
     def new_id(self) -> UUID:
         """Return a fresh UUID version 7."""
         return SystemAmbient().new_id()
+
+
+@dataclass(frozen=True)
+class HeldAmbient:
+    """One instant of a clock that goes on, for as long as one thing is decided."""
+
+    ambient: Ambient
+    instant: datetime
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the clock is that of a rehearsal."""
+        return self.ambient.simulated
+
+    def now(self) -> datetime:
+        """Return the instant at which it was begun to decide."""
+        return self.instant
+
+    def new_id(self) -> UUID:
+        """Return a fresh identifier."""
+        return self.ambient.new_id()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from workflow.ambient import Ambient
+from workflow.ambient import Ambient, HeldAmbient
 from workflow.anchors.stamps import Authority
 
 SOFTWARE = "0.4.0"
@@ -70,6 +70,14 @@ class Desk:
         return replace(
             self, identity=Identity(IdentityKind.SYSTEM, None), channel=channel
         )
+
+    def at_one_instant(self) -> "Desk":
+        """Return the same desk with a clock that stands still from now on.
+
+        What is found due, and what is decided after it, must not be of two sides of
+        the end of a term.
+        """
+        return replace(self, ambient=HeldAmbient(self.ambient, self.ambient.now()))
 
     def as_officer(self, login: str) -> "Desk":
         """Return the same desk with a declared officer at it, from now on."""

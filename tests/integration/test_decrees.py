@@ -15,7 +15,7 @@ from tests.contents import dump, entries, refusals, written
 from tests.editions import SECOND, edited, open_to_all
 from tests.integration.test_cli_help import EVERY, examples
 from tests.integration.test_races import lines_of
-from tests.terminals import FIRST, THIRD, Terminal
+from tests.terminals import ALL_ROLES, FIRST, THIRD, Terminal
 from tests.terminals import SECOND as NEXT
 from workflow.errors import ConflictError, InputError, RefusedError
 from workflow.services import calls, decrees, intake, views
@@ -345,7 +345,14 @@ def test_a_list_that_is_too_long_is_refused():
 
 @pytest.fixture
 def decree(terminal: Terminal) -> Path:
-    """Write the list of a decree for applications that can be granted."""
+    """Write the list of a decree for applications that can be granted.
+
+    Another officer has proposed them: who proposes does not decide.
+    """
+    roles = [word for role in ALL_ROLES for word in ("--role", role)]
+    added = terminal.type("officer", "add", "gialli", "--name", "G", *roles)
+    assert added.exit_code == 0
+    proposing = terminal.as_("gialli")
     for event in BEFORE_GRANT:
         for file in (FIRST, NEXT):
             words = [event.value, "--yes"]
@@ -353,7 +360,7 @@ def decree(terminal: Terminal) -> Path:
             for name, value in stated.get("inputs", {}).items():
                 for one in value if isinstance(value, list) else [value]:
                     words += [f"--{name}", one]
-            assert terminal.type("advance", file, *words).exit_code == 0
+            assert proposing.type("advance", file, *words).exit_code == 0
     path = Path("decree.jsonl")
     path.write_bytes(b"\n".join(map(orjson.dumps, rows(FIRST, NEXT))))
     return path

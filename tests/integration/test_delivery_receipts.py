@@ -37,6 +37,7 @@ from workflow.errors import (
     UnavailableError,
     UnknownOutcomeError,
 )
+from workflow.register import written as written_instant
 from workflow.rules import postings
 from workflow.services import (
     calls,
@@ -520,6 +521,56 @@ def test_an_answer_that_waits_for_a_delivery_to_be_written_does_not_undo_it(
     assert len(entries(work, event="record_delivery")) == len(letters)
     assert rows(work.desk.engine, "SELECT id FROM outbox") == []
     assert work.verified()
+
+
+# What had left before a backup was restored
+
+
+def test_a_letter_entered_again_takes_the_receipt_of_its_first_time(work: Office):
+    application, identity = sent(work)
+    long_ago = work.clock.now() - timedelta(days=1)
+    with transaction(work.desk.engine) as session:
+        letter = session.get_one(Notice, identity)
+        letter.status, letter.sent_at = NoticeStatus.SENT, work.clock.now()
+        session.add(letter)
+
+    taken = come(work, delivered(identity), at=long_ago)
+
+    (entry,) = entries(work, event="record_delivery")
+    assert taken.outcome is Outcome.TAKEN_IN, taken
+    assert stands(work, identity, "attempts", "delivered_at")[0] == 0
+    assert entry["findings"]["certified_at"] == written_instant(long_ago)
+    assert running(work, application, TermKind.COMPLETION) == [work.today]
+    assert work.verified()
+
+
+@pytest.mark.parametrize(("days", "code"), [(-1, "date.too_early"), (1, "date.future")])
+@pytest.mark.parametrize("was_delivered", [False, True])
+def test_an_impossible_instant_is_refused_in_whatever_order(
+    days, code, was_delivered, work: Office
+):
+    _, identity = sent(work)
+    if was_delivered:
+        assert come(work, delivered(identity)).outcome is Outcome.TAKEN_IN
+    at = work.clock.now() + timedelta(days=days)
+
+    taken = come(work, delivered(identity, identifier="other"), at=at)
+
+    assert (taken.outcome, taken.code) == (Outcome.UNMATCHED, code)
+
+
+def test_of_two_instants_it_is_said_which_one_counts(work: Office):
+    _, identity = sent(work)
+    first = work.clock.now()
+    assert come(work, delivered(identity)).outcome is Outcome.TAKEN_IN
+    work.wait(seconds=9)
+
+    taken = come(work, delivered(identity, identifier="other"))
+
+    assert taken.outcome is Outcome.TAKEN_IN
+    assert taken.why is not None
+    assert taken.why.endswith("was recorded before, and counts")
+    assert stands(work, identity, "delivered_at") == (first,)
 
 
 # Folders

@@ -193,6 +193,8 @@ MODULES = (
     "workflow/register",
     "workflow/rules/__init__",
     "workflow/services/__init__",
+    "workflow/staff",
+    "workflow/verification/__init__",
 )
 
 

@@ -98,7 +98,7 @@ def finish(work: Office, tmp_path: Path) -> Office:
     post(work, tmp_path)
     to = dict(rows(work.desk.engine, "SELECT id, recipient FROM notices"))
     for identity, recipient in [(UUID(str(one)), to[one]) for one in to]:
-        came = {"at": work.clock.now(), "zone": "+0000"}
+        came: dict[str, Any] = {"at": work.clock.now(), "zone": "+0000"}
         for pec in (
             accepted(sent_as(identity), identifier=f"a-{identity}", **came),
             failed(

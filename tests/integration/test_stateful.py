@@ -98,7 +98,7 @@ HAPPENINGS = (
     "the_queue_goes_on",
     "a_file_goes_on",
     *("a_likely_event",) * 6,
-    "somebody_is_overtaken",
+    *("somebody_is_overtaken",) * 2,
     *("any_event",) * 2,
     *("a_letter_is_delivered",) * 2,
     *("receipts_come",) * 2,

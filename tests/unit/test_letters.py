@@ -252,8 +252,8 @@ def test_every_letter_to_all_is_whole_from_every_move_that_sends_it(row, letter,
 def test_a_receipt_tells_the_end_of_the_procedure_and_what_is_reserved():
     text = written(NEGOTIATED, Event.SUBMIT, reserved=Cents(0), channel=Channel.PORTAL)
 
-    # Ninety days from 30 January, a Friday, end on 30 April, a Thursday.
-    assert "entro le ore 23:59:59 di giovedì 30 aprile 2026 (ora di Roma)" in text.body
+    # Ninety days from its receipt on 20 January end on 20 April, a Monday.
+    assert "entro le ore 23:59:59 di lunedì 20 aprile 2026 (ora di Roma)" in text.body
     assert "Importo richiesto: 111.111,11 euro" in text.body
     assert "Risorse prenotate: 111.111,11 euro" in text.body
 

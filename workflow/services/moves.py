@@ -133,6 +133,7 @@ def opened_file(desk: Desk, name: str, *, keep: bool = True) -> Iterator[OpenFil
         call = session.get_one(Call, found.call_id, with_for_update=True)
         session.refresh(found, with_for_update=True)
         version, changed_at = found.version, found.changed_at
+        desk = desk.at_one_instant()
         work = OpenCall(session, desk, call)
         windows.bring_up_to_date(session, desk, call)
         yield OpenFile(work, found, version, changed_at)

@@ -48,7 +48,10 @@ _LOOKS = 3
 _LONGEST_FAULT = 300
 _BROKEN_OFF = "every attempt has broken off: the log of the workers says why"
 _NO_TEXT = "no text was kept: deliver it by other means, and record its delivery"
-_IS_OVER = "what it reminds of is over"
+_IS_OVER = (
+    "its term is over or met, ends at another instant, or a later reminder was written"
+)
+_FOUND = "it was sent before, by a copy that was found: nothing was sent now"
 _OFFICE = "office"
 """Where the mail to those who work here stands, beside that of the calls."""
 
@@ -144,6 +147,8 @@ class _Ending(NamedTuple):
 
     status: NoticeStatus
     fault: str | None = None
+    may_come_twice: bool = False
+    """If another attempt has begun meanwhile."""
 
 
 class _Wait(NamedTuple):
@@ -178,7 +183,8 @@ def _hand_over(desk: Desk, transport: Transport, job: Job, seen: _Seen) -> bool:
         log.info("mail_put_off", code=error.code, attempts=seen.attempts, **about)
         return _try_again(desk, job, seen, error)
     log.info("mail_sent", **about)
-    return _end(desk, job, seen, _Ending(NoticeStatus.SENT))
+    twice = not transport.is_certain
+    return _end(desk, job, seen, _Ending(NoticeStatus.SENT, may_come_twice=twice))
 
 
 # The first step: look, and begin
@@ -232,7 +238,9 @@ def _name(row: Any) -> str:  # noqa: ANN401 - a row of the query
 def _ending(desk: Desk, transport: Transport, job: Job, seen: _Seen) -> _Ending | None:
     """Return what becomes of a letter that is not to be sent, or not any more."""
     if transport.was_sent(seen.mail):
-        return _Ending(NoticeStatus.SENT)
+        # Not by an attempt of this database: it was restored from a backup.
+        found = None if seen.attempts else _FOUND
+        return _Ending(NoticeStatus.SENT, found)
     if not seen.has_text:
         return _Ending(NoticeStatus.UNDELIVERED, _NO_TEXT)
     if _is_leaving(desk, transport, seen.begun_at):
@@ -404,7 +412,7 @@ def _end(desk: Desk, job: Job, seen: _Seen, ending: _Ending) -> bool:
         connection = session.connection()
         if connection.execute(notes).rowcount:
             return bool(connection.execute(_DONE, {"job": job.id}).rowcount)
-        if is_sent:
+        if ending.may_come_twice:
             connection.execute(twice)
         return False
 

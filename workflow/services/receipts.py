@@ -1,7 +1,7 @@
 """What does a receipt of certified mail change?"""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -16,6 +16,8 @@ from models.vocabulary import Event, NoticeStatus, ReceiptKind
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.moves.inputs import DeliveryInputs
+from workflow.moves.words import rome
+from workflow.register import written
 from workflow.rules import postings, receipts
 from workflow.rules.certified_data import UnreadableError
 from workflow.rules.receipts import NoReceiptError, PecReceipt
@@ -174,12 +176,15 @@ def _deliver(file: OpenFile, arrived: _Arrived, identity: UUID) -> TakenIn:
     notice = _locked(session, identity)
     if _is_known(session, arrived, notice):
         return _told(session, arrived, notice, Outcome.REPEATED)
+    _refuse_impossible(receipt, notice, file.work.desk.ambient.now())
     if notice.delivered_at is None:
+        delivered_at = _instant(receipt, notice)
+        early = _early(receipt, notice) > _APART
         full = {"full_box": True} if receipt.kind is ReceiptKind.FULL_BOX else {}
         given = DeliveryInputs(
             letter=notice.letter,
             receipt=receipt.identifier,
-            delivered_at=_instant(receipt, notice),
+            delivered_at=delivered_at,
             notice=notice.id,
         )
         make(
@@ -188,18 +193,62 @@ def _deliver(file: OpenFile, arrived: _Arrived, identity: UUID) -> TakenIn:
             WORKER,
             Event.RECORD_DELIVERY,
             given=given,
-            notes={"receipt_sha256": arrived.sha256, **full},
+            notes={
+                "receipt_sha256": arrived.sha256,
+                **full,
+                **({"certified_at": written(receipt.at)} if early else {}),
+            },
         )
-    return _kept(session, file.work.desk, arrived, notice)
+        return _kept(session, file.work.desk, arrived, notice)
+    kept = _kept(session, file.work.desk, arrived, notice)
+    return replace(kept, why=_which_counts(receipt, notice))
+
+
+def _early(receipt: PecReceipt, notice: Notice) -> timedelta:
+    """Return by how much it is certified to have come before it was written."""
+    return max(notice.created_at.replace(microsecond=0) - receipt.at, timedelta(0))
 
 
 def _instant(receipt: PecReceipt, notice: Notice) -> datetime:
     """Return when it was delivered: never before it was written.
 
-    Clocks that are a little apart would make it seem so.
+    Clocks that are a little apart would make it seem so. So would a letter that had
+    left, and was entered again after a backup was restored: its term runs from then,
+    and nobody has less time.
     """
-    early = notice.created_at.replace(microsecond=0) - receipt.at
-    return notice.created_at if timedelta(0) < early <= _APART else receipt.at
+    return notice.created_at if _early(receipt, notice) else receipt.at
+
+
+def _refuse_impossible(receipt: PecReceipt, notice: Notice, now: datetime) -> None:
+    """Refuse an instant at which it cannot have been delivered.
+
+    Raises:
+        RefusedError: it is still to come, or was before the letter was written.
+    """
+    was_found = notice.sent_at is not None and notice.attempts == 0
+    if receipt.at > now:
+        raise RefusedError(
+            TOO_SOON,
+            f"it certifies a delivery at {rome(receipt.at)} (Rome), which is still to "
+            "come: look at the clock of this machine, then take it in again",
+        )
+    if _early(receipt, notice) > _APART and not was_found:
+        raise RefusedError(
+            "date.too_early",
+            f"it certifies a delivery at {rome(receipt.at)} (Rome), before the letter "
+            f"was written at {rome(notice.created_at)}: it proves nothing",
+        )
+
+
+def _which_counts(receipt: PecReceipt, notice: Notice) -> str | None:
+    """Tell that another instant of the delivery was recorded, if one was."""
+    recorded = notice.delivered_at
+    if recorded is None or recorded == _instant(receipt, notice):
+        return None
+    return (
+        f"it certifies a delivery at {rome(receipt.at)} (Rome); {rome(recorded)} was "
+        "recorded before, and counts"
+    )
 
 
 def _note(session: Session, desk: Desk, arrived: _Arrived, identity: UUID) -> TakenIn:

@@ -121,8 +121,10 @@ def opened(desk: Desk, code: str, *, keep: bool = True) -> Iterator[OpenCall]:
         RefusedError: there is no such call.
     """
     with transaction(desk.engine, keep=keep) as session:
-        work = OpenCall(session, desk, find_call(session, code, lock=True))
-        bring_up_to_date(session, desk, work.call)
+        call = find_call(session, code, lock=True)
+        desk = desk.at_one_instant()
+        work = OpenCall(session, desk, call)
+        bring_up_to_date(session, desk, call)
         yield work
         work.flush()
 

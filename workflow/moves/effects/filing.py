@@ -7,6 +7,7 @@ from workflow.facts import Facts
 from workflow.machine import Consequences, Inputs, MoneyChange, TermChange
 from workflow.moves import placements, windows
 from workflow.moves.effects.money import lowered, release
+from workflow.rules.calendar import civil_day
 
 
 def submit(facts: Facts, _given: Inputs) -> Consequences:
@@ -18,7 +19,10 @@ def submit(facts: Facts, _given: Inputs) -> Consequences:
     asked = facts.application.requested
     requested = asked if received is None else received.requested
     reserved = 0 if received is None else received.reserved
+    came = facts.application.received_at
     return Consequences(
+        # Its terms run from its receipt, however late a portal hands it over.
+        since=None if came is None else civil_day(came),
         money=(
             (MoneyChange(MovementKind.RESERVE, reserved=reserved),) if reserved else ()
         ),
