@@ -212,6 +212,7 @@ def test_everybody_is_written_to_when_the_counter_stops_and_opens_again(work: Of
         assert (first in body) is (portal_id == "DOM-0001")
     assert "Motivazione: verifica tecnica" in sent[0][4]
     assert "ore 09:00:00 di giovedì 22 gennaio 2026" in sent[2][4]
+    assert "Provvedimento: decreto n. 2 del 20/01/2026" in sent[2][4]
     assert jobs(work).count("counter_reopened") == 2
     assert work.verified()
 

@@ -91,6 +91,7 @@ def test_an_amount_not_written_as_money_is_refused(field: str, amount: object):
         ({"applicant": applicant(pec="a@b.it,c@d.it")}, "applicant.pec"),
         ({"applicant": applicant(pec="a\u202eb@pec.it")}, "applicant.pec"),
         ({"applicant": applicant(pec="a(note)@pec.it")}, "applicant.pec"),
+        ({"applicant": applicant(pec="perché@pec.it")}, "applicant.pec"),
         ({"applicant": applicant(pec=f"a@{'b' * 260}.it")}, "applicant.pec"),
         ({"applicant": applicant(age=3)}, "applicant.age"),
         ({"applicant": None}, "applicant"),

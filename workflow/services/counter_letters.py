@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,9 +22,10 @@ from models.vocabulary import (
     NoticeStatus,
     SuspensionCause,
 )
+from workflow.errors import TamperedError
 from workflow.letters import wording
 from workflow.letters.facts import LetterFacts, words_of
-from workflow.services import lookups, responsible
+from workflow.services import histories, lookups, responsible
 from workflow.services.call_asked import Asked
 from workflow.services.letters import identity as identified
 from workflow.services.letters import text_of
@@ -54,6 +55,8 @@ def write(
     batch, told = Batch(session), []
     with_expired = asked.event is CallEvent.EXTEND_CALL
     rows = tuple(_applications(session, call, with_expired=with_expired))
+    if asked.event is CallEvent.REOPEN_CALL:
+        asked = _as_announced(session, call, asked)
     before = _counted(session, call, letters)
     about = _Words(
         rules := lookups.rules_of(session, call.id, call.version),
@@ -113,6 +116,18 @@ def write(
         )
     batch.flush()
     return told
+
+
+def _as_announced(session: Session, call: Call, asked: Asked) -> Asked:
+    """Name the act that ordered a reopening, which then came by itself."""
+    try:
+        said = histories.last(session, call.id, CallEvent.ANNOUNCE_REOPENING)
+    except TamperedError:  # `log verify` tells; the counter opens all the same
+        said = None
+    if said is None or said["act"] is None:
+        return asked
+    act = lookups.read_act(histories.act_of(said) or "")
+    return replace(asked, act=act)
 
 
 def _counted(

@@ -12,7 +12,7 @@ import orjson
 from sqlmodel import Session, col, func, select
 
 from models.tables import Officer, RegisterEntry
-from models.vocabulary import Event, Outcome
+from models.vocabulary import CallEvent, Event, Outcome
 from workflow.errors import TamperedError
 from workflow.rules.steps import Step
 
@@ -176,6 +176,17 @@ def last_with_money(
         .limit(1)
     )
     return next(_read(session, query), None)
+
+
+def last(session: Session, call: UUID, event: CallEvent) -> dict[str, Any] | None:
+    """Return the last time that something was done to a call, if it ever was.
+
+    Raises:
+        TamperedError: an entry cannot be read.
+    """
+    newest = col(RegisterEntry.seq).desc()
+    query = _query(call).where(RegisterEntry.event == event).order_by(None)
+    return next(_read(session, query.order_by(newest).limit(1)), None)
 
 
 def content(seq: int, body: str) -> dict[str, Any]:

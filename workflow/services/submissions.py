@@ -68,10 +68,13 @@ def _day(value: object) -> object:
 
 def _address(value: str) -> str:
     try:
-        addresses.read(value)
+        known = addresses.read(value)
     except AddressError as error:
         message = f"{error}; write an address, such as {addresses.EXAMPLE}"
         raise ValueError(message) from error
+    if not known.local.isascii():  # RFC 5322, by which certified mail goes
+        message = f"certified mail has only ASCII before the @: {addresses.EXAMPLE}"
+        raise ValueError(message)
     return value
 
 
