@@ -121,6 +121,8 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
             {"number": fault.number, "fault": fault.fault} for fault in anchored.faults
         ],
         "gaps": [day.isoformat() for day in anchored.gaps],
+        "stamps": anchored.stamps,
+        "stamped_at": instant(anchored.stamped.at) if anchored.stamped else None,
         "explained": [
             {"day": day.isoformat(), "because": because}
             for day, because in anchored.explained
@@ -135,6 +137,9 @@ def tell_of_anchors(anchored: Anchored) -> None:
     last = anchored.last
     told = f"{anchored.count}, the last of {last.at}" if last else "none yet"
     click.echo(f"anchors: {told}: {standing}")
+    if anchored.stamped:
+        at = civil(anchored.stamped.at)
+        click.echo(f"  {anchored.stamps} time stamp(s), the last of {at}")
     for day, because in anchored.explained:
         print_wrapped(f"  no anchor for {day}, explained: ", because)
     for fault in anchored.faults:

@@ -355,6 +355,8 @@ def test_the_register_verifies(terminal):
         "faults": [],
         "gaps": [],
         "explained": [],
+        "stamps": 0,
+        "stamped_at": None,
         "file": str(terminal.home / "anchors.jsonl"),
     }
     assert (call["call"], call["entries"], call["faults"]) == (CTL, 5, [])

@@ -19,7 +19,7 @@ from workflow.anchors import stamps
 from workflow.anchors.stamps import StampError
 from workflow.desk import AnchorFiles
 from workflow.errors import RefusedError, SportelloError, UnavailableError
-from workflow.services import anchoring, doctor, keys, stamping
+from workflow.services import anchoring, doctor, keys, log, stamping
 
 
 @pytest.fixture
@@ -79,6 +79,29 @@ def test_a_worker_asks_for_it_until_there_is_one(stamped: Office, server: TimeSe
 
     assert len(server.asked) == 2
     assert not stamping.is_due(stamped.desk)
+
+
+def test_stamps_are_verified_with_the_anchors(stamped: Office, server: TimeServer):
+    made = stamping.stamp(stamped.desk)
+    assert made is not None
+    stamped.wait(days=1)
+    anchoring.seal(stamped.desk)
+    good = log.examine(stamped.desk).anchors
+
+    other = server.stamp(stamps.request(b"another anchor").content)
+    made.file.write_bytes(other)
+    swapped = log.examine(stamped.desk).anchors
+    made.file.rename(made.file.with_name("00000009.tsr"))
+    moved = log.examine(stamped.desk).anchors
+
+    assert good.ok, good.faults
+    assert (good.stamps, good.stamped) == (1, made)
+    assert [(one.number, one.fault) for one in swapped.faults] == [
+        (1, "its time stamp does not hold: Mismatch between messages")
+    ]
+    assert [(one.number, one.fault) for one in moved.faults] == [
+        (9, "it was stamped, and is not there any more")
+    ]
 
 
 @pytest.mark.parametrize("answer", [b"", b"no stamp", 500, 404, b"x" * 100_001])

@@ -18,6 +18,8 @@ from workflow.services.anchor_lines import Compared
 from workflow.services.anchor_rows import stored
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after
+from workflow.services.stamping import Check as StampCheck
+from workflow.services.stamping import Stamped
 
 _LATE = timedelta(hours=26)
 """A day, and some hours in which whoever is asked for it may be away."""
@@ -47,6 +49,10 @@ class Anchored:
     """Of those days the ones that a later anchor explains, and why: no faults."""
     file: str | None
     """The file that was compared; none if this machine keeps none."""
+    stamps: int = 0
+    """Time stamps that lie beside that file."""
+    stamped: Stamped | None = None
+    """The last of them that holds, if it is known whose signature is trusted."""
 
     @property
     def ok(self) -> bool:
@@ -57,12 +63,16 @@ class Anchored:
 class Check:
     """Holds the anchors against the chains while these are read once."""
 
-    def __init__(self, session: Session, *, only: str | None) -> None:
+    def __init__(
+        self, session: Session, files: AnchorFiles | None, *, only: str | None
+    ) -> None:
         self._series, self._heads, self._only = Series(), Heads(), only
+        self._stamps = StampCheck(files)
         self._checked: set[str] = set()
         self._last_entry: int | None = None
         for anchor in stored(session):
             body = self._series.feed(anchor)
+            self._stamps.feed(anchor)
             if body is not None:
                 self._heads.note(anchor.number, body)
 
@@ -84,7 +94,9 @@ class Check:
                 marks.close(0)
         series.close(_instant(self._last_entry))
         outside, file = _outside(desk, series)
-        faults = [*series.faults, *self._heads.faults(), *outside]
+        stamps = self._stamps
+        stamps.close()
+        faults = [*series.faults, *self._heads.faults(), *outside, *stamps.faults]
         return Anchored(
             series.count,
             series.last,
@@ -96,6 +108,8 @@ class Check:
                 if day in series.explained
             ),
             file,
+            stamps.count,
+            stamps.last,
         )
 
 

@@ -113,7 +113,7 @@ def examine(
         UnavailableError: the file of the anchors cannot be read, or there is no room.
     """
     with spills() as room, reading(desk.engine, verbatim=True) as session:
-        check = Check(session, only=code)
+        check = Check(session, desk.anchor_files, only=code)
         calls = rows(session, kept.CALLS).all()
         if code is not None:
             calls = [call for call in calls if call.code == code]
