@@ -115,10 +115,12 @@ def open_desk() -> Desk:
     ambient: Ambient = SystemAmbient()
     if settings.clock is not None:
         ambient = ShiftedAmbient(settings.clock)
+    engine = engine_of(
+        settings.database, "SPORTELLO_DATABASE_URL", lock_wait=settings.lock_wait
+    )
+    click.get_current_context().call_on_close(engine.dispose)
     return Desk(
-        engine=engine_of(
-            settings.database, "SPORTELLO_DATABASE_URL", lock_wait=settings.lock_wait
-        ),
+        engine=engine,
         ambient=ambient,
         identity=_identity(settings),
         typed_at=ambient.now() if ambient.simulated else _instant(typed),
