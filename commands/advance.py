@@ -23,7 +23,7 @@ from commands.output import emit
 from models.vocabulary import Event
 from workflow.desk import Desk
 from workflow.machine import Move
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.services import moves
 from workflow.services.moves import MoveCommand
 

@@ -325,7 +325,7 @@ def call_as_json(call: calls.CallView) -> dict[str, object]:
             }
             for one in call.malfunctions
         ],
-        "family": call.rules.family.value,
+        "family": call.rules.family,
         "separate": [one.value for one in call.rules.duties.separate],
         "evaluators": call.rules.duties.evaluators,
         "entries": call.entries,

@@ -9,7 +9,7 @@ from commands.output import emit, print_wrapped
 from models.vocabulary import ApplicationState
 from workflow.desk import Desk
 from workflow.machine import Table as Moves
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.services import calls, views
 
 

@@ -12,20 +12,21 @@ from config.counters import (
     stopping_lets_nobody_pass,
     stopping_takes_nothing_beyond,
 )
+from config.families import form
 from config.findings import Finding, as_far_as_read, repeated
 from config.notices import (
     letters_are_not_held_too_long,
     lists_of_notices_repeat_nothing,
     reminders_are_of_the_applicant,
 )
-from config.schema import CallDefinition
+from config.schema import OF_SOME_FAMILIES, CallDefinition
 from config.terms import (
     extensions_stay_short,
     terms_are_those_of_the_family,
     terms_fit_their_kind,
 )
 from config.values import ROME, euros
-from models.vocabulary import ProcedureFamily, StepKind
+from models.vocabulary import StepKind
 
 _ONLY_NEGOTIATED = frozenset(
     {StepKind.NEGOTIATION, StepKind.DEFINITIVE_PLAN, StepKind.DETERMINATION}
@@ -41,6 +42,17 @@ def disagreements(call: CallDefinition) -> tuple[Finding, ...]:
     return tuple(
         finding for check in _CHECKS for finding in as_far_as_read(check(call))
     )
+
+
+def _sections_are_those_of_the_family(call: CallDefinition) -> Iterator[Finding]:
+    wanted, written = form(call.family).sections, call.model_fields_set
+    for name in OF_SOME_FAMILIES:
+        if name in wanted and name not in written:
+            yield Finding((name,), f"missing: write a section [{name}]")
+        if name in written and name not in wanted:
+            yield Finding(
+                (name,), f'the family "{call.family}" has no such section: remove it'
+            )
 
 
 def _opens_once_published(call: CallDefinition) -> Iterator[Finding]:
@@ -169,7 +181,7 @@ def _plans_are_returned_where_they_are(call: CallDefinition) -> Iterator[Finding
 
 
 def _is_plain(call: CallDefinition) -> bool:
-    return call.family is ProcedureFamily.PLAIN_COUNTER
+    return not form(call.family).negotiates
 
 
 def _criteria_add_up(call: CallDefinition) -> Iterator[Finding]:
@@ -240,6 +252,7 @@ def _sources_differ(call: CallDefinition, index: int) -> Iterator[Finding]:
 
 
 _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
+    _sections_are_those_of_the_family,
     _opens_once_published,
     _closes_once_open,
     _closes_once_published,

@@ -9,7 +9,7 @@ from config.findings import Finding
 from config.messages import where
 from config.places import line_of, locate
 from config.reading import read, revive
-from config.schema import CallDefinition
+from config.schema import OF_SOME_FAMILIES, CallDefinition
 from models.canonical import digest, encode
 
 _SHIPPED = Path(__file__).parent / "calls"
@@ -90,7 +90,8 @@ def dump(definition: CallDefinition) -> bytes:
     Absent values are left out, so that a key that later versions of the program
     add, optional and unused, does not change the hash of today's calls.
     """
-    return encode(definition.model_dump(mode="json", exclude_none=True))
+    absent = set(OF_SOME_FAMILIES) - definition.model_fields_set
+    return encode(definition.model_dump(mode="json", exclude_none=True, exclude=absent))
 
 
 def parse(body: bytes) -> CallDefinition:

@@ -30,6 +30,7 @@ def _part(model: type[Part], contents: object) -> Any:  # noqa: ANN401 - of *mod
     # in above, would be a guess.
     if written is not contents or written.keys() - model.model_fields.keys():
         values.clear()
+    part.model_fields_set.update(written.keys() & model.model_fields.keys())
     for name, field in model.model_fields.items():
         if name in written:
             values.pop(name, None)

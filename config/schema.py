@@ -1,6 +1,7 @@
 """What does a call file declare?"""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,6 +20,7 @@ from config.values import (
     Count,
     Day,
     Euros,
+    FamilyName,
     Flag,
     Hour,
     Instant,
@@ -34,12 +36,12 @@ from config.values import (
     only,
 )
 from models.vocabulary import (
+    Cents,
     Channel,
     Counting,
     Decision,
     Letter,
     OrderPolicy,
-    ProcedureFamily,
     ReceiptClock,
     ShortMoneyPolicy,
     SourceStatus,
@@ -141,7 +143,7 @@ class Allocation(Sourced):
 class Aid(Sourced):
     """How much one applicant may get (*agevolazione*), and under which ceiling."""
 
-    regime: Literal["de_minimis"]
+    regime: Literal["de_minimis", "none"]
     fixed: Euros
     fixed_matures_on: StepKind | None = None
     variable_percent: Percent
@@ -308,6 +310,44 @@ class Conflict(Part):
     statements: Annotated[tuple[Statement, ...], Field(min_length=2)]
 
 
+_NOT_OF_THE_FAMILY = "the family of the call has nothing of the kind"
+
+NO_MONEY = Allocation.model_construct(
+    amount=Cents(0),
+    short_money=ShortMoneyPolicy.WAITING_LIST,
+    source=SourceStatus.ASSUMED,
+    basis=_NOT_OF_THE_FAMILY,
+)
+NO_COUNTER = Counter.model_construct(
+    order=OrderPolicy.EXACT_INSTANT,
+    waiting_list=WaitingPhase.AFTER_REVIEW,
+    jump_ahead=False,
+    source=SourceStatus.ASSUMED,
+    basis=_NOT_OF_THE_FAMILY,
+)
+NO_AID = Aid.model_construct(
+    regime="none",
+    fixed=Cents(0),
+    variable_percent=Decimal(0),
+    ceiling=Cents(0),
+    ceiling_years=1,
+    source=SourceStatus.ASSUMED,
+    basis=_NOT_OF_THE_FAMILY,
+)
+NO_MERIT = Merit.model_construct(
+    total=0,
+    threshold=0,
+    criteria=(),
+    source=SourceStatus.ASSUMED,
+    basis=_NOT_OF_THE_FAMILY,
+)
+
+OF_SOME_FAMILIES = ("allocation", "counter", "aid", "merit")
+"""The sections that only some families have, and those all of their calls.
+
+Where there is none, what it would say stands for nothing: no money, no score.
+"""
+
 AS_BEFORE = Counter(
     order=OrderPolicy.EXACT_INSTANT,
     waiting_list=WaitingPhase.AFTER_REVIEW,
@@ -362,18 +402,18 @@ class CallDefinition(Part):
     code: CallCode
     year: Year
     title: Text
-    family: ProcedureFamily
+    family: FamilyName
     responsible_office: Text
     contact: Text
     legal_basis: Annotated[tuple[LegalReference, ...], Field(min_length=1)]
     acts: Annotated[tuple[ActReference, ...], Field(min_length=1)]
     window: Window
-    allocation: Allocation
-    counter: Counter
-    aid: Aid
+    allocation: Allocation = NO_MONEY
+    counter: Counter = NO_COUNTER
+    aid: Aid = NO_AID
     filing: Filing
     documents: tuple[RequiredDocument, ...]
-    merit: Merit
+    merit: Merit = NO_MERIT
     procedure: Procedure
     counting_rules: TermPolicy
     terms: Annotated[Mapping[TermKind, TermRule], AfterValidator(_in_order)]

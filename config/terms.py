@@ -2,49 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from config.families import form
 from config.findings import Finding, as_far_as_read
 from config.schema import CallDefinition
 from models.vocabulary import (
     Counting,
-    ProcedureFamily,
     TermEffect,
     TermKind,
     TermStart,
 )
-
-_OF_EVERY_FAMILY: Mapping[TermKind, TermStart] = {
-    TermKind.CONCLUSION: TermStart.PROTOCOL,
-    TermKind.FORMAL_CHECK: TermStart.REVIEW_STARTED,
-    TermKind.MERIT: TermStart.ADMITTED,
-    TermKind.COMPLETION: TermStart.COMPLETION_DELIVERED,
-    TermKind.OBSERVATIONS: TermStart.REFUSAL_NOTICE_DELIVERED,
-    TermKind.START: TermStart.ACCEPTED,
-    TermKind.DURATION: TermStart.STARTED,
-    TermKind.REPORT: TermStart.ENDED,
-    TermKind.AID_REGISTRY: TermStart.GRANTED,
-    TermKind.LAPSE_DECISION: TermStart.LAPSE_PROPOSED,
-}
-
-STARTS: Mapping[ProcedureFamily, Mapping[TermKind, TermStart]] = {
-    ProcedureFamily.NEGOTIATED_COUNTER: {
-        **_OF_EVERY_FAMILY,
-        TermKind.NEGOTIATION: TermStart.GRANT_DELIVERED,
-        TermKind.DEFINITIVE_PLAN: TermStart.MINUTES_SIGNED,
-        TermKind.PLAN_CHECK: TermStart.PLAN_FILED,
-        TermKind.PLAN_CORRECTION: TermStart.PLAN_RETURN_DELIVERED,
-        TermKind.ACCEPTANCE: TermStart.DETERMINATION_DELIVERED,
-    },
-    ProcedureFamily.PLAIN_COUNTER: {
-        **_OF_EVERY_FAMILY,
-        TermKind.ACCEPTANCE: TermStart.GRANT_DELIVERED,
-        TermKind.PAYMENT: TermStart.REPORT_FILED,
-    },
-}
-"""The terms that the moves of a family start, each with the one fact that does.
-
-All of them must be set, and no others; `start_of` knows the one exception, and
-`OPTIONAL` those that a call may leave out.
-"""
 
 OPTIONAL = frozenset({TermKind.LAPSE_DECISION})
 """Without them nothing happens by itself: calls that are older have none."""
@@ -53,7 +19,7 @@ _WITHOUT_ACCEPTANCE: Mapping[TermKind, TermStart | None] = {
     TermKind.ACCEPTANCE: None,
     TermKind.START: TermStart.GRANT_DELIVERED,
 }
-"""What is different in a plain counter where nobody has to accept the grant."""
+"""What is different where a grant could be accepted, and nobody has to."""
 
 EFFECTS: Mapping[TermEffect, frozenset[TermKind]] = {
     TermEffect.STOP_WAITING: frozenset({TermKind.COMPLETION, TermKind.OBSERVATIONS}),
@@ -96,10 +62,14 @@ def start_of(kind: TermKind, call: CallDefinition) -> TermStart | None:
 
     None, if the procedure never starts it.
     """
-    plain = call.family is ProcedureFamily.PLAIN_COUNTER
-    if plain and kind in _WITHOUT_ACCEPTANCE and not call.procedure.acceptance:
+    wanted = form(call.family)
+    if (
+        wanted.accepts_the_grant
+        and kind in _WITHOUT_ACCEPTANCE
+        and not call.procedure.acceptance
+    ):
         return _WITHOUT_ACCEPTANCE[kind]
-    return STARTS[call.family].get(kind)
+    return wanted.starts.get(kind)
 
 
 def terms_are_those_of_the_family(call: CallDefinition) -> Iterator[Finding]:

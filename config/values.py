@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,8 @@ from pydantic import (
 )
 from pydantic import ValidationInfo as Info
 
-from models.vocabulary import Cents
+from config.families import families
+from models.vocabulary import Cents, Family
 
 ROME = ZoneInfo("Europe/Rome")
 """Where the civil time of every call is read."""
@@ -212,6 +214,20 @@ def _slug(text: str) -> str:
     return text
 
 
+def _family(value: object) -> Family:
+    known = families()
+    if value in known:
+        return Family(str(value))
+    listed = ", ".join(f'"{name}"' for name in known)
+    close = get_close_matches(str(value), known, n=1)
+    meant = f"; did you mean `{close[0]}`?" if close else ": remove it or correct it"
+    msg = (
+        f"`{shown(value)}` is not one of the words allowed here{meant} "
+        f"(allowed: {listed})"
+    )
+    raise WritingError(msg)
+
+
 def _call_code(text: str) -> str:
     if not _CALL_CODE.fullmatch(text):
         msg = (
@@ -263,6 +279,10 @@ Text = Annotated[str, PlainValidator(_text), Field(examples=['"..."'])]
 """A text of one line, never empty."""
 Slug = Annotated[Text, AfterValidator(_slug), Field(examples=['"plan_proposal"'])]
 """A short name that programs use too."""
+FamilyName = Annotated[
+    Family, PlainValidator(_family), Field(examples=['"plain_counter"'])
+]
+"""The name of a family of procedures that there is."""
 CallCode = Annotated[
     Text, AfterValidator(_call_code), Field(examples=['"RLF12025051244"'])
 ]

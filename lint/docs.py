@@ -6,8 +6,9 @@
 import sys
 from pathlib import Path
 
-from workflow.moves import TABLES, permissions
+from workflow.moves import permissions
 from workflow.moves.diagrams import page
+from workflow.moves.families import TABLES
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -34,7 +34,6 @@ from models.vocabulary import (
     MovementKind,
     NoticeStatus,
     Outcome,
-    ProcedureFamily,
     ReceiptKind,
     Role,
     StepKind,
@@ -201,7 +200,7 @@ class Call(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     code: str = Field(unique=True, max_length=40)
-    family: ProcedureFamily = Field(sa_type=word(ProcedureFamily, "ck_calls_family"))
+    family: str = Field(max_length=40)
     state: CallState = Field(
         default=CallState.PUBLISHED,
         sa_type=word(CallState, "ck_calls_state"),

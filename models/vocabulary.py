@@ -10,6 +10,12 @@ CallId = NewType("CallId", UUID)
 Cents = NewType("Cents", int)
 """An amount in whole euro cents; never a float, never a fraction of a cent."""
 
+Family = NewType("Family", str)
+"""Which table of moves a call follows (*tipo di procedura*): its name.
+
+No closed list: a family is a table of moves and a form of call files.
+"""
+
 
 class ApplicationState(StrEnum):
     """Where an application (*domanda*) stands.
@@ -421,15 +427,6 @@ class MemoKind(StrEnum):
     """What waits for an officer today."""
     ANCHOR = "anchor"
     """The anchor of the day, for the auditors."""
-
-
-class ProcedureFamily(StrEnum):
-    """Which table of moves a call follows."""
-
-    NEGOTIATED_COUNTER = "negotiated_counter"
-    """*Procedura valutativa a sportello* with a negotiation phase."""
-    PLAIN_COUNTER = "plain_counter"
-    """*Procedura valutativa a sportello*: granted, then carried out."""
 
 
 class CallState(StrEnum):

@@ -22,9 +22,9 @@ from models.vocabulary import (
     CallState,
     Decision,
     Event,
+    Family,
     Letter,
     MovementKind,
-    ProcedureFamily,
     Role,
     StepKind,
     StepStatus,
@@ -419,7 +419,7 @@ class Rows(Generic[_State, _Event, _Row]):
 class Table(Rows[ApplicationState, Event, Move]):
     """The moves of a procedure family (*tipo di procedura*)."""
 
-    def __init__(self, family: ProcedureFamily, moves: Iterable[Move]) -> None:
+    def __init__(self, family: Family, moves: Iterable[Move]) -> None:
         super().__init__(ApplicationState, moves, "sportello events APP")
         self.family = family
 

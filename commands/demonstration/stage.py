@@ -17,7 +17,7 @@ from models.vocabulary import CallEvent, Event, MovementKind, Role
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.rules.amounts import format_money, parse_money
 from workflow.rules.calendar import ROME
 from workflow.services import calls, installation, intake, moves, officers, sweep

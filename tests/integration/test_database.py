@@ -170,7 +170,6 @@ def test_the_last_cent_of_the_allocation_may_be_given_out(engine: Engine):
         ("terms", "status", "paused"),
         ("terms", "kind", "forever"),
         ("notices", "letter", "love"),
-        ("calls", "family", "lottery"),
     ],
 )
 def test_a_word_is_one_of_the_vocabulary(

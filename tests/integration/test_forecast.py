@@ -48,7 +48,7 @@ from tests.editions import SECOND, edited, open_to_all
 from tests.servers import fresh_postgres
 from tests.terminals import FIRST, Terminal
 from workflow.errors import InputError, RefusedError, TamperedError
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.rules.windows import next_due
 from workflow.services import call_acts, calls, copies, intake, sweep
 from workflow.services.call_moves import agenda_of

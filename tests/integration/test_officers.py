@@ -17,7 +17,7 @@ from tests.builders import (
 from tests.contents import dump, entries, refusals, written
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.moves.negotiated_counter import TABLE
+from workflow.moves.families.negotiated_counter import TABLE
 from workflow.services import installation, moves, officers, sweep, views
 
 PEOPLE = {

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.families import families, form
 from config.loader import CallFileError, check, dump, find, fingerprint, load, parse
 from config.places import locate
 from config.reading import read
 from config.schema import CallDefinition
-from config.terms import OPTIONAL, STARTS
+from config.terms import OPTIONAL
 from config.values import euros
 from models.vocabulary import (
+    Family,
     OrderPolicy,
-    ProcedureFamily,
     ShortMoneyPolicy,
     TermKind,
     WaitingPhase,
@@ -156,7 +157,7 @@ def test_a_counter_is_taken_exactly_if_it_can_be_run(
 
 @given(
     st.sampled_from([CONTENTS, PLAIN]),
-    st.sampled_from(list(ProcedureFamily)),
+    st.sampled_from(list(families())),
     st.booleans(),
     st.sets(st.sampled_from(list(TermKind))),
 )
@@ -164,7 +165,7 @@ def test_every_term_too_many_or_too_few_is_told_and_no_other(
     call, family, acceptance, kinds
 ):
     contents = deepcopy(call)
-    contents["family"] = family.value
+    contents["family"] = family
     contents["procedure"] |= {"acceptance": acceptance, "plan_returns": 0}
     any_term = contents["terms"]["conclusion"]
     contents["terms"] = {
@@ -175,8 +176,8 @@ def test_every_term_too_many_or_too_few_is_told_and_no_other(
 
     told = () if isinstance(outcome, CallDefinition) else outcome
     amiss = {one.loc[1] for one in told if len(one.loc) == 2 and one.loc[0] == "terms"}
-    wanted = set(STARTS[family])
-    if family is ProcedureFamily.PLAIN_COUNTER and not acceptance:
+    wanted = set(form(family).starts)
+    if family == Family("plain_counter") and not acceptance:
         wanted.discard(TermKind.ACCEPTANCE)
     assert amiss == {kind.value for kind in (wanted ^ kinds) - OPTIONAL}
 

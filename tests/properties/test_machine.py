@@ -40,8 +40,8 @@ from workflow.facts import (
     TermRecord,
 )
 from workflow.machine import Consequences, fire
-from workflow.moves import TABLES
 from workflow.moves.expiries import of_term
+from workflow.moves.families import TABLES
 
 ONE_SECOND = timedelta(seconds=1)
 instants = st.datetimes(

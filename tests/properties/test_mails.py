@@ -10,19 +10,19 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.vocabulary import Event, ProcedureFamily
+from models.vocabulary import Event, Family
 from tests.builders import ctl
 from tests.builders_facts import act, facts
 from workers.transports.messages import written
 from workflow.letters.gathering import Making
 from workflow.letters.wording import line
 from workflow.machine import Consequences
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.moves.inputs import CompletionInputs
 from workflow.services import letters
 from workflow.services.postings import Mail
 
-MOVES = TABLES[ProcedureFamily.NEGOTIATED_COUNTER]
+MOVES = TABLES[Family("negotiated_counter")]
 SENDER = Address(username="bandi", domain="pec.example.it")
 HEADERS = [
     *("Message-ID", "From", "To", "Subject", "Date", "Auto-Submitted"),

@@ -20,9 +20,10 @@ from tests.builders import OPENING, PAPER, ctl, rome
 from tests.builders_facts import NOW, facts, letter, step, term
 from workflow.facts import ArrivalFacts, Facts
 from workflow.machine import Consequences, Inputs, StepChange, TermChange
-from workflow.moves import TABLES, effects, guards
+from workflow.moves import effects, guards
 from workflow.moves import inputs as stated
 from workflow.moves.arrivals import Awaited, not_decided
+from workflow.moves.families import TABLES
 
 TODAY = date(2026, 1, 30)
 PROOF = "A1.2026.0012345"

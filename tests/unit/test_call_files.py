@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from config.families import families, form
 from config.loader import (
     CallFileError,
     Fault,
@@ -21,12 +22,12 @@ from config.loader import (
 )
 from config.places import locate
 from config.schema import AS_BEFORE, Sourced
-from config.terms import MAY_END_AT_AN_HOUR, STARTS, start_of
+from config.terms import MAY_END_AT_AN_HOUR, start_of
 from config.values import is_tax_code
 from models.canonical import digest, encode
 from models.vocabulary import (
+    Family,
     OrderPolicy,
-    ProcedureFamily,
     ShortMoneyPolicy,
     SourceStatus,
     TermEffect,
@@ -208,12 +209,13 @@ def test_a_loaded_call_cannot_be_changed(ctl):
 
 
 def test_every_family_has_its_terms_and_every_term_its_start():
-    assert set(STARTS) == set(ProcedureFamily)
-    assert {kind for starts in STARTS.values() for kind in starts} == set(TermKind)
+    assert {kind for family in families() for kind in form(family).starts} == set(
+        TermKind
+    )
 
 
 def test_a_negotiated_counter_accepts_and_compares_as_its_page_says(ctl):
-    assert ctl.family is ProcedureFamily.NEGOTIATED_COUNTER
+    assert ctl.family == Family("negotiated_counter")
     assert ctl.procedure.acceptance
     assert ctl.counter.order is OrderPolicy.EXACT_INSTANT
     assert ctl.counter.waiting_list is WaitingPhase.AFTER_REVIEW
@@ -229,7 +231,7 @@ def test_a_negotiated_counter_accepts_and_compares_as_its_page_says(ctl):
 
 def test_the_plain_counter_is_the_one_that_was_published(plain):
     assert plain.title == "Competenze & Innovazione"
-    assert plain.family is ProcedureFamily.PLAIN_COUNTER
+    assert plain.family == Family("plain_counter")
     assert plain.responsible_office == "Unioncamere Lombardia"
     assert plain.window.opens_at == datetime(2025, 1, 15, 9, 30, tzinfo=UTC)
     assert plain.window.closes_at == datetime(2026, 12, 22, 11, tzinfo=UTC)
@@ -373,7 +375,7 @@ def test_the_frozen_form_holds_money_and_instants_as_the_outside_reads_them(ctl)
         (b"", "file", "JSON"),
         (b"\xff", "file", "JSON"),
         (b"[]", "file", "section"),
-        (b"{}", "aid", "missing"),
+        (b"{}", "window", "missing"),
     ],
 )
 def test_a_body_that_is_not_a_call_is_refused(body, where, word):
@@ -1685,7 +1687,7 @@ def test_an_instant_that_is_wrong_hides_no_other_disorder(
     ("bad", "good", "wheres"),
     [
         ('basis = "portal page of the call: pub', "basis = 1 #", ["window.basis"]),
-        ('regime = "de_minimis"', 'regime = "none"', ["aid.regime"]),
+        ('regime = "de_minimis"', 'regime = "some"', ["aid.regime"]),
         ('effect = "warn"', 'effect = "sleep"', ["terms.conclusion.effect"]),
         ('counting = "days"', 'counting = "weeks"', ["terms.conclusion.counting"]),
         ("members = 144", 'members = "many"', ["beneficiaries[1].members"]),

@@ -4,22 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from models.vocabulary import ProcedureFamily
-from workflow.moves import TABLES
+from models.vocabulary import Family
 from workflow.moves.diagrams import mermaid, page
+from workflow.moves.families import TABLES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("family", list(TABLES))
-def test_the_page_of_the_documentation_is_up_to_date(family: ProcedureFamily):
+def test_the_page_of_the_documentation_is_up_to_date(family: Family):
     written = (DOCS / f"moves-{family}.md").read_text(encoding="utf-8")
 
     assert written == page(TABLES[family])
 
 
 @pytest.mark.parametrize("family", list(TABLES))
-def test_every_move_that_changes_the_state_is_drawn_once(family: ProcedureFamily):
+def test_every_move_that_changes_the_state_is_drawn_once(family: Family):
     table = TABLES[family]
 
     arrows = [line for line in mermaid(table).splitlines() if ": " in line]

@@ -10,8 +10,8 @@ from models.vocabulary import (
     ApplicationState,
     CallState,
     Event,
+    Family,
     Letter,
-    ProcedureFamily,
     Role,
     StepKind,
     StepStatus,
@@ -23,8 +23,8 @@ from tests.builders import COR, ctl, quiet
 from tests.builders_facts import NOW, facts, letter, step, term
 from workflow.facts import CounterFacts
 from workflow.machine import Inputs
-from workflow.moves import TABLES
 from workflow.moves.expiries import WAKES, of_term
+from workflow.moves.families import TABLES
 from workflow.moves.inputs import LapseInputs, TermInputs
 
 S, K, E = ApplicationState, TermKind, TermEffect
@@ -35,12 +35,12 @@ OVER = NOW - timedelta(seconds=1)
 """The last instant of a term that is over now."""
 ANNULLED = CounterFacts(CallState.ANNULLED)
 CALLS = {
-    ProcedureFamily.NEGOTIATED_COUNTER: "ctl-2025",
-    ProcedureFamily.PLAIN_COUNTER: "competenze-innovazione-2025",
+    Family("negotiated_counter"): "ctl-2025",
+    Family("plain_counter"): "competenze-innovazione-2025",
 }
 GRANTED = {
-    ProcedureFamily.NEGOTIATED_COUNTER: S.NEGOTIATING,
-    ProcedureFamily.PLAIN_COUNTER: S.GRANTED,
+    Family("negotiated_counter"): S.NEGOTIATING,
+    Family("plain_counter"): S.GRANTED,
 }
 OPEN_STATES = set(S) - {S.DRAFT}
 

@@ -16,8 +16,8 @@ from models.vocabulary import (
     Channel,
     Counting,
     Event,
+    Family,
     Letter,
-    ProcedureFamily,
     StepKind,
     SuspensionCause,
     TermKind,
@@ -30,12 +30,13 @@ from workflow.letters import wording
 from workflow.letters.facts import Deadline
 from workflow.letters.gathering import Making, for_letter, from_receipt, of_move
 from workflow.machine import Inputs
-from workflow.moves import TABLES, calls
+from workflow.moves import calls
+from workflow.moves.families import TABLES
 from workflow.rules.terms import TermFacts
 from workflow.services import counter_letters, letters
 from workflow.services.call_asked import Asked
 
-PLAIN = ProcedureFamily.PLAIN_COUNTER
+PLAIN = Family("plain_counter")
 RESPONSIBLE = "Anna Bianchi"
 REASON = "il piano dei costi non è coerente con il progetto"
 DUE = rome(2026, 4, 13, 23, 59, 59)
@@ -112,7 +113,7 @@ def written(family, event, letter=None, *, who=None, **changes):
     return next(one.text for one in found if letter in {None, one.letter})
 
 
-NEGOTIATED = ProcedureFamily.NEGOTIATED_COUNTER
+NEGOTIATED = Family("negotiated_counter")
 
 
 # --- all of them --------------------------------------------------------------

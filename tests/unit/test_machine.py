@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from config.families import families
 from models.vocabulary import (
     FINAL_STATES,
     QUEUED_STATES,
@@ -16,8 +17,8 @@ from models.vocabulary import (
     Cents,
     Channel,
     Event,
+    Family,
     Letter,
-    ProcedureFamily,
     Role,
     StepKind,
     StepStatus,
@@ -38,23 +39,23 @@ from tests.builders_facts import (
 from workflow.errors import RefusedError
 from workflow.facts import ALLOWED, PriorAid, Verdict
 from workflow.machine import Consequences, Inputs, Move, Table, fire
-from workflow.moves import TABLES
 from workflow.moves import inputs as stated
-from workflow.moves.negotiated_counter import TABLE
-from workflow.moves.plain_counter import TABLE as PLAIN
+from workflow.moves.families import TABLES
+from workflow.moves.families.negotiated_counter import TABLE
+from workflow.moves.families.plain_counter import TABLE as PLAIN
 
 S = ApplicationState
 
 TO_THE_GRANT = (S.DRAFT, S.SUBMITTED, S.ADMISSIBLE, S.EVALUATED)
 MAIN_LINE = {
-    ProcedureFamily.NEGOTIATED_COUNTER: (
+    Family("negotiated_counter"): (
         *TO_THE_GRANT,
         S.NEGOTIATING,
         S.ACCEPTED,
         S.IN_PROGRESS,
         S.COMPLETED,
     ),
-    ProcedureFamily.PLAIN_COUNTER: (
+    Family("plain_counter"): (
         *TO_THE_GRANT,
         S.GRANTED,
         S.ACCEPTED,
@@ -63,13 +64,13 @@ MAIN_LINE = {
     ),
 }
 SHORT_CUTS = {
-    ProcedureFamily.NEGOTIATED_COUNTER: set(),
+    Family("negotiated_counter"): set(),
     # Where the call wants no acceptance, the plan starts from the grant.
-    ProcedureFamily.PLAIN_COUNTER: {(S.GRANTED, S.IN_PROGRESS)},
+    Family("plain_counter"): {(S.GRANTED, S.IN_PROGRESS)},
 }
 NOT_IN = {
-    ProcedureFamily.NEGOTIATED_COUNTER: {S.GRANTED},
-    ProcedureFamily.PLAIN_COUNTER: {S.NEGOTIATING},
+    Family("negotiated_counter"): {S.GRANTED},
+    Family("plain_counter"): {S.NEGOTIATING},
 }
 
 ONLY_NEGOTIATED = {
@@ -179,7 +180,7 @@ def reached_from(state, table):
 
 
 def test_every_family_has_its_table():
-    assert set(TABLES) == set(ProcedureFamily)
+    assert set(TABLES) == set(families())
     assert all(table.family == family for family, table in TABLES.items())
 
 
@@ -494,7 +495,7 @@ def test_a_wrong_state_is_refused_naming_the_right_ones():
 
 
 def test_an_event_of_another_family_is_refused():
-    short = Table(ProcedureFamily.NEGOTIATED_COUNTER, TABLE.of_event(Event.WITHDRAW))
+    short = Table(Family("negotiated_counter"), TABLE.of_event(Event.WITHDRAW))
 
     with pytest.raises(RefusedError) as refused:
         fire(short, Event.GRANT, S.EVALUATED, facts(), Inputs())

@@ -10,9 +10,9 @@ from models.vocabulary import (
     Cents,
     Channel,
     Event,
+    Family,
     Letter,
     OrderPolicy,
-    ProcedureFamily,
     ShortMoneyPolicy,
     TermKind,
     TermStart,
@@ -24,7 +24,7 @@ from tests.builders_facts import NOW, REQUESTED, act, facts, letter, place, term
 from workflow.errors import RefusedError
 from workflow.facts import CounterFacts, MoneyFacts
 from workflow.machine import Inputs, fire
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 
 S = ApplicationState
 both = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
@@ -285,8 +285,8 @@ def test_the_turn_looks_at_arrivals_and_the_money_at_claims(table):
 
 
 def test_both_families_share_the_rows_before_the_grant():
-    negotiated = TABLES[ProcedureFamily.NEGOTIATED_COUNTER]
-    plain = TABLES[ProcedureFamily.PLAIN_COUNTER]
+    negotiated = TABLES[Family("negotiated_counter")]
+    plain = TABLES[Family("plain_counter")]
     shared = [move for move in negotiated.moves if move in plain.moves]
     after = {S.GRANTED, S.NEGOTIATING, S.ACCEPTED, S.IN_PROGRESS}
 

@@ -16,7 +16,7 @@ from tests.builders import OPENING, ctl, usual
 from tests.builders_facts import NOW, act, facts, letter, step, term
 from workflow.errors import RefusedError
 from workflow.machine import fire
-from workflow.moves.plain_counter import TABLE
+from workflow.moves.families.plain_counter import TABLE
 
 S = ApplicationState
 PUBLISHED = {"published_on": OPENING.date()}

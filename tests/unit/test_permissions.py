@@ -11,8 +11,9 @@ from tests.builders_facts import facts
 from workflow.errors import RefusedError
 from workflow.facts import BY_WORKER, Hands, holds
 from workflow.machine import fire
-from workflow.moves import TABLES, permissions
+from workflow.moves import permissions
 from workflow.moves.calls import MOVES
+from workflow.moves.families import TABLES
 from workflow.services.officers import WORKER
 
 DOCS = Path(__file__).parents[2] / "docs" / "roles-matrix.md"

@@ -9,8 +9,8 @@ from functools import cache
 from typing import TypeAlias
 
 from models.vocabulary import CallEvent, CallState
-from workflow.moves import TABLES
 from workflow.moves.calls import MAY_LOAD, MOVES
+from workflow.moves.families import TABLES
 from workflow.moves.released import RELEASED
 
 CALL = "call"
@@ -78,7 +78,7 @@ def _of_files() -> Iterator[Row]:
                 target = move.target or source
                 for role in move.roles:
                     yield (
-                        family.value,
+                        family,
                         move.event.value,
                         source.value,
                         target.value,

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from models.vocabulary import Role
 from workflow.machine import Row
-from workflow.moves import TABLES
 from workflow.moves.calls import MOVES as OF_CALLS
+from workflow.moves.families import TABLES
 
 _SHOWN = {Role.SYSTEM: "workers"}
 

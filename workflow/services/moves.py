@@ -19,7 +19,7 @@ from workflow.desk import Desk
 from workflow.errors import ConflictError, InputError, RefusedError
 from workflow.facts import ActFacts
 from workflow.machine import Inputs, Table
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.moves.words import rome
 from workflow.services import (
     answers,

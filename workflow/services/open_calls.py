@@ -12,7 +12,7 @@ from models.tables import Application, Call, CallVersion
 from models.vocabulary import QUEUED_STATES
 from workflow.desk import Desk
 from workflow.machine import Table
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.services import funds, lookups
 
 

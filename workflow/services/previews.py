@@ -14,7 +14,8 @@ from workflow.letters import wording
 from workflow.letters.facts import PLACES, Deadline, LetterFacts, deadline, known
 from workflow.letters.gathering import Addressee, Making, for_letter, of_move
 from workflow.machine import Consequences, Inputs, Move
-from workflow.moves import TABLES, calls
+from workflow.moves import calls
+from workflow.moves.families import TABLES
 from workflow.services import case_files, erasures, letters, lookups, responsible
 
 _OPEN = "«ultimo istante»"
@@ -137,7 +138,7 @@ def _occasions() -> Iterable[tuple[Letter, Occasion]]:
     for family, table in TABLES.items():
         for move in table.moves:
             for letter in move.letters:
-                yield letter, _occasion(family.value, move)
+                yield letter, _occasion(family, move)
     for row in calls.TABLE.moves:
         for letter in row.letters:
             yield letter, _occasion("call", row)

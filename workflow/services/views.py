@@ -25,7 +25,7 @@ from models.vocabulary import ApplicationState, Event, Role
 from workflow.desk import Desk
 from workflow.facts import Facts, Verdict
 from workflow.machine import Move
-from workflow.moves import TABLES
+from workflow.moves.families import TABLES
 from workflow.services import case_files, deeds, erasures, lookups
 from workflow.services.queues import QueueItem, QueueView, queue
 

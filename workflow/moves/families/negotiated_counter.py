@@ -8,8 +8,8 @@ plan, fixes the amount, accepts and starts.
 from models.vocabulary import (
     ApplicationState,
     Event,
+    Family,
     Letter,
-    ProcedureFamily,
     Role,
     StepKind,
     TermKind,
@@ -155,4 +155,4 @@ MOVES = (
     *after_grant.exits(_PHASE_2, revocable=_CARRIED_OUT),
 )
 
-TABLE = Table(ProcedureFamily.NEGOTIATED_COUNTER, MOVES)
+TABLE = Table(Family("negotiated_counter"), MOVES)

@@ -4,7 +4,7 @@ What is granted is carried out as it was applied for: nothing is negotiated. The
 applicant accepts the grant first where the call wants it.
 """
 
-from models.vocabulary import ApplicationState, Letter, ProcedureFamily
+from models.vocabulary import ApplicationState, Family, Letter
 from workflow.machine import Table
 from workflow.moves import after_grant, counter, guards
 
@@ -39,4 +39,4 @@ MOVES = (
     *after_grant.exits(_PHASE_2, revocable=_PHASE_2),
 )
 
-TABLE = Table(ProcedureFamily.PLAIN_COUNTER, MOVES)
+TABLE = Table(Family("plain_counter"), MOVES)
