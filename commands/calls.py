@@ -1,6 +1,8 @@
 """Which calls are there, and what do they say?"""
 
+import shlex
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -26,7 +28,7 @@ from workflow.moves.calls import TABLE
 from workflow.rules import counter
 from workflow.rules.amounts import format_money
 from workflow.rules.differences import Difference
-from workflow.services import calls, pasts
+from workflow.services import calls, new_calls, pasts
 from workflow.services.moments import Moment
 
 
@@ -89,6 +91,32 @@ def _faults(name: str) -> tuple[Fault, ...]:
         return check(find(name))
     except CallFileError as error:
         return error.faults
+
+
+@call_group.command("new")
+@click.argument("family")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def new_command(family: str, file: Path) -> None:
+    """Begin a call file from the model of its family (nuovo bando).
+
+    The model is a whole call with comments: what each key means and which values it
+    can have. Nothing is loaded and no database is needed. An unknown FAMILY, as
+    `?`, is answered with those that there are.
+
+    \b
+    Example:
+        sportello call new plain_counter voucher-2026.toml
+    """
+    new_calls.write(family, file)
+
+    def tell() -> None:
+        name = shlex.quote(str(file))
+        click.echo(f"{file} is written; put in it what your call says, and then:")
+        click.echo(f"  sportello call check {name}")
+        click.echo(f"  sportello call load {name}")
+
+    emit({"file": str(file), "family": family}, tell)
 
 
 @call_group.command("load")

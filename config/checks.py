@@ -28,6 +28,9 @@ from config.terms import (
 from config.values import ROME, euros
 from models.vocabulary import StepKind
 
+NO_NUMBER = "000000"
+"""How the code of a model ends (`config.families`): no call has such a number."""
+
 _ONLY_NEGOTIATED = frozenset(
     {StepKind.NEGOTIATION, StepKind.DEFINITIVE_PLAN, StepKind.DETERMINATION}
 )
@@ -72,6 +75,15 @@ def _closes_once_published(call: CallDefinition) -> Iterator[Finding]:
         return  # the two checks above say the same, and more exactly
     if call.window.published_at >= call.window.closes_at:
         yield Finding(("window", "closes_at"), "the call closes before it is published")
+
+
+def _code_is_its_own(call: CallDefinition) -> Iterator[Finding]:
+    if call.code.endswith(NO_NUMBER):
+        yield Finding(
+            ("code",),
+            f"{call.code} is the code of a model of call files: write the one of "
+            "your call",
+        )
 
 
 def _year_stands_in_the_code(call: CallDefinition) -> Iterator[Finding]:
@@ -256,6 +268,7 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     _opens_once_published,
     _closes_once_open,
     _closes_once_published,
+    _code_is_its_own,
     _year_stands_in_the_code,
     _one_act_approves,
     _approval_is_of_the_year,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 
 from config.schema import CallDefinition
-from models.vocabulary import TermKind
+from models.vocabulary import Family, TermKind
 from workflow.letters import wording
 
 PLACES: Mapping[str, str] = {
@@ -62,6 +62,8 @@ class Deadline:
 class CallWords:
     """What all letters of a call say alike."""
 
+    family: Family
+    """It may have its own words for a letter."""
     office: str
     contact: str
     title: str
@@ -80,6 +82,7 @@ class LetterFacts:
     """
 
     # The call
+    family: Family
     office: str
     officer: str
     """Who is responsible: by name, or until somebody is the head of the office."""
@@ -150,6 +153,7 @@ def words_of(rules: CallDefinition) -> CallWords:
     approving = next(act for act in rules.acts if act.approves_call)
     cited = "; ".join(one.citation for one in rules.legal_basis)
     return CallWords(
+        family=rules.family,
         office=wording.line(rules.responsible_office),
         contact=wording.line(rules.contact),
         title=wording.line(rules.title),

@@ -58,6 +58,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
     reserved = held.reserved + sum(change.reserved for change in brought.money)
     received = held.received_at
     return LetterFacts(
+        family=words.family,
         office=words.office,
         officer=wording.line(making.responsible or ""),
         contact=words.contact,
