@@ -79,6 +79,8 @@ class Installation(SQLModel, table=True):
     rehearsal: bool
     """Only a rehearsal database obeys a simulated clock."""
     created_at: datetime = Field(sa_type=Instant)
+    identity: str | None = Field(default=None, max_length=20)
+    """How it has to be established at least who acts; none leaves it open."""
 
 
 class Officer(SQLModel, table=True):
