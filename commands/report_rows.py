@@ -54,8 +54,8 @@ def counts(figures: Figures) -> Iterator[Row]:
     yield _number("refused", "refused", "respinte", refused(flows))
     for state in (*REFUSED, *OTHER_EXITS):
         if flows.exits[state]:
-            name = f"  {state.replace('_', ' ')}"
-            yield _number(state.value, name, _ITALIAN[state], flows.exits[state])
+            name, italian = state.replace("_", " "), _ITALIAN.get(state, state.value)
+            yield _number(state.value, f"  {name}", italian, flows.exits[state])
     if figures.money:
         yield _number(
             "waiting", "waiting for money", "in attesa", stock.waiting, at_end=True

@@ -113,11 +113,15 @@ class Flows:
 
     def times_of(self, step: str) -> Times:
         """Return the times of a step, to be added to."""
-        return self.times.setdefault(step, Times())
+        if step not in self.times:
+            self.times[step] = Times()
+        return self.times[step]
 
     def month(self, name: str) -> Month:
         """Return what happened in a month, to be added to."""
-        return self.months.setdefault(name, Month())
+        if name not in self.months:
+            self.months[name] = Month()
+        return self.months[name]
 
     def add(self, other: "Flows") -> None:
         """Add what happened in another stretch, or in another call."""
