@@ -34,7 +34,7 @@ def as_json(report: Report) -> dict[str, object]:
             {
                 "call": one.call,
                 "title": one.title,
-                "family": one.rules.family.value,
+                "family": str(one.rules.family),
                 "state": one.state.value,
                 "as_of": moments.as_json(one.cut),
                 **_figures(one.figures, one),

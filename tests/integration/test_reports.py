@@ -115,6 +115,7 @@ def test_the_story_of_a_call_is_counted(lived: Office):
         2,
     )
     assert money["requested_beyond_allocation"] == "0.00"
+    assert money["disbursable"] == "30000.00"
     assert money["mean_grant"] == half(money["granted"])
     assert {one["step"]: one["median_days"] for one in said["steps"]} == {
         "conclusion": 1,
@@ -182,6 +183,7 @@ def test_what_was_told_of_days_that_are_over_never_changes(work: Office):
         },
         "applicants": {"start": 1},
     }
+    assert later["money"]["disbursable"] == "0.00"  # the code of the registry lapsed
     (check,) = (step for step in later["steps"] if step["step"] == "formal_check")
     assert (check["count"], check["within"], check["median_days"]) == (1, 0, 202)
 
