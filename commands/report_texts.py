@@ -85,7 +85,7 @@ def _figures(figures: Figures, one: CallReport | None) -> Iterator[str]:
         told = (f"{kind} {count}" for kind, count in missed.items())
         listed = ", ".join(told) or "none"
         yield f"  terms missed by {side} (termini scaduti): {listed}"
-    yield from _overtakings(figures)
+    yield from _overtakings(figures, listed=one is not None)
 
 
 def _rows(figures: Figures) -> Iterator[str]:
@@ -123,10 +123,10 @@ def _steps(figures: Figures, one: CallReport | None) -> list[str]:
     return ["", *table.lines()] if table.rows else []
 
 
-def _overtakings(figures: Figures) -> Iterator[str]:
+def _overtakings(figures: Figures, *, listed: bool) -> Iterator[str]:
     overtakings = figures.flows.overtakings
     yield f"  overtakings (sorpassi): {len(overtakings) or 'none'}"
-    for told in overtakings:
+    for told in overtakings if listed else ():
         act = act_of({"act": told.act})
         yield (
             f"    {told.call}#{told.seq}: {told.protocol}, {told.event}, before "
