@@ -133,6 +133,12 @@ def test_nobody_granted_anything_is_no_mean_beside_the_plan():
     assert not mean.values[0].disagrees
 
 
+def test_without_money_the_register_says_nothing_and_not_zero():
+    assert {line.derived for line in beside(at_end=None).lines} == {None}
+    granted = next(one for one in beside().lines if one.indicator.code == "granted")
+    assert granted.derived == 0
+
+
 # --- files ----------------------------------------------------------------------------
 
 FAULTY = """\

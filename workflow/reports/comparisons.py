@@ -129,10 +129,13 @@ def days_of(plan: Plan) -> tuple[date, ...]:
     return tuple(sorted({one.on for line in plan.indicators for one in line.values}))
 
 
-def compare(plan: Plan, then: Mapping[date, Derived], at_end: Derived) -> Compared:
+def compare(
+    plan: Plan, then: Mapping[date, Derived], at_end: Derived | None
+) -> Compared:
     """Put a plan beside what the register adds up to on its days, and at the end.
 
-    A day of which the register knows nothing is not among them.
+    A day of which the register knows nothing is not among them; where there is no
+    money it knows nothing of the end either.
     """
     lines = tuple(_line(one, then, at_end) for one in plan.indicators)
     by_code = {one.code: one for one in plan.indicators}
@@ -155,12 +158,14 @@ def rounded(value: Decimal) -> Decimal:
     return value if value == value.to_integral() else value.quantize(_CENT, _HALF_UP)
 
 
-def _line(indicator: Indicator, then: Mapping[date, Derived], end: Derived) -> Line:
+def _line(
+    indicator: Indicator, then: Mapping[date, Derived], end: Derived | None
+) -> Line:
     values = (
         Beside(one, then[one.on].of(indicator) if one.on in then else None)
         for one in indicator.values
     )
-    return Line(indicator, tuple(values), end.of(indicator))
+    return Line(indicator, tuple(values), end.of(indicator) if end else None)
 
 
 def _divided(

@@ -325,7 +325,9 @@ class _Reader:
     def compared(self) -> Compared:
         """Put the plan beside what was added up on its days."""
         assert self._wanted.plan is not None  # noqa: S101 - who asks has looked
-        at_end = Derived(sum(self._granted), len(self.all.grantees))
+        at_end = None
+        if self.all.has_money:
+            at_end = Derived(sum(self._granted), len(self.all.grantees))
         return comparisons.compare(self._wanted.plan, dict(self._then()), at_end)
 
     def _then(self) -> Iterator[tuple[date, Derived]]:
