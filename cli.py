@@ -111,6 +111,10 @@ COMMANDS = {
         "commands.retention:retention_command",
         "Tell which personal data is kept, and erase it (conservazione).",
     ),
+    "report": Lazy(
+        "commands.reports:report_command",
+        "Tell how calls went in a period, by the register alone (monitoraggio).",
+    ),
     "log": Lazy(
         "commands.log:log_group",
         "Read, verify and seal the register of transitions (registro).",

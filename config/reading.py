@@ -7,7 +7,7 @@ from pydantic_core import from_json, to_json
 
 from config.checks import disagreements
 from config.findings import Finding
-from config.messages import is_true, place, sentence
+from config.messages import findings_of
 from config.salvage import salvaged
 from config.schema import AS_BEFORE, SEPARATED, CallDefinition
 from config.values import euros
@@ -23,7 +23,7 @@ def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]
     try:
         call = CallDefinition.model_validate(contents)
     except ValidationError as error:
-        return _findings(error) + disagreements(salvaged(contents))
+        return findings_of(error) + disagreements(salvaged(contents, CallDefinition))
     return disagreements(call) or call
 
 
@@ -32,7 +32,7 @@ def revive(body: bytes) -> CallDefinition | tuple[Finding, ...]:
     try:
         call = CallDefinition.model_validate_json(_completed(body))
     except ValidationError as error:
-        return _findings(error)
+        return findings_of(error)
     return disagreements(call) or call
 
 
@@ -55,12 +55,3 @@ def _completed(body: bytes) -> bytes:
     if isinstance(aid, dict) and aid.get("fixed") == euros(0):
         aid.pop("fixed_matures_on", None)  # it had to be written, due or not
     return to_json(contents)
-
-
-def _findings(error: ValidationError) -> tuple[Finding, ...]:
-    details = error.errors(include_url=False)
-    return tuple(
-        Finding(place(detail), sentence(detail))
-        for detail in details
-        if is_true(detail)
-    )

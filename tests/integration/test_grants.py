@@ -226,6 +226,7 @@ def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
 
     verified = seat.type("log", "verify")
     as_json = seat.ask("log", "verify")
+    reported = seat.ask("report", CTL)
     read = [
         seat.type("log", "show", *words)
         for words in ((), (CTL,), (FIRST,), ("--actor", "rossi"))
@@ -236,6 +237,7 @@ def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
     (call,) = as_json["calls"]
     assert call["ok"]
     assert (call["unread_letters"] > 0, call["erased_letters"]) == (True, 0)
+    assert reported["total"]["money"]["grants"] == 1
     assert [one.exit_code for one in read] == [0] * 4
     assert all("rossi" in one.stdout for one in read)
     for words in (("show", FIRST), ("list",), ("log", "anchor")):
