@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from tests.builders import CTL, shipped
 
@@ -36,7 +37,7 @@ def open_to_all(folder: Path, code: str = SECOND, euros: int = 90_000_000) -> Pa
 
 
 def together(
-    folder: Path, code: str = SECOND, *, invited: bool = False, **rules: object
+    folder: Path, *, code: str = SECOND, invited: bool = False, **rules: Any
 ) -> Path:
     """Write a call in which several may apply together, under some rules.
 
@@ -45,7 +46,7 @@ def together(
     path = open_to_all(folder, code)
     if invited:
         path = edited(folder, (f'code = "{CTL}"', f'code = "{code}"'), name=code)
-    said: dict[str, object] = {
+    said = {
         "one_application_each": True,
         "invited_only": invited,
         "source": "assumed",

@@ -53,7 +53,7 @@ def taken(counter: Counter, lead: int, *partners: int, **changes: Any) -> str:
 
 
 def code(answer: Mapping[str, Any]) -> str:
-    return answer["error"]["code"] if answer["error"] else answer["outcome"]
+    return str(answer["error"]["code"] if answer["error"] else answer["outcome"])
 
 
 def change(
@@ -121,8 +121,8 @@ def test_lead_and_partners_are_kept_and_the_entry_names_them_by_reference(
 def test_they_are_as_many_and_as_invited_as_the_call_wants(
     work: Office, tmp_path: Path
 ):
-    rules = {"minimum": 3, "minimum_firms": 3, "maximum": 4, "invited": True}
-    counter = publish(work, together(tmp_path, **rules))
+    rules: dict[str, Any] = {"minimum": 3, "minimum_firms": 3, "maximum": 4}
+    counter = publish(work, together(tmp_path, invited=True, **rules))
     listed = [one.tax_code for one in counter.rules.beneficiaries]
     known_ones = [partner(0, tax_code=listed[n]) for n in range(1, 5)]
     firm = {**counter.request(LEAD, "31000.00")["applicant"], "kind": "firm"}
