@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import Enum
+from pathlib import Path
 from types import NoneType
-from typing import Any, BinaryIO, get_args, get_origin
+from typing import Any, get_args, get_origin
 from uuid import UUID
 
 import click
@@ -145,7 +146,8 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     if kind is bool:
         return click.Option([flag(name)], is_flag=True, **settings)
     if kind == tuple[Partner, ...]:
-        settings |= {"type": click.File("rb"), "callback": _partners, "metavar": "FILE"}
+        file = click.Path(exists=True, dir_okay=False, path_type=Path)
+        settings |= {"type": file, "callback": _partners, "metavar": "FILE"}
     elif isinstance(kind, type) and issubclass(kind, Enum):
         words = [str(word.value) for word in kind]
         settings |= {"type": click.Choice(words), "metavar": "WORD"}
@@ -173,13 +175,13 @@ def _day(
 
 
 def _partners(
-    _context: click.Context, _option: click.Parameter, file: BinaryIO | None
+    _context: click.Context, _option: click.Parameter, file: Path | None
 ) -> list[Partner] | None:
     """Read partners, one a line; a fault names its line."""
     if file is None:
         return None
     partners, faults = [], []
-    for number, line in enumerate(file, start=1):
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         if not line.strip():
             continue
         try:

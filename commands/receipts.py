@@ -58,12 +58,13 @@ def _partners(findings: Mapping[str, Any]) -> list[str]:
     if "partnership_before" not in findings:
         return []
     now, before = findings["partnership"], findings["partnership_before"]
-    there = {one["applicant"] for one in before["partners"]}
-    then = {one["applicant"] for one in now["partners"]}
+    there, then = (
+        {one["applicant"] for one in together["partners"]} for together in (before, now)
+    )
+    members = f"{now['members']} members with the lead, {before['members']} before"
     kinds = ", ".join(f"{count} {kind}" for kind, count in now["kinds"].items())
-    changes = f"{len(then - there)} join, {len(there - then)} leave"
     return [
-        f"{now['members']} members with the lead, {before['members']} before; {changes}",
+        f"{members}; {len(then - there)} join, {len(there - then)} leave",
         *([f"by kind: {kinds}"] if kinds else []),
     ]
 

@@ -1,19 +1,37 @@
 """Are those who apply together held to the call, and each in one application?"""
 
+import shutil
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
 
+from cli import main
+from config.loader import load
 from models.vocabulary import Event
-from tests.builders import PAPER, Office
+from tests.builders import CLOSING, PAPER, Office, office, rome
 from tests.click_days import Counter, publish
 from tests.contents import rows
-from tests.editions import open_to_all, together
+from tests.editions import SECOND, open_to_all, together
+from tests.explained import explain_all
+from tests.integration.test_races import doing, moving_freely, taking
+from tests.integration.test_retention import post
+from tests.processes import Place
+from tests.processes import together as at_once
 from workflow.errors import InputError, RefusedError
+from workflow.services import call_acts, calls, intake, retention
+from workflow.services.moves import MoveCommand
+
+OTHER = "RLF12025051246"
+ERASING = "decreto 77/2036-03-07"
 
 LEAD = 1
 
@@ -373,3 +391,296 @@ def test_a_change_that_is_tried_or_repeated_is_made_once(counter: Counter):
     assert error.value.code == "key.reused"
     assert len(counter.entries(event="change_partners", outcome="ok")) == 1
     assert f"{4:011d}" not in known(counter)
+
+
+# Who is in two, whatever is done
+
+
+class Step(NamedTuple):
+    """Something that is done: by a lead, or to the file of that lead."""
+
+    what: str
+    lead: int
+    partners: tuple[int, ...]
+
+
+people = st.integers(1, 6)
+steps = st.builds(
+    Step,
+    st.sampled_from(["file", "file", "change", "withdraw", "draft"]),
+    people,
+    st.lists(people, max_size=3, unique=True).map(tuple),
+)
+
+
+class Played:
+    """A call as it should be: each open application, and who is in it."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.counter = counter
+        self.open: dict[int, tuple[str, tuple[int, ...]]] = {}
+        self.done = 0
+
+    def is_free(self, lead: int, partners: tuple[int, ...]) -> bool:
+        others = [
+            one
+            for other, (_, members) in self.open.items()
+            if other != lead
+            for one in (other, *members)
+        ]
+        return lead not in partners and not {lead, *partners} & set(others)
+
+    def carry_out(self, step: Step) -> None:
+        """Do it, and see that it is refused exactly if somebody would be in two."""
+        self.done += 1
+        lead, partners = step.lead, step.partners
+        protocol, there = self.open.get(lead, ("", ()))
+        if step.what in {"file", "draft"}:
+            is_draft = step.what == "draft"
+            request = line(
+                self.counter,
+                lead,
+                *partners,
+                portal_id=f"P-{self.done}",
+                draft=is_draft,
+            )
+            (answer,) = self.counter.take(request)
+            may = self.is_free(lead, partners) and not protocol
+            if is_draft:
+                may = lead not in partners and not protocol
+            assert (answer["outcome"] != "refused") == may, answer
+            if may and not is_draft:
+                self.open[lead] = answer["protocol"], partners
+        elif protocol and step.what == "withdraw":
+            stated = {"document": PAPER}
+            self.counter.work.move(protocol, Event.WITHDRAW, inputs=stated)
+            del self.open[lead]
+        elif protocol:
+            may = self.is_free(lead, partners) and set(there) != set(partners)
+            try:
+                change(self.counter, protocol, *map(partner, partners))
+            except RefusedError:
+                assert not may
+                return
+            assert may
+            self.open[lead] = protocol, partners
+
+    def said(self) -> dict[str, tuple[str, ...]]:
+        """Who is in which open application, by the register alone."""
+        told: dict[str, tuple[str, ...]] = {}
+        for entry in self.counter.entries(outcome="ok"):
+            if together := entry["findings"].get("partnership"):
+                members = (together["lead"], *together["partners"])
+                who = tuple(one["applicant"] for one in members)
+                told[entry["protocol"]] = who
+            elif entry["event"] == "withdraw":
+                del told[entry["protocol"]]
+        return told
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """Open the call once; each story is lived on a copy."""
+    folder = tmp_path_factory.mktemp("partnerships")
+    shutil.copyfile(sqlite_template, folder / "sportello.db")
+    with office(f"sqlite:///{folder / 'sportello.db'}") as work:
+        publish(work, together(folder))
+    return folder
+
+
+@pytest.mark.timeout(300)
+@settings(max_examples=15)
+@given(story=st.lists(steps, min_size=3, max_size=14))
+def test_whatever_is_filed_changed_and_withdrawn_nobody_is_in_two(
+    opened: Path, story: list[Step]
+):
+    shutil.copyfile(opened / "sportello.db", opened / "story.db")
+    with office(f"sqlite:///{opened / 'story.db'}") as work:
+        played = Played(Counter(work, load(opened / f"{SECOND}.toml")))
+
+        for step in story:
+            played.carry_out(step)
+
+        codes = {code: number for number, code in known(played.counter).items()}
+        assert {
+            protocol: tuple(int(codes[one]) for one in who)
+            for protocol, who in played.said().items()
+        } == {
+            protocol: (lead, *partners)
+            for lead, (protocol, partners) in played.open.items()
+        }
+        members = [one for who in played.said().values() for one in who]
+        assert len(members) == len(set(members))
+        assert work.verified()
+
+
+def test_of_those_who_name_the_same_partner_at_once_one_has_it(
+    postgres_office_url: str, tmp_path: Path
+):
+    with office(postgres_office_url) as work:
+        counter = publish(work, together(tmp_path))
+        rounds = range(8)
+        there = [taken(counter, 100 + one) for one in rounds]
+        changes = [
+            MoveCommand(
+                protocol,
+                Event.CHANGE_PARTNERS,
+                {"partners": [partner(900 + one)]},
+                reason="the lead asks for it",
+            )
+            for one, protocol in zip(rounds, there, strict=True)
+        ]
+        lines = [
+            [orjson.dumps(line(counter, first + one, 900 + one)) for one in rounds]
+            for first in (200, 300)
+        ]
+        place = Place.at(postgres_office_url, work.clock.now())
+
+        ended = at_once(
+            doing,
+            [
+                (moving_freely, place, changes),
+                *((taking, place, SECOND, some) for some in lines),
+            ],
+        )
+
+        held = rows(
+            work.desk.engine,
+            "SELECT count(*) FROM partners p "
+            "JOIN applications a ON a.id = p.application_id "
+            "WHERE p.left_at IS NULL GROUP BY p.applicant_id",
+        )
+        assert held == [(1,)] * len(rounds)
+        refused = [one["refusal"]["code"] for one in counter.entries(outcome="refused")]
+        assert refused == ["partnership.in_two"] * 2 * len(rounds)
+        assert len(ended) == 3
+        assert work.verified()
+
+
+# What is asked of the database, and what stays in it
+
+
+def test_where_each_applies_alone_nothing_is_asked_of_partners(
+    work: Office, tmp_path: Path
+):
+    counter = publish(work, open_to_all(tmp_path))
+    asked: list[str] = []
+
+    @event.listens_for(work.desk.engine, "before_cursor_execute")
+    def _note(_connection, _cursor, statement, *_more):
+        asked.append(statement)
+
+    answers = counter.take(*(line(counter, number) for number in range(1, 20)))
+    counter.work.move(answers[0]["protocol"], Event.START_REVIEW)
+
+    assert len(asked) > 10
+    assert [one for one in asked if "partners" in one.lower()] == []
+
+
+def test_the_personal_data_of_partners_ends_with_the_call_and_the_register_verifies(
+    work: Office, tmp_path: Path
+):
+    counter = publish(work, together(tmp_path, one_application_each=False))
+    calls.register_call(work.desk, open_to_all(tmp_path, OTHER))
+    first = taken(counter, LEAD, 2, 3, 4)
+    change(counter, first, partner(3), partner(4), partner(5))  # 2 has left
+    alone = {**counter.request(4, "31000.00"), "portal_id": "ELSEWHERE"}
+    (elsewhere,) = intake.take_in(work.desk, OTHER, [orjson.dumps(alone)])
+    assert elsewhere["outcome"] == "submitted"
+    work.clock.move_to(CLOSING + timedelta(days=1))
+    work.move(first, Event.WITHDRAW, inputs={"document": PAPER})
+    post(work, tmp_path)
+    call_acts.conclude(work.desk, SECOND, act="decreto 9/2026-03-06")
+    work.clock.move_to(rome(2036, 3, 7, 12))
+
+    entry = retention.erase(work.desk, SECOND, act=ERASING, reason="its time is over")
+
+    assert entry is not None
+    assert entry["findings"]["erased"]["applicants"] == 4
+    assert entry["findings"]["kept_for"] == {OTHER: 1}
+    left = rows(
+        work.desk.engine, "SELECT tax_code, name FROM applicants WHERE name <> ''"
+    )
+    assert left == [(f"{4:011d}", "Impresa 4")]
+    assert {one.name for one in counter.file(first).partners} == {
+        f"erased under {ERASING}"
+    }
+    assert work.verified()
+
+
+def test_who_is_still_a_partner_elsewhere_is_kept(work: Office, tmp_path: Path):
+    counter = publish(work, open_to_all(tmp_path, OTHER))
+    first = taken(counter, LEAD)
+    calls.register_call(work.desk, together(tmp_path, one_application_each=False))
+    other = Counter(work, load(tmp_path / f"{SECOND}.toml"))
+    taken(other, 9, LEAD, portal_id="ELSEWHERE")
+    work.clock.move_to(CLOSING + timedelta(days=1))
+    work.move(first, Event.WITHDRAW, inputs={"document": PAPER})
+    post(work, tmp_path)
+    call_acts.conclude(work.desk, OTHER, act="decreto 9/2026-03-06")
+    work.clock.move_to(rome(2036, 3, 7, 12))
+
+    entry = retention.erase(work.desk, OTHER, act=ERASING, reason="its time is over")
+
+    assert entry is not None
+    assert entry["findings"]["erased"]["applicants"] == 0
+    assert entry["findings"]["kept_for"] == {SECOND: 1}
+
+
+# At the terminal
+
+
+def test_partners_are_changed_from_a_file_and_shown(
+    work: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    counter = publish(work, together(tmp_path, maximum=4))
+    protocol = taken(counter, LEAD, 2)
+    wanted = [partner(3, "public", name="Ente \x9b \u202e"[:5]), partner(2)]
+    lines = b"\n".join(map(orjson.dumps, wanted)) + b"\n\n"
+    Path("partners.jsonl").write_bytes(lines)
+    faulty = [partner(3, tax_code="RSSMRA"), {"name": "Rossi"}, {**partner(4), "x": 1}]
+    Path("faulty.jsonl").write_bytes(b"\n".join(map(orjson.dumps, faulty)) + b"\n[")
+    Path("empty.jsonl").touch()
+
+    def typed(*words: str) -> Result:
+        return CliRunner().invoke(main, words, obj=work.desk)
+
+    def changed(file: str) -> Result:
+        stated = ("--partners", file, "--reason", "as asked", "--yes")
+        return typed("advance", protocol, "change_partners", *stated)
+
+    done, wrong, absent = (
+        changed(name) for name in ("partners.jsonl", "faulty.jsonl", "none.jsonl")
+    )
+    shown, told = typed("show", protocol), typed("show", protocol, "--json")
+    call = typed("call", "show", counter.code)
+    alone = changed("empty.jsonl")
+
+    assert done.exit_code == 0, done.output
+    assert "3 members with the lead, 2 before; 1 join, 0 leave" in done.stdout
+    assert wrong.exit_code == 2
+    assert [part for part in FAULTS if part not in wrong.stderr] == []
+    assert "RSSMRA" not in wrong.stderr
+    assert absent.exit_code == 2
+    assert "Partners\n" in shown.stdout
+    assert [line.split() for line in shown.stdout.splitlines() if " Impresa " in line][
+        -1
+    ] == ["2", "firm", "Impresa", "2"]
+    assert [one["kind"] for one in orjson.loads(told.stdout)["partners"]] == [
+        "public",
+        "firm",
+    ]
+    assert "1 to 4 members, the lead included; nobody in two" in call.stdout
+    assert alone.exit_code == 0, alone.output
+    assert counter.file(protocol).partners == ()
+    explain_all(work)
+
+
+FAULTS = (
+    "line 1: `tax_code`: write 11 digits",
+    "line 2: `tax_code` is missing",
+    "line 2: `kind` is missing",
+    "line 3: `x` is no field of a partner",
+    'line 4: write {"tax_code": ..., "name": ..., "kind": ...}',
+)
