@@ -356,6 +356,7 @@ def call_as_json(call: calls.CallView) -> dict[str, object]:
         "family": call.rules.family,
         "separate": [one.value for one in call.rules.duties.separate],
         "evaluators": call.rules.duties.evaluators,
+        "partnership": _partnership(call.rules),
         "entries": call.entries,
         "beneficiaries": [
             {"tax_code": one.tax_code, "name": one.name}
@@ -407,6 +408,19 @@ def _closing(call: calls.CallView) -> str:
     return f"{civil(call.closed_at)} by act; it was planned for {planned}"
 
 
+def _partnership(rules: CallDefinition) -> dict[str, object] | None:
+    said = rules.partnership
+    if said is None:
+        return None
+    return {
+        "minimum": said.minimum,
+        "minimum_firms": said.minimum_firms,
+        "maximum": said.maximum,
+        "one_application_each": said.one_application_each,
+        "invited_only": said.invited_only,
+    }
+
+
 _WAITS = {
     WaitingPhase.BEFORE_REVIEW: "is not examined meanwhile",
     WaitingPhase.AFTER_REVIEW: "is examined like the others",
@@ -424,6 +438,19 @@ def _takes(rules: CallDefinition) -> str:
     if beyond is not None:
         limit = f"requests up to {euros(rules.allocation.amount + beyond)}"
     return f"{limit}; who waits for money {_WAITS[rules.counter.waiting_list]}"
+
+
+def _together(rules: CallDefinition) -> str | None:
+    """Say how many may apply together; nothing where each applies alone."""
+    said = rules.partnership
+    if said is None:
+        return None
+    most = f" to {said.maximum}" if said.maximum else " or more"
+    parts = [f"{said.minimum}{most} members, the lead included"]
+    parts += [f"{said.minimum_firms} firms at least"] if said.minimum_firms else []
+    parts += ["all of them invited"] if said.invited_only else []
+    parts += ["nobody in two applications"] if said.one_application_each else []
+    return "; ".join(parts)
 
 
 def tell_call(call: calls.CallView) -> None:
@@ -452,6 +479,7 @@ def tell_call(call: calls.CallView) -> None:
             ("threshold", f"{rules.merit.threshold} of {rules.merit.total} points"),
             ("evaluators", str(rules.duties.evaluators)),
             ("two persons", ", ".join(rules.duties.separate) or "for nothing"),
+            ("together", _together(rules)),
             ("acts now", ", ".join(_acts(call)) or "none"),
         ),
         indent="  ",

@@ -19,6 +19,7 @@ from config.notices import (
     lists_of_notices_repeat_nothing,
     reminders_are_of_the_applicant,
 )
+from config.partnerships import partnerships_fit_their_maximum, somebody_is_invited
 from config.schema import OF_SOME_FAMILIES, CallDefinition
 from config.terms import (
     extensions_stay_short,
@@ -300,5 +301,7 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     lists_of_notices_repeat_nothing,
     _data_outlasts_the_ceiling,
     _members_add_up,
+    partnerships_fit_their_maximum,
+    somebody_is_invited,
     _conflicts_conflict,
 )

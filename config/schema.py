@@ -63,6 +63,11 @@ OF_THE_APPLICANT = (
 )
 """The terms that run for the applicant; all others are for the office."""
 
+MOST_PARTNERS = 500
+"""In one application: what a line, and an entry of the register, can hold well."""
+MOST_MEMBERS = MOST_PARTNERS + 1
+"""With the lead."""
+
 
 class UnreadError(Exception):
     """A value is asked for that could not be read; the fault of it is told already."""
@@ -285,6 +290,22 @@ class Retention(Sourced):
     years: Annotated[Count, Field(le=100, examples=["10"])]
 
 
+class Partnership(Sourced):
+    """That several may apply together (*partenariato, aggregazione*), and how many.
+
+    They are counted with the lead (*capofila*), who is the applicant. The part being
+    there allows it; with a minimum of one, an applicant may also be alone.
+    """
+
+    minimum: Annotated[Count, Field(le=MOST_MEMBERS)] = 1
+    minimum_firms: Annotated[Whole, Field(le=MOST_MEMBERS)] = 0
+    maximum: Annotated[Count, Field(le=MOST_MEMBERS)] | None = None
+    one_application_each: Flag
+    """Whether nobody, lead or partner, may be in two open applications."""
+    invited_only: Flag
+    """Whether each of them has to be one of the `beneficiaries`."""
+
+
 class Beneficiary(Sourced):
     """Somebody on the closed list of those who may apply (*soggetto beneficiario*)."""
 
@@ -423,6 +444,8 @@ class CallDefinition(Part):
     notices: Notices | None = None
     roles: Roles | None = None
     retention: Retention | None = None
+    partnership: Partnership | None = None
+    """Without it an applicant applies alone."""
 
     @property
     def keeping(self) -> Retention:

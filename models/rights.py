@@ -44,6 +44,7 @@ AUDITED = frozenset(
         "officer_roles",
         "officers",
         "openings",
+        "partners",
         "protocol_counters",
         "steps",
         "terms",

@@ -30,6 +30,7 @@ from models.vocabulary import (
     Channel,
     Letter,
     MalfunctionDecision,
+    MemberKind,
     MemoKind,
     MovementKind,
     NoticeStatus,
@@ -457,6 +458,10 @@ class Application(SQLModel, table=True):
     """What was asked for at first, while a part of it is all that is requested."""
     rank: int | None = None
     """Its place among those who count as arrived together, once it was drawn."""
+    lead_kind: MemberKind | None = Field(
+        default=None, sa_type=word(MemberKind, "ck_applications_lead_kind")
+    )
+    """What the applicant is, if it said so: as the lead it is one of the members."""
 
     review_started: bool = False
     waits_for_applicant: bool = False
@@ -515,6 +520,27 @@ class ApplicantLink(SQLModel, table=True):
     application_id: UUID = Field(primary_key=True, foreign_key="applications.id")
     tax_code: str = Field(primary_key=True, max_length=16, index=True)
     """The other one; who bears it need not have applied for anything."""
+
+
+class Partner(SQLModel, table=True):
+    """Somebody who applies together with the applicant (*partner*), by reference.
+
+    Who they are stands where it stands of applicants. The row of one who is no
+    longer a partner stays: the personal data of who was one has its end with the
+    others of the call.
+    """
+
+    __tablename__ = "partners"
+
+    application_id: UUID = Field(primary_key=True, foreign_key="applications.id")
+    applicant_id: UUID = Field(
+        primary_key=True, foreign_key="applicants.id", index=True
+    )
+    ordinal: int
+    """Its place among the partners, as they were told."""
+    kind: MemberKind = Field(sa_type=word(MemberKind, "ck_partners_kind"))
+    left_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was taken out, if it was."""
 
 
 class Step(SQLModel, table=True):

@@ -144,6 +144,8 @@ class Event(StrEnum):
     EXPIRE_PROPOSAL = "expire_proposal"
     """A proposal on which nobody decided in time falls."""
     LAPSE = "lapse"
+    CHANGE_PARTNERS = "change_partners"
+    """*Modifica del partenariato*, once the application is filed."""
     EXTEND_TERM = "extend_term"
     """*Proroga di un termine* for one applicant."""
     EXPIRE_TERM = "expire_term"
@@ -230,6 +232,18 @@ class Channel(StrEnum):
     PORTAL = "portal"
     PEC = "pec"
     PAPER = "paper"
+
+
+class MemberKind(StrEnum):
+    """What a member of a partnership (*partenariato, aggregazione*) is."""
+
+    FIRM = "firm"
+    """*Impresa*."""
+    RESEARCH = "research"
+    """*Organismo di ricerca*."""
+    PUBLIC = "public"
+    """*Ente pubblico*."""
+    OTHER = "other"
 
 
 class StepKind(StrEnum):

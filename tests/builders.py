@@ -204,6 +204,10 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         },
         Event.FILE_REPORT: {"inputs": {"document": PAPER}},
         Event.SETTLE: {"inputs": {"recognised": "100000.00"}, "act": act},
+        Event.CHANGE_PARTNERS: {
+            "inputs": {"partners": []},
+            "reason": "the lead asks for it",
+        },
         Event.EXTEND_TERM: {
             "inputs": {"term": "definitive_plan", "days": 15},
             "act": act,

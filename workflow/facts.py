@@ -17,6 +17,7 @@ from models.vocabulary import (
     Channel,
     Event,
     Letter,
+    MemberKind,
     NoticeStatus,
     Role,
     StepKind,
@@ -311,6 +312,33 @@ class ApplicantFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One of those who apply together; by reference, without a name."""
+
+    id: UUID
+    kind: MemberKind | None
+    """None only for a lead that has not said it."""
+    is_invited: bool
+    other: str | None
+    """The protocol of another open application to the call that has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnershipFacts:
+    """Who applies together (*partenariato*): the lead (*capofila*) and the partners."""
+
+    lead: Member
+    partners: tuple[Member, ...] = ()
+    stated: tuple[Member, ...] | None = None
+    """The partners that a command wants instead."""
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All of them, the lead first."""
+        return (self.lead, *self.partners)
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationFacts:
     """The application itself."""
 
@@ -371,6 +399,8 @@ class Facts:
     """Only for who decides, scores or abstains: others need not know."""
     alone: bool = False
     """Nobody else was looked at: `earlier` says nothing."""
+    partnership: PartnershipFacts | None = None
+    """Only where the call lets several apply together, or somebody tries to."""
     arrival: ArrivalFacts | None = None
     """Only if the facts speak of when something came in, and it is typed later."""
 

@@ -32,7 +32,7 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.errors import RefusedError
-from workflow.facts import ALLOWED, ActFacts, Facts, Hands, Verdict, holds
+from workflow.facts import ALLOWED, ActFacts, Facts, Hands, Member, Verdict, holds
 from workflow.rules.terms import Suspension
 
 _BY_HAND_IF_ANNULLED = (
@@ -56,6 +56,10 @@ class Inputs(BaseModel):
     """What a person must state to make a move; each field is an option."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def entered(self) -> dict[str, Any]:
+        """Return what the register says of it: nothing that names a person."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ class Consequences:
     """A letter that was held back and may be sent."""
     updates: Mapping[str, object] = field(default_factory=dict)
     """Columns of the application to set."""
+    partners: tuple[Member, ...] | None = None
+    """Who applies together with the applicant from now on, if that changes."""
     findings: Mapping[str, object] = field(default_factory=dict)
     """What the register must say about how it was decided."""
 

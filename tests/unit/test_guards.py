@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from config.schema import Partnership
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -17,10 +18,12 @@ from models.vocabulary import (
     Channel,
     Decision,
     Letter,
+    MemberKind,
     NoticeStatus,
     OrderPolicy,
     Role,
     ShortMoneyPolicy,
+    SourceStatus,
     StepKind,
     StepStatus,
     SuspensionCause,
@@ -44,9 +47,11 @@ from workflow.facts import (
     CounterFacts,
     FilingFacts,
     Hands,
+    Member,
     MoneyFacts,
     NoticeRecord,
     Opening,
+    PartnershipFacts,
     PeopleFacts,
     PriorAid,
     Sheet,
@@ -147,6 +152,32 @@ TWO_FIT = MoneyFacts(Cents(2 * REQUESTED), Cents(0), Cents(0))
 ONE_FITS = MoneyFacts(Cents(2 * REQUESTED - 1), Cents(0), Cents(0))
 
 
+FIRM, PUBLIC = MemberKind.FIRM, MemberKind.PUBLIC
+
+
+def member(number=2, kind=FIRM, *, is_invited=True, other=None):
+    """Return one of those who apply together."""
+    return Member(UUID(int=number), kind, is_invited=is_invited, other=other)
+
+
+def jointly(*partners, lead=FIRM, then=None, channel=Channel.PORTAL, **rules):
+    """Return that the applicant applies with partners, in a call with such rules."""
+    usual = {"one_application_each": False, "invited_only": False}
+    source = {"source": SourceStatus.ASSUMED, "basis": "chosen for a test"}
+    section = Partnership(**{**usual, **source, **rules})
+    return {
+        "call": ctl().model_copy(update={"partnership": section}),
+        "partnership": PartnershipFacts(member(1, lead), partners, then),
+        "channel": channel,
+    }
+
+
+ALONE_IN_CALL = {"partnership": PartnershipFacts(member(1))}
+UNFORESEEN = {"partnership": PartnershipFacts(member(1), (member(),))}
+WANTED = stated.PartnersInputs(partners=())
+ELSEWHERE = member(3, other="2026/0000007")
+
+
 def without(kind):
     """Return the shipped call without one of its terms."""
     left = {one: rule for one, rule in ctl().terms.items() if one != kind}
@@ -172,6 +203,96 @@ ANSWER = guards.steps.awaited(REQUEST, TermKind.COMPLETION, "?")
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
     (guards.receipt.window_has_begun, {"now": ctl().window.published_at}, ""),
+    (guards.partnerships.is_foreseen, {}, ""),
+    (guards.partnerships.is_foreseen, ALONE_IN_CALL, ""),
+    (guards.partnerships.is_foreseen, jointly(member()), ""),
+    (guards.partnerships.is_foreseen, UNFORESEEN, "partnership.not_foreseen"),
+    # What comes another way is protocolled all the same, and declared so.
+    (guards.partnerships.is_foreseen, {**UNFORESEEN, "channel": Channel.PEC}, ""),
+    (guards.partnerships.call_lets_them, jointly(), ""),
+    (guards.partnerships.call_lets_them, {}, "partnership.not_foreseen"),
+    (guards.partnerships.has_enough_members, {}, ""),
+    (guards.partnerships.has_enough_members, jointly(), ""),
+    (guards.partnerships.has_enough_members, jointly(member(), minimum=2), ""),
+    (
+        guards.partnerships.has_enough_members,
+        jointly(member(), minimum=3),
+        "partnership.too_few",
+    ),
+    (
+        guards.partnerships.has_enough_members,
+        jointly(minimum=2, channel=Channel.PEC),
+        "",
+    ),
+    # Nobody has looked at who applies: then it is one alone.
+    (
+        guards.partnerships.has_enough_members,
+        {**jointly(minimum=2), "partnership": None},
+        "partnership.too_few",
+    ),
+    (guards.partnerships.has_enough_firms, {}, ""),
+    (guards.partnerships.has_enough_firms, jointly(member(), minimum_firms=2), ""),
+    (
+        guards.partnerships.has_enough_firms,
+        jointly(member(), member(3, PUBLIC), minimum_firms=3),
+        "partnership.too_few_firms",
+    ),
+    (
+        guards.partnerships.has_enough_firms,
+        jointly(member(), lead=None, minimum_firms=2),
+        "partnership.too_few_firms",
+    ),
+    (
+        guards.partnerships.has_enough_firms,
+        jointly(minimum_firms=2, channel=Channel.PEC),
+        "",
+    ),
+    (guards.partnerships.has_not_too_many, {}, ""),
+    (guards.partnerships.has_not_too_many, jointly(member()), ""),
+    (guards.partnerships.has_not_too_many, jointly(member(), maximum=2), ""),
+    (
+        guards.partnerships.has_not_too_many,
+        jointly(member(), member(3), maximum=2),
+        "partnership.too_many",
+    ),
+    (
+        guards.partnerships.has_not_too_many,
+        jointly(member(), maximum=1, channel=Channel.PEC),
+        "",
+    ),
+    (guards.partnerships.has_only_invited, {}, ""),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(is_invited=False)),
+        "",
+    ),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(), invited_only=True),
+        "",
+    ),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(), member(3, is_invited=False), invited_only=True),
+        "partnership.not_invited",
+    ),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(is_invited=False), invited_only=True, channel=Channel.PEC),
+        "",
+    ),
+    (guards.partnerships.nobody_is_in_two, {}, ""),
+    (guards.partnerships.nobody_is_in_two, jointly(ELSEWHERE), ""),
+    (
+        guards.partnerships.nobody_is_in_two,
+        jointly(member(), one_application_each=True),
+        "",
+    ),
+    (
+        guards.partnerships.nobody_is_in_two,
+        jointly(member(), ELSEWHERE, one_application_each=True),
+        "partnership.in_two",
+    ),
     (guards.terms.plan_is_running, {}, ""),
     (guards.terms.plan_is_running, {"terms": term(TermKind.DURATION, NOW)}, ""),
     (
@@ -973,6 +1094,19 @@ BELOW_ANTIMAFIA = {**AT_ANTIMAFIA, "investment": Cents(14_117_646)}
 
 ACCEPTS = [
     # what, facts, what is stated, the code that stands in the way or nothing
+    (guards.partnerships.something_changes, {}, WANTED, ""),
+    (
+        guards.partnerships.something_changes,
+        jointly(member(), then=(member(kind=PUBLIC),)),
+        WANTED,
+        "",
+    ),
+    (
+        guards.partnerships.something_changes,
+        jointly(member(), member(3), then=(member(3), member())),
+        WANTED,
+        "partnership.unchanged",
+    ),
     (guards.people.abstains_not, {}, REVIEW, ""),
     (guards.people.abstains_not, {"by": None}, REVIEW, ""),
     (guards.people.abstains_not, {"people": in_conflict(OTHER)}, REVIEW, ""),
@@ -1628,6 +1762,42 @@ def test_a_check_refuses_exactly_what_its_rule_says(check, changes, given, code)
 
     assert verdict.code == code
     assert bool(verdict) is (code == "")
+
+
+@pytest.mark.parametrize(
+    ("then", "code"),
+    [
+        ((member(2), member(3)), ""),
+        ((member(1),), "partnership.lead_twice"),
+        ((), "partnership.too_few"),
+        ((member(2), member(3), member(4)), "partnership.too_many"),
+        ((member(5), ELSEWHERE), "partnership.in_two"),
+        ((member(2),), "partnership.unchanged"),
+    ],
+)
+def test_a_change_is_held_to_the_partners_that_there_will_be(then, code):
+    known = facts(
+        **jointly(member(2), then=then, minimum=2, maximum=3, one_application_each=True)
+    )
+
+    verdicts = [check(known, WANTED) for check in guards.partnerships.CHANGE]
+
+    assert [verdict.code for verdict in verdicts if not verdict] == [code] * bool(code)
+
+
+def test_whoever_is_at_fault_is_named_by_number_and_by_the_application_that_has_them():
+    many = [member(9, other="2026/0000001")] * 12
+    known = facts(**jointly(member(), *many, one_application_each=True))
+
+    verdict = guards.partnerships.nobody_is_in_two(known)
+
+    assert verdict.message.startswith(
+        "partner 2 (`partners.1`) is already in 2026/0000001, partner 3 (`partners.2`)"
+    )
+    assert "and so 2 more: in this call nobody is in two" in verdict.message
+    assert verdict.details["held"] == [
+        {"partner": number, "application": "2026/0000001"} for number in range(2, 14)
+    ]
 
 
 def test_every_guard_has_a_case_that_passes_and_one_that_does_not():

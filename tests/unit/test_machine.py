@@ -146,6 +146,7 @@ WITH_REASON = {
     Event.APPROVE_VARIATION,
     Event.GRANT_EXTENSION,
     Event.EXTEND_TERM,
+    Event.CHANGE_PARTNERS,
     Event.DISMISS_LAPSE,
     Event.LAPSE,
     Event.REVOKE,
@@ -316,6 +317,7 @@ def test_nothing_is_examined_while_it_waits(table):
         Event.DECLARE_UNFUNDED,
         *OF_LETTERS,
         Event.DECLARE_CONFLICT,
+        Event.CHANGE_PARTNERS,
         Event.WITHDRAW,
         Event.ANNUL,
     }
@@ -434,7 +436,7 @@ def test_each_event_that_can_be_made_now_is_told_once():
     possible = TABLE.possible(S.WAITING, scored)
 
     events = [move.event for move in possible]
-    assert len(events) == len(set(events)) == 12
+    assert len(events) == len(set(events)) == 13
     (promote,) = [move for move in possible if move.event == Event.PROMOTE]
     assert promote.target == S.EVALUATED
 

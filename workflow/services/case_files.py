@@ -50,7 +50,7 @@ from workflow.facts import (
 )
 from workflow.rules import counter, strategies
 from workflow.rules.calendar import civil_day
-from workflow.services import lookups, suspensions, undertakings
+from workflow.services import lookups, partnerships, suspensions, undertakings
 from workflow.services.lookups import named
 
 NOBODY = facts.PeopleFacts()
@@ -119,6 +119,8 @@ class CaseFile:
     steps: list[Step] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    partners: tuple[partnerships.Joined, ...] = ()
+    """Of a line that is taken in; of a file they are read where they matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,9 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
         claims=claims,
         later_waiting=_later_waiting(session, call, case, queued),
         aids=undertakings.aids(session, application, case.applicant),
+        partnership=partnerships.of_file(
+            session, case.rules, application, case.applicant
+        ),
         people=people,
     )
 

@@ -23,7 +23,7 @@ from models.vocabulary import (
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange
 from workflow.rules.calendar import end_of_day
-from workflow.services import drops, funds, letters, lookups, mailings
+from workflow.services import drops, funds, letters, lookups, mailings, partnerships
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 from workflow.services.term_changes import TermWriter
@@ -66,6 +66,8 @@ class Writer:
         application = self.case.application
         for column, value in brought.updates.items():
             setattr(application, column, value)
+        if brought.partners is not None:
+            partnerships.change(self.work, application.id, brought.partners, self.at)
         ended = application.state in FINAL_STATES
         self._deliver(brought)
         self._release(brought)

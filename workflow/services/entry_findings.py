@@ -102,7 +102,31 @@ def _differences(found: list[str], source: str) -> Iterator[Step]:
         yield Step("entry.difference", source, f"it changes {one}")
 
 
+def _together(found: _Found, source: str) -> Iterator[Step]:
+    yield Step("entry.partnership", source, f"who applies together: {_members(found)}")
+
+
+def _together_before(found: _Found, source: str) -> Iterator[Step]:
+    yield Step("entry.partnership_before", source, f"before it: {_members(found)}")
+
+
+def _members(found: _Found) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found["kinds"].items())
+    partners = ", ".join(map(_member, found["partners"])) or "nobody"
+    return (
+        f"{found['members']} members ({kinds or 'of no stated kind'}), led by "
+        f"{_member(found['lead'])}, with {partners}"
+    )
+
+
+def _member(one: _Found) -> str:
+    """Name a member as the register does: `sportello show` knows who that is."""
+    return f"{one['applicant']} ({one['kind'] or 'of no stated kind'})"
+
+
 _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
+    "partnership": _together,
+    "partnership_before": _together_before,
     "score": _score,
     "aid": _aid,
     "funded_by": _funds,

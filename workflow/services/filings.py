@@ -7,7 +7,7 @@ no gap and disturbs no other. What the lines need and bring is in their `Bundle`
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, tuple_
 
@@ -25,7 +25,14 @@ from models.vocabulary import (
 )
 from workflow import register
 from workflow.errors import RefusedError
-from workflow.facts import ApplicantFacts, Facts, FilingFacts, OrderKey, Place
+from workflow.facts import (
+    ApplicantFacts,
+    Facts,
+    FilingFacts,
+    OrderKey,
+    PartnershipFacts,
+    Place,
+)
 from workflow.machine import Inputs
 from workflow.moves import placements
 from workflow.moves.guards.receipt import CLOCKS_APART
@@ -35,8 +42,10 @@ from workflow.services import (
     answers,
     case_files,
     draws,
+    erasures,
     lookups,
     officers,
+    partnerships,
     promotions,
     submissions,
     windows,
@@ -45,6 +54,7 @@ from workflow.services.bundles import Bundle, Contents
 from workflow.services.entries import Draft, chain, dated, refusal
 from workflow.services.making import carry_out, required_role
 from workflow.services.open_calls import OpenCall
+from workflow.services.partnerships import Leading
 from workflow.services.standings import KEY, Memory, Standing, bound
 from workflow.services.submissions import Submission
 
@@ -185,13 +195,17 @@ class _Group:
                         f"later: received {register.written(key.received_at)}",
                     )
             filing = self.standing.filing(key)
+            self._settle_members(case, key)
             facts = self._make(case, Event.SUBMIT, key, filing)
         except RefusedError:
             _undo(case, before)
             raise
         self.bundle.number(key.protocol_year).last = key.protocol_number
-        self.bundle.keep(filed, case)
-        self.bundle.active[case.applicant.id] = lookups.named(case.application)
+        self.bundle.keep(filed, case, facts.partnership)
+        name = lookups.named(case.application)
+        self.bundle.active[case.applicant.id] = name
+        members = (filed.applicant.tax_code, *(one.tax_code for one in filed.partners))
+        self.bundle.held.update(dict.fromkeys(members, name))
         position = self._placed(case.application, key)
         decision = placements.decision(facts)
         if decision is not None and decision.suspends:
@@ -212,7 +226,7 @@ class _Group:
 
     def _case(
         self, filed: Submission, key: OrderKey | None
-    ) -> tuple[case_files.CaseFile, Contents]:
+    ) -> tuple[case_files.CaseFile, "_Before"]:
         """Return the file that a line is about, and what stood in it before.
 
         A draft has the contents of the line from here on: the guards read them
@@ -220,14 +234,18 @@ class _Group:
         """
         contents = self._contents(filed, key)
         application, applicant = self.bundle.find(filed, contents)
-        before = {name: getattr(application, name) for name in contents}
+        stood = {name: getattr(application, name) for name in contents}
+        before = _Before(stood, applicant.name, applicant.pec)
         _set(application, contents)
+        if not applicant.pec:  # known so far only because another has named it
+            applicant.name, applicant.pec = filed.applicant.name, filed.applicant.pec
         case = case_files.CaseFile(
             application=application,
             applicant=applicant,
             rules=self.standing.rules,
             fingerprint=self.standing.fingerprint,
             documents=frozenset(document.kind for document in filed.documents),
+            partners=self.bundle.partners(filed),
         )
         return case, before
 
@@ -240,6 +258,7 @@ class _Group:
             "requested": filed.requested,
             "investment": filed.investment,
             "accepts_less": filed.accepts_less,
+            "lead_kind": filed.applicant.kind,
         }
         if key is not None:
             policy = self.standing.rules.counter.order
@@ -290,6 +309,28 @@ class _Group:
         if not (verdict := move.verdict(facts, Inputs())):
             raise RefusedError(verdict.code, verdict.message, verdict.details)
 
+    def _settle_members(self, case: case_files.CaseFile, key: OrderKey) -> None:
+        """Have the members of a partnership written, for the register names them.
+
+        Raises:
+            RefusedError: the line is refused; then nobody is kept of it.
+        """
+        if self._together(case) is None:
+            return
+        self._check(case, key, ())
+        erasures.refuse_erased(self.work.call)
+        self.bundle.settle((case.applicant, *(one.applicant for one in case.partners)))
+
+    def _together(self, case: case_files.CaseFile) -> PartnershipFacts | None:
+        """Return who applies together; None where each applies alone, and does."""
+        rules, held = self.standing.rules, self.bundle.held
+        if rules.partnership is None and not case.partners:
+            return None
+        lead = Leading(case.applicant, case.application.lead_kind)
+        who = (case.applicant, *(one.applicant for one in case.partners))
+        others = {one.id: held[code] for one in who if (code := one.tax_code) in held}
+        return partnerships.about(rules, lead, case.partners, others)
+
     def _placed(self, application: Application, key: OrderKey) -> int:
         """Note who was taken in, and return its position in the order of arrival."""
         standing = self.standing
@@ -330,6 +371,7 @@ class _Group:
             counter=self.standing.counter,
             filing=filing,
             by=self.actor.hands,
+            partnership=self._together(case),
         )
 
     # The order
@@ -459,12 +501,21 @@ class _Group:
         return line.filed.received_at
 
 
-def _undo(case: case_files.CaseFile, before: Contents) -> None:
+class _Before(NamedTuple):
+    """What stood in a file, and of its applicant, before a line about it."""
+
+    contents: Contents
+    name: str
+    pec: str
+
+
+def _undo(case: case_files.CaseFile, before: _Before) -> None:
     """Leave a draft as it was before the line that is refused.
 
     To read it again would not do: it may have been written in the meantime.
     """
-    _set(case.application, before)
+    _set(case.application, before.contents)
+    case.applicant.name, case.applicant.pec = before.name, before.pec
 
 
 def _set(application: Application, contents: Contents) -> None:

@@ -253,7 +253,7 @@ def _refused_entry(  # noqa: PLR0913 - the parts of one entry
             act=act,
             reason=command.reason,
             basis=rows[0].basis if rows else None,
-            inputs=given.model_dump(mode="json", exclude_none=True),
+            inputs=given.entered(),
             findings=dict(error.details),
             key=command.key,
             refusal=refusal(error),
