@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from commands import call_acts, moments
+from commands import call_acts, moments, rankings
 from commands.call_entries import CAUSES, with_civil_time
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
@@ -475,5 +475,5 @@ def _tell_openings(call: calls.CallView) -> None:
     malfunctions.print()
 
 
-for _command in call_acts.COMMANDS:
+for _command in (*call_acts.COMMANDS, *rankings.COMMANDS):
     call_group.add_command(_command)

@@ -279,6 +279,7 @@ class Sheet:
     by: UUID
     total: int
     behalf: UUID | None = None
+    criteria: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,6 +289,8 @@ def _before(
     if key is None or case.application.state not in QUEUED_STATES:
         return (), None
     channel, policy = case.rules.filing.channel, case.rules.counter.order
+    if policy is OrderPolicy.RANKING:
+        return (), None  # nobody comes before anybody
     if policy is OrderPolicy.EXACT_INSTANT:
         if queued is not None:
             return tuple(place for place in queued if place.key < key), None
@@ -309,6 +311,8 @@ def _later_waiting(
     if key is None or case.application.state is not ApplicationState.WAITING:
         return None
     channel, policy = case.rules.filing.channel, case.rules.counter.order
+    if policy is OrderPolicy.RANKING:
+        return None
     if policy is OrderPolicy.EXACT_INSTANT and queued is None:
         return first_without_money(session, call.id, channel, after=key)
     places = strategies.in_order(

@@ -160,6 +160,7 @@ class PastFile:
         self, event: str, found: Mapping[str, Any], stated: Mapping[str, Any]
     ) -> None:
         self.requested = found.get("requested", self.requested)
+        self.rank = found.get("rank", self.rank)
         self.matured = found.get("fixed_part_matured", self.matured)
         self.plan_investment = found.get("plan_investment", self.plan_investment)
         if event == Event.START_REVIEW:

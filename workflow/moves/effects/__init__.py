@@ -13,6 +13,7 @@ from workflow.moves.effects import (
     lapses,
     money,
     phase_2,
+    ranking,
     review,
     steps,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "lapses",
     "money",
     "phase_2",
+    "ranking",
     "review",
     "steps",
 ]
