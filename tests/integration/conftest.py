@@ -36,10 +36,11 @@ def kept(
         opened.file(aids=[aid])
         with transaction(opened.desk.engine) as session:
             application = session.exec(select(Application)).one()
-            place = {"call_id": application.call_id, "version": 1}
+            call = application.call_id
             session.add(
                 Ranking(
-                    **place,
+                    call_id=call,
+                    version=1,
                     entry_seq=1,
                     sha256="0" * 64,
                     ranked_at=opened.clock.now(),
@@ -47,7 +48,13 @@ def kept(
             )
             session.flush()
             session.add(
-                RankedPlace(**place, place=1, application_id=application.id, amount=1)
+                RankedPlace(
+                    call_id=call,
+                    version=1,
+                    place=1,
+                    application_id=application.id,
+                    amount=1,
+                )
             )
             session.add(
                 Anchor(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import BindParameter, Select, Tuple, bindparam, text, tuple_
+from sqlalchemy import BindParameter, Select, Tuple, bindparam, or_, text, tuple_
 from sqlmodel import Session, col, select
 
 from config.schema import CallDefinition
@@ -69,6 +69,15 @@ _COLUMNS_OF_PLACE = (
     _COLUMNS.score,
     _COLUMNS.accepts_less,
     _COLUMNS.rank,
+    _COLUMNS.granted,
+    _COLUMNS.asked,
+)
+_RANKED = (
+    sqlalchemy.select(*_COLUMNS_OF_PLACE)
+    .where(_COLUMNS.call_id == bindparam("call"))
+    .where(_COLUMNS.channel == bindparam("channel"))
+    .where(or_(text(HOLDS_A_PLACE), _COLUMNS.rank.is_not(None)))
+    .order_by(*_ORDER)
 )
 
 # Made once: to make a statement takes longer than to send it.
@@ -369,6 +378,12 @@ def queue(session: Session, call_id: UUID, channel: Channel) -> tuple[Place, ...
     return _places(session, call_id, channel)
 
 
+def ranked(session: Session, call_id: UUID, channel: Channel) -> tuple[Place, ...]:
+    """Return everyone who holds a place, or has one in a ranking, ended or not."""
+    rows = session.execute(_RANKED, {"call": call_id, "channel": channel})
+    return tuple(place_of(row) for row in rows)
+
+
 def earlier(
     session: Session, call_id: UUID, channel: Channel, key: OrderKey
 ) -> tuple[Place, ...]:
@@ -468,6 +483,8 @@ def place_of(row: Any) -> Place:  # noqa: ANN401 - an application, or its column
         score=row.score,
         accepts_less=row.accepts_less,
         rank=row.rank,
+        granted=row.granted,
+        asked=row.asked,
     )
 
 

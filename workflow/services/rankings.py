@@ -21,6 +21,7 @@ from models.vocabulary import (
     QUEUED_STATES,
     ApplicationState,
     CallEvent,
+    CallState,
     Cents,
     Event,
     Outcome,
@@ -129,6 +130,37 @@ def fund(  # noqa: PLR0913 - the parts of an act
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The last version of a ranking, and the act that made it."""
+
+    version: int
+    entry: int
+    act: str
+    sha256: str
+
+
+def latest(session: Session, call: Call) -> Made | None:
+    """Return the last ranking of a call, if there is one."""
+    row = session.exec(
+        select(Ranking)
+        .where(Ranking.call_id == call.id)
+        .order_by(col(Ranking.version).desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    entry = session.get_one(RegisterEntry, (call.id, row.entry_seq))
+    return made(orjson.loads(entry.body))
+
+
+def made(body: Mapping[str, Any]) -> Made:
+    """Read which ranking an entry has made."""
+    told, act = body["findings"]["ranking"], body["act"]
+    named = f"{act['kind']} {act['number']}/{act['signed_on']}"
+    return Made(told["version"], body["seq"], named, told["sha256"])
+
+
 def next_down(session: Session, call: Call) -> tuple[Award, ...]:
     """Return who would get more of the money that is free, by an act: nothing is done.
 
@@ -139,6 +171,8 @@ def next_down(session: Session, call: Call) -> tuple[Award, ...]:
         return ()
     rules = lookups.rules_of(session, call.id, call.version)
     found = _found(session, call, rules, ranked)
+    if call.state is not CallState.CLOSED:
+        return ()
     return _moving(found, case_files.money_of(call).residual, rules)
 
 
@@ -202,7 +236,7 @@ class _Act:
         if ranked is None:
             self._move(None, {})
             raise AssertionError  # pragma: no cover - the guard has refused it
-        found = _found(self.work.session, self.work.call, self._rules, ranked)
+        found = self._found(ranked)
         order = ranked.order(found.candidates, self._rules, seed)
         money = case_files.money_of(self.work.call).residual
         back = sum(one.held - one.kept for one in found.candidates)
@@ -227,7 +261,7 @@ class _Act:
                 actor,
                 found.files[one.candidate.protocol],
                 FundingInputs(ranking=version, place=place, amount=award.amount),
-                {"decided": dict(one.decided), "of": len(order), "left": award.left},
+                {"decided": _decided(one), "of": len(order), "left": award.left},
             )
         return {
             "version": version,
@@ -244,7 +278,7 @@ class _Act:
         if ranked is None:
             self._move(None, {})
             raise AssertionError  # pragma: no cover - the guard has refused it
-        found = _found(self.work.session, self.work.call, self._rules, ranked)
+        found = self._found(ranked)
         free = case_files.money_of(self.work.call).residual
         moving = _moving(found, free, self._rules)
         facts = replace(
@@ -285,6 +319,10 @@ class _Act:
             "rejected": [],
             "residual": self._residual(),
         }
+
+    def _found(self, ranked: Ranked) -> Found:
+        work = self.work
+        return _found(work.session, work.call, self._rules, ranked, lock=True)
 
     def _residual(self) -> str:
         return format_money(case_files.money_of(self.work.call).residual)
@@ -386,17 +424,22 @@ def _named(application: Application) -> Iterator[None]:
 
 
 def _found(
-    session: Session, call: Call, rules: CallDefinition, ranked: Ranked
+    session: Session,
+    call: Call,
+    rules: CallDefinition,
+    ranked: Ranked,
+    *,
+    lock: bool = False,
 ) -> Found:
     before = QUEUED_STATES - {ranked.ready, _S.WAITING}
-    rows = session.exec(
+    query = (
         select(Application)
         .where(Application.call_id == call.id)
         .where(Application.channel == rules.filing.channel)
         .where(col(Application.state).in_({*QUEUED_STATES, *_GIVEN}))
         .order_by(col(Application.filed_seq))
-        .with_for_update()
-    ).all()
+    )
+    rows = session.exec(query.with_for_update() if lock else query).all()
     points = _points(session, call)
     below = tuple(
         row
@@ -504,7 +547,7 @@ def _ranking_told(
             "place": place,
             "application": one.candidate.protocol,
             "score": one.candidate.score,
-            "decided": dict(one.decided),
+            "decided": _decided(one),
             "wanted": one.candidate.wanted,
             "amount": award.amount,
             "left": award.left,
@@ -521,13 +564,18 @@ def _ranking_told(
     return {"version": version, "sha256": digest(encode(listed)), **listed}
 
 
+def _decided(one: Ordered) -> list[dict[str, int | str]]:
+    """Return what decided on a place, in the order of the rules."""
+    return [{"rule": rule, "value": value} for rule, value in one.decided.items()]
+
+
 def _line(place: int, award: Award, one: Ordered | None = None) -> dict[str, Any]:
     candidate = award.candidate
     return {
         "place": place,
         "application": candidate.protocol,
         "score": candidate.score,
-        **({} if one is None else {"decided": dict(one.decided)}),
+        **({} if one is None else {"decided": _decided(one)}),
         "requested": format_money(candidate.wanted),
         "before": format_money(candidate.held if one is None else one.candidate.held),
         "amount": format_money(award.amount),
