@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commands import call_acts, moments
+from commands import call_acts, moments, rankings
 from commands.call_entries import CAUSES, with_civil_time
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
@@ -27,6 +27,7 @@ from workflow.errors import SportelloError
 from workflow.moves.calls import TABLE
 from workflow.rules import counter
 from workflow.rules.amounts import format_money
+from workflow.rules.calendar import italian_date
 from workflow.rules.differences import Difference
 from workflow.services import calls, new_calls, pasts
 from workflow.services.moments import Moment
@@ -375,6 +376,8 @@ _ACTS = {
     CallEvent.CONCLUDE_CALL: "conclude",
     CallEvent.ANNUL_CALL: "annul",
     CallEvent.RECORD_DRAW: "draw",
+    CallEvent.RANK_CALL: "rank",
+    CallEvent.FUND_CALL: "fund",
     CallEvent.RECORD_MALFUNCTION: "malfunction",
 }
 """By which command of `sportello call` an officer does what the table says."""
@@ -385,6 +388,8 @@ def _acts(call: calls.CallView) -> list[str]:
     events = {move.event for move in TABLE.from_state(call.state) if not move.automatic}
     if call.rules.counter.order != OrderPolicy.SAME_WEEK_DRAW:
         events.discard(CallEvent.RECORD_DRAW)
+    if call.rules.counter.order != OrderPolicy.RANKING:
+        events -= {CallEvent.RANK_CALL, CallEvent.FUND_CALL}
     return [name for event, name in _ACTS.items() if event in events]
 
 
@@ -429,6 +434,8 @@ _WAITS = {
 
 def _takes(rules: CallDefinition) -> str:
     """Say up to what sum requests are taken in, and what waiting means."""
+    if rules.counter.order is OrderPolicy.RANKING:
+        return "requests of any sum; an act ranks them after the closing"
     if rules.allocation.short_money is ShortMoneyPolicy.STOP:
         return (
             f"requests up to {euros(rules.allocation.amount)}; nobody waits for money"
@@ -493,6 +500,8 @@ def tell_call(call: calls.CallView) -> None:
     )
     for kind, rule in rules.terms.items():
         length = f"{rule.count} {rule.counting}"
+        if rule.not_after is not None:
+            length += f", by {italian_date(rule.not_after)}"
         terms.add(kind, length, rule.starts_on, rule.effect, rule.source)
     terms.print()
     merit = Table(("criterion", "points>", "title+"), title="Merit", indent="  ")
@@ -531,5 +540,5 @@ def _tell_openings(call: calls.CallView) -> None:
     malfunctions.print()
 
 
-for _command in call_acts.COMMANDS:
+for _command in (*call_acts.COMMANDS, *rankings.COMMANDS):
     call_group.add_command(_command)

@@ -20,6 +20,7 @@ from config.notices import (
     reminders_are_of_the_applicant,
 )
 from config.partnerships import partnerships_fit_their_maximum, somebody_is_invited
+from config.rankings import CHECKS as RANKINGS
 from config.schema import OF_SOME_FAMILIES, CallDefinition
 from config.terms import (
     extensions_stay_short,
@@ -27,7 +28,7 @@ from config.terms import (
     terms_fit_their_kind,
 )
 from config.values import ROME, euros
-from models.vocabulary import StepKind
+from models.vocabulary import OrderPolicy, StepKind
 
 NO_NUMBER = "000000"
 """How the code of a model ends (`config.families`): no call has such a number."""
@@ -133,6 +134,19 @@ def _approval_comes_first(call: CallDefinition) -> Iterator[Finding]:
             )
 
 
+def _ceiling_is_that_of_the_regime(call: CallDefinition) -> Iterator[Finding]:
+    """Tell a *de minimis* aid without its ceiling, and a ceiling of nothing."""
+    de_minimis = call.aid.regime == "de_minimis"
+    for key in ("ceiling", "ceiling_years"):
+        there = vars(call.aid).get(key) is not None
+        if de_minimis and not there and key not in call.aid.model_fields_set:
+            yield Finding(("aid", key), f'missing: "de_minimis" is given under {key}')
+        if there and not de_minimis:
+            yield Finding(
+                ("aid", key), 'the regime "none" has no ceiling: leave this key out'
+            )
+
+
 def _fixed_part_is_within_the_cap(call: CallDefinition) -> Iterator[Finding]:
     cap = call.aid.cap
     if cap is not None and call.aid.fixed > cap:
@@ -197,6 +211,16 @@ def _is_plain(call: CallDefinition) -> bool:
     return not form(call.family).negotiates
 
 
+def _order_is_that_of_a_counter(call: CallDefinition) -> Iterator[Finding]:
+    """Tell a counter that would keep no order at all."""
+    if "counter" in call.model_fields_set and call.counter.order is OrderPolicy.RANKING:
+        yield Finding(
+            ("counter", "order"),
+            f'"{OrderPolicy.RANKING}" is what calls without a counter have: write '
+            'another, as "exact_instant"',
+        )
+
+
 def _criteria_add_up(call: CallDefinition) -> Iterator[Finding]:
     merit = call.merit
     most = sum(criterion.max_points for criterion in merit.criteria)
@@ -225,10 +249,11 @@ def _documents_are_different(call: CallDefinition) -> Iterator[Finding]:
 
 def _data_outlasts_the_ceiling(call: CallDefinition) -> Iterator[Finding]:
     """Tell data that would be erased while the ceiling still has to count it."""
-    if call.retention is not None and call.retention.years < call.aid.ceiling_years:
+    counted = call.aid.ceiling_years
+    if call.retention is not None and counted and call.retention.years < counted:
         yield Finding(
             ("retention", "years"),
-            f"the ceiling counts the aids of {call.aid.ceiling_years} years "
+            f"the ceiling counts the aids of {counted} years "
             "(aid.ceiling_years): keep the data at least as long",
         )
 
@@ -274,12 +299,15 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     _one_act_approves,
     _approval_is_of_the_year,
     _approval_comes_first,
+    _ceiling_is_that_of_the_regime,
     _fixed_part_is_within_the_cap,
     _aid_is_within_the_allocation,
     _fixed_part_matures_once,
     _fixed_part_matures_on_a_step,
     _acceptance_follows_negotiation,
     _plans_are_returned_where_they_are,
+    _order_is_that_of_a_counter,
+    *RANKINGS,
     overbooking_is_said_once,
     overbooking_is_something,
     stopping_takes_nothing_beyond,

@@ -12,6 +12,9 @@ from config.salvage import salvaged
 from config.schema import AS_BEFORE, SEPARATED, CallDefinition
 from config.values import euros
 
+_FAMILIES_THEN = ("negotiated_counter", "plain_counter")
+"""Those that version 0.1 had: all of their calls have a counter."""
+
 
 def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]:
     """Read the contents of a call file, or return all that is wrong with them.
@@ -48,6 +51,8 @@ def _completed(body: bytes) -> bytes:
         return body
     if not isinstance(contents, dict) or "counter" in contents:
         return body
+    if contents.get("family") not in _FAMILIES_THEN:
+        return body  # it may well be one without a counter
     contents["counter"] = AS_BEFORE.model_dump(mode="json", exclude_none=True)
     procedure, aid = contents.get("procedure"), contents.get("aid")
     if isinstance(procedure, dict):

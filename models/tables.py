@@ -303,6 +303,46 @@ class Draw(SQLModel, table=True):
     drawn_at: datetime = Field(sa_type=Instant)
 
 
+class Ranking(SQLModel, table=True):
+    """A version of the ranking (*graduatoria*) of a call, made by one act."""
+
+    __tablename__ = "rankings"
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    version: int = Field(primary_key=True)
+    entry_seq: int = Field(sa_type=BigInteger)
+    """The entry of the register that holds the whole of it, and its act."""
+    seed: str | None = Field(default=None, max_length=200)
+    """What was drawn in public, where something is drawn."""
+    sha256: str = Field(max_length=64)
+    ranked_at: datetime = Field(sa_type=Instant)
+
+
+class RankedPlace(SQLModel, table=True):
+    """A place in a version of a ranking (*posizione*), as it was given."""
+
+    __tablename__ = "ranked_places"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["call_id", "version"],
+            ["rankings.call_id", "rankings.version"],
+            name="fk_ranked_places_ranking",
+        ),
+        UniqueConstraint(
+            "call_id", "version", "application_id", name="uq_ranked_places_application"
+        ),
+        CheckConstraint("place > 0 AND amount >= 0", name="ck_ranked_places_given"),
+    )
+
+    call_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    place: int = Field(primary_key=True)
+    application_id: UUID = Field(foreign_key="applications.id")
+    score: int | None = None
+    amount: int = Field(sa_type=BigInteger)
+    """What it was funded with, in cents; what moved afterwards the ledger tells."""
+
+
 class Fund(SQLModel, table=True):
     """A sum that can be reserved: the allocation, or money set free (*economia*).
 
@@ -873,5 +913,7 @@ APPEND_ONLY = (
     "call_versions",
     "anchors",
     "office_entries",
+    "rankings",
+    "ranked_places",
 )
 """Tables whose rows no one may change or delete."""

@@ -72,7 +72,12 @@ class Place:
     score: int | None
     accepts_less: bool = False
     rank: int | None = None
-    """Its place among those who count as arrived together, once it was drawn."""
+    """Its place among those who count as arrived together, once it was drawn; or in
+    the ranking, once there is one."""
+    granted: Cents = NOTHING
+    """Only of those who hold a place in a ranking beyond the grant."""
+    asked: Cents | None = None
+    """What was asked for at first, while a part of it is all that is requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +285,7 @@ class Sheet:
     by: UUID
     total: int
     behalf: UUID | None = None
+    criteria: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ module: one machine is shared by everybody who uses the same table of moves,
 and rows are never bound to it, because binding resets the state and leaks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from transitions import EventData
 from transitions import Machine as StateMachine
 
+from config.schema import CallDefinition
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -33,6 +34,7 @@ from models.vocabulary import (
 )
 from workflow.errors import RefusedError
 from workflow.facts import ALLOWED, ActFacts, Facts, Hands, Member, Verdict, holds
+from workflow.rules.ranking import Candidate, Ordered
 from workflow.rules.terms import Suspension
 
 _BY_HAND_IF_ANNULLED = (
@@ -197,6 +199,8 @@ class Move:
     """Made by taking a submission in, never by hand: it needs a place in the order."""
     by_sweep: bool = False
     """Made when an instant has come, never by hand: nobody may bring it forward."""
+    by_ranking: bool = False
+    """Made by an act on the ranking of the call, never on one file by hand."""
     awaited: Arrival | None = None
     """For what the applicant files: it counts from when it came in."""
     effect: Effect = no_effect
@@ -213,7 +217,7 @@ class Move:
     @property
     def by_hand(self) -> bool:
         """Tell whether somebody can make it by a command."""
-        return not (self.by_intake or self.by_sweep)
+        return not (self.by_intake or self.by_sweep or self.by_ranking)
 
     def is_meant(self, facts: Facts) -> bool:
         """Tell whether this row, of those of one event and state, is the one."""
@@ -422,12 +426,31 @@ class Rows(Generic[_State, _Event, _Row]):
         return next((move for move in rows if move.is_meant(facts)), last)
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """How a family ranks all those that came until the closing (*graduatoria*).
+
+    `order` is pure: it puts the candidates in order, by the rules of the call and a
+    seed drawn in public, and says what decided.
+    """
+
+    ready: ApplicationState
+    """Where an application stands that waits for nothing but the ranking."""
+    order: Callable[[Sequence[Candidate], CallDefinition, str], tuple[Ordered, ...]]
+    draws: Callable[[CallDefinition], bool]
+    """Tells whether a call needs a seed for it."""
+
+
 class Table(Rows[ApplicationState, Event, Move]):
     """The moves of a procedure family (*tipo di procedura*)."""
 
-    def __init__(self, family: Family, moves: Iterable[Move]) -> None:
+    def __init__(
+        self, family: Family, moves: Iterable[Move], *, ranked: Ranked | None = None
+    ) -> None:
         super().__init__(ApplicationState, moves, "sportello events APP")
         self.family = family
+        self.ranked = ranked
+        """How an act ranks the closed set; none where the order is that of arrival."""
 
     @property
     def events(self) -> tuple[Event, ...]:

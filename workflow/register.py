@@ -32,6 +32,8 @@ RowKind: TypeAlias = Literal[
     "opening",
     "malfunction",
     "draw",
+    "ranking",
+    "ranked_place",
     "application",
     "term",
     "step",
@@ -60,7 +62,13 @@ _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
 _OF_COR = ("cor", "cor_on")
 _UNTOLD = (*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT)
-_CHANGE_REQUEST = (Event.SUBMIT, Event.PROMOTE, Event.YIELD_RESERVATION)
+_BY_RANKING = (Event.FUND, Event.ADMIT_UNFUNDED)
+_CHANGE_REQUEST = (
+    Event.SUBMIT,
+    Event.PROMOTE,
+    Event.YIELD_RESERVATION,
+    *_BY_RANKING,
+)
 """Events after which an application may ask for less than it did, or for all again."""
 
 _OF_TERM = ("status", "due_at", "starts_on", "suspended_days")
@@ -254,6 +262,8 @@ class Beside:
             self._put_in_force(body, findings)
         elif event == CallEvent.RECORD_DRAW:
             self._take_draw(body, findings)
+        elif event == CallEvent.RANK_CALL:
+            self._take_ranking(body, findings["ranking"])
         elif event == CallEvent.ERASE_PERSONAL_DATA:
             self.call["erased_seq"] = body["seq"]
             act = body["act"]
@@ -270,6 +280,21 @@ class Beside:
         for rank, protocol in enumerate(findings["order"], start=1):
             key = (self.protocols[protocol],)
             self.rows["application"][key]["rank"] = rank
+
+    def _take_ranking(self, body: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        version = told["version"]
+        self.rows["ranking"][(version,)] = {
+            "entry_seq": body["seq"],
+            "seed": body["inputs"].get("seed"),
+            "sha256": told["sha256"],
+            "ranked_at": body["at"],
+        }
+        for one in told["order"]:
+            self.rows["ranked_place"][version, one["place"]] = {
+                "application_id": self.protocols[one["application"]],
+                "score": one["score"],
+                "amount": one["amount"],
+            }
 
     def _take_part(
         self, kind: RowKind, findings: Mapping[str, Any], names: tuple[str, ...]
@@ -302,6 +327,8 @@ class Beside:
         event = body.get("event")
         if event in _CHANGE_REQUEST and "requested" in body["findings"]:
             said["requested"] = body["findings"]["requested"]
+        if event in _BY_RANKING:
+            said["rank"] = body["findings"]["rank"]
         if event == Event.SUBMIT:
             self.call["filed"] += 1
             said.update({name: body["order"][name] for name in _PLACE})
@@ -496,15 +523,17 @@ def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
 
 def _name(kind: RowKind, key: Key) -> str:
     first, *rest = map(shown, key)
-    if kind == "version":
-        return f"version {first} of the rules"
-    if kind in {"opening", "malfunction"}:
-        return f"{kind} {first} of the call"
-    if kind == "draw":
-        return f"the draw of {first}"
-    if kind == "application":
-        return f"application {first}"
-    return f"application {first}: {kind} {' '.join(rest)}"
+    last = " ".join(rest)
+    named: Mapping[RowKind, str] = {
+        "version": f"version {first} of the rules",
+        "opening": f"opening {first} of the call",
+        "malfunction": f"malfunction {first} of the call",
+        "draw": f"the draw of {first}",
+        "ranking": f"version {first} of the ranking",
+        "ranked_place": f"place {last} of version {first} of the ranking",
+        "application": f"application {first}",
+    }
+    return named.get(kind, f"application {first}: {kind} {last}")
 
 
 def shown(value: object) -> str:

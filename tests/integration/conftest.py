@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from models.session import transaction
-from models.tables import Anchor
+from models.tables import Anchor, Application, RankedPlace, Ranking
 from tests.builders import office
 from tests.servers import fresh_postgres
 from tests.terminals import Terminal, furnish
@@ -34,6 +35,27 @@ def kept(
     with place as url, office(url) as opened:
         opened.file(aids=[aid])
         with transaction(opened.desk.engine) as session:
+            application = session.exec(select(Application)).one()
+            call = application.call_id
+            session.add(
+                Ranking(
+                    call_id=call,
+                    version=1,
+                    entry_seq=1,
+                    sha256="0" * 64,
+                    ranked_at=opened.clock.now(),
+                )
+            )
+            session.flush()
+            session.add(
+                RankedPlace(
+                    call_id=call,
+                    version=1,
+                    place=1,
+                    application_id=application.id,
+                    amount=1,
+                )
+            )
             session.add(
                 Anchor(
                     number=1,

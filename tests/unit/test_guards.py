@@ -33,6 +33,7 @@ from models.vocabulary import (
 from tests.builders import CLOSING, COR, CUP, OPENING, ctl, rome, scores
 from tests.builders_facts import (
     ANYBODY,
+    CEILING,
     NOW,
     REQUESTED,
     act,
@@ -105,6 +106,23 @@ def conflict_of(officer):
     return stated.ConflictInputs(officer=officer)
 
 
+LEAST = call("ranking", minimum_cost=Cents(500))
+NO_AID = call("aid", regime="none")
+FIFTY_FREE = MoneyFacts(Cents(100), Cents(20), Cents(30))
+WITH_NOTHING = {"money": FIFTY_FREE, "reserved": Cents(0)}
+
+
+def funded(amount):
+    """Return what the act on a ranking says of an application."""
+    return stated.FundingInputs(ranking=1, place=3, amount=amount)
+
+
+def coded(**codes):
+    """Return what is stated of a grant by a ranking."""
+    given = {"cup": CUP, "cup_on": TODAY, "durc_until": TODAY, **codes}
+    return stated.RankedGrantInputs.model_validate(given)
+
+
 LETTER = UUID(int=7)
 HELD = (replace(letter(Letter.GRANT)[0], id=LETTER, status=NoticeStatus.HELD),)
 GONE = (replace(HELD[0], status=NoticeStatus.SENT),)
@@ -134,7 +152,7 @@ REOPENED = {
 NO_NOTICE = call("procedure", refusal_notice=False)
 ABROAD = ApplicantFacts(recognised=False, other_active=None)
 TWICE = ApplicantFacts(recognised=True, other_active="2026/0000003")
-USED_UP = {"aids": (PriorAid(TODAY, ctl().aid.ceiling, "Comune"),)}
+USED_UP = {"aids": (PriorAid(TODAY, CEILING, "Comune"),)}
 """Nothing is left under the de minimis ceiling."""
 NOT_COVERED = {"earlier": (place(1, requested=Cents(99_000_000)),)}
 LACKING = {"earlier": (place(1, reserved=Cents(0)),)}
@@ -202,6 +220,17 @@ REGISTERED_AGAIN = SENT_AFTER_ALL + term(TermKind.AID_REGISTRY, NOW + DAY, ordin
 ANSWER = guards.steps.awaited(REQUEST, TermKind.COMPLETION, "?")
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
+    (guards.ranking.cost_is_enough, {}, ""),
+    (guards.ranking.cost_is_enough, {"call": LEAST, "investment": Cents(500)}, ""),
+    (
+        guards.ranking.cost_is_enough,
+        {"call": LEAST, "investment": Cents(499)},
+        "investment.below_minimum",
+    ),
+    (guards.ranking.not_ranked, {}, ""),
+    (guards.ranking.not_ranked, {"rank": 3}, "score.ranked"),
+    (guards.ranking.is_ranked, {"rank": 3}, ""),
+    (guards.ranking.is_ranked, {}, "ranking.missing"),
     (guards.receipt.window_has_begun, {"now": ctl().window.published_at}, ""),
     (guards.partnerships.is_foreseen, {}, ""),
     (guards.partnerships.is_foreseen, ALONE_IN_CALL, ""),
@@ -1106,6 +1135,50 @@ ACCEPTS = [
         jointly(member(), member(3), then=(member(3), member())),
         WANTED,
         "partnership.unchanged",
+    ),
+    (guards.ranking.money_is_free, WITH_NOTHING, funded(50), ""),
+    (guards.ranking.money_is_free, WITH_NOTHING, funded(51), "money.short"),
+    (
+        guards.ranking.money_is_free,
+        {"money": FIFTY_FREE, "reserved": Cents(10)},
+        funded(60),
+        "",
+    ),
+    (
+        guards.ranking.money_is_free,
+        {"money": FIFTY_FREE, "granted": Cents(10)},
+        funded(9),
+        "ranking.takes_back",
+    ),
+    (guards.ranking.registry_knows_no_more, {}, funded(50), ""),
+    (guards.ranking.registry_knows_no_more, {"granted": Cents(50)}, funded(50), ""),
+    (
+        guards.ranking.registry_knows_no_more,
+        {"granted": Cents(50)},
+        funded(51),
+        "ranking.registered",
+    ),
+    (
+        guards.ranking.registry_knows_no_more,
+        {"granted": Cents(50), "call": NO_AID},
+        funded(51),
+        "",
+    ),
+    (guards.ranking.cor_is_there_if_wanted, {}, coded(cor=COR, cor_on=TODAY), ""),
+    (guards.ranking.cor_is_there_if_wanted, {}, coded(), "cor.missing"),
+    (guards.ranking.cor_is_there_if_wanted, {}, coded(cor=COR), "cor.missing"),
+    (guards.ranking.cor_is_there_if_wanted, {"call": NO_AID}, coded(), ""),
+    (
+        guards.ranking.cor_is_there_if_wanted,
+        {"call": NO_AID},
+        coded(cor=COR, cor_on=TODAY),
+        "cor.not_wanted",
+    ),
+    (
+        guards.ranking.cor_is_there_if_wanted,
+        {"call": NO_AID},
+        coded(cor_on=TODAY),
+        "cor.not_wanted",
     ),
     (guards.people.abstains_not, {}, REVIEW, ""),
     (guards.people.abstains_not, {"by": None}, REVIEW, ""),

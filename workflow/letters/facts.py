@@ -34,6 +34,9 @@ PLACES: Mapping[str, str] = {
     "cup": "codice CUP",
     "more": "durata della proroga",
     "score": "punteggio",
+    "place": "posizione in graduatoria",
+    "funded": "importo attribuito in tutto",
+    "set_closes": "istante di chiusura",
     "cause": "motivo della sospensione",
     "instant": "istante",
     "closing": "istante di chiusura",
@@ -105,6 +108,10 @@ class LetterFacts:
     granted: str | None = None
     admitted_investment: str | None = None
     score: str | None = None
+    place: str | None = None
+    """In the ranking, where an act has made one."""
+    funded: str | None = None
+    """All that the ranking gives, reserved or granted."""
     threshold: str | None = None
     cor: str | None = None
     cup: str | None = None
@@ -131,6 +138,8 @@ class LetterFacts:
     cause: str | None = None
     instant: str | None = None
     closing: str | None = None
+    set_closes: str | None = None
+    """When nobody comes any more who is ranked with it, where an act ranks them."""
     expired: bool = False
     """The draft has expired: there is nothing left that could be filed as it is."""
 

@@ -228,6 +228,27 @@ class GrantInputs(Inputs):
     )
 
 
+class RankedGrantInputs(GrantInputs):
+    """The same where an aid need not be one that the registry knows."""
+
+    cor: str | None = Field(  # type: ignore[assignment]  # a guard knows when it is wanted
+        default=None,
+        pattern=COR,
+        description="COR: the code of the aid registry, if the regime wants one.",
+    )
+    cor_on: date | None = Field(  # type: ignore[assignment]  # as above
+        default=None, description="Day the registry gave the COR, YYYY-MM-DD."
+    )
+
+
+class FundingInputs(Inputs):
+    """What the act on a ranking says of one application."""
+
+    ranking: int = Field(description="Version of the ranking.")
+    place: int = Field(description="Its place in it.")
+    amount: int = Field(description="What it is funded with in all, in cents.")
+
+
 class PublicationInputs(Inputs):
     """Where the grant was published (artt. 26-27 D.Lgs. 33/2013)."""
 

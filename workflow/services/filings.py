@@ -15,6 +15,7 @@ from models.canonical import digest
 from models.tables import Application
 from models.vocabulary import (
     ActorKind,
+    CallEvent,
     CallState,
     Cents,
     Event,
@@ -40,6 +41,7 @@ from workflow.rules import money
 from workflow.rules.calendar import civil_day
 from workflow.services import (
     answers,
+    call_moves,
     case_files,
     draws,
     erasures,
@@ -47,10 +49,12 @@ from workflow.services import (
     officers,
     partnerships,
     promotions,
+    sets,
     submissions,
     windows,
 )
 from workflow.services.bundles import Bundle, Contents
+from workflow.services.call_asked import Asked
 from workflow.services.entries import Draft, chain, dated, refusal
 from workflow.services.making import carry_out, required_role
 from workflow.services.open_calls import OpenCall
@@ -58,6 +62,7 @@ from workflow.services.partnerships import Leading
 from workflow.services.standings import KEY, Memory, Standing, bound
 from workflow.services.submissions import Submission
 
+_CLOSED = (CallState.CLOSED, CallState.CONCLUDED)
 _MOMENT = timedelta(microseconds=1)
 _COLUMNS = Application.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 
@@ -82,11 +87,17 @@ def read(number: int, content: bytes) -> Line:
 
 def take(work: OpenCall, lines: Iterable[Line], memory: Memory) -> list[dict[str, Any]]:
     """Take a group of submissions in and answer each; the call is locked."""
-    lines = tuple(lines)
+    lines, filed = tuple(lines), work.call.filed
     _follow_the_portal(work, lines)
     group = _Group(work, lines, memory.standing(work))
     told = [group.answer(line) for line in group.lines]
     group.bundle.close()
+    if (
+        work.call.filed > filed
+        and work.call.state in _CLOSED
+        and sets.is_ranked(work.call)
+    ):
+        _freeze_again(work)
     memory.keep(group.standing)
     return told
 
@@ -115,6 +126,18 @@ def _follow_the_portal(work: OpenCall, lines: Iterable[Line]) -> None:
         windows.bring_up_to_date(
             work.session, work.desk, work.call, until=min(latest, now + CLOCKS_APART)
         )
+
+
+def _freeze_again(work: OpenCall) -> None:
+    """Close a set again that somebody entered in time, and was handed over late."""
+    work.flush()
+    call_moves.make(
+        work.session,
+        work.desk.as_worker("intake"),
+        work.call,
+        officers.WORKER,
+        Asked(CallEvent.FREEZE_SET),
+    )
 
 
 def refuse_file(work: OpenCall, error: RefusedError) -> None:
@@ -210,7 +233,9 @@ class _Group:
         decision = placements.decision(facts)
         if decision is not None and decision.suspends:
             self._suspend(key.received_at)
-        outcome = "submitted" if case.application.reserved else "waiting"
+        ranked = self.standing.rules.counter.order is OrderPolicy.RANKING
+        taken = case.application.reserved or ranked
+        outcome = "submitted" if taken else "waiting"
         return _told(filed, outcome, case.application, position)
 
     def _note_draft(self, filed: Submission) -> dict[str, Any]:

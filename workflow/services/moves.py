@@ -269,6 +269,12 @@ def _refuse_filing(table: Table, event: Event) -> None:
             f"`{event}` is made by taking a submission in, with its place in the "
             "order; use `sportello intake CALL FILE`",
         )
+    if all(move.by_ranking for move in table.of_event(event)):
+        raise RefusedError(
+            "event.by_ranking",
+            f"`{event}` is made by an act on the ranking of the whole call; use "
+            "`sportello call rank`, `call fund` or `call conclude`",
+        )
     if all(move.by_sweep for move in table.of_event(event)):
         raise RefusedError(
             "event.by_sweep",

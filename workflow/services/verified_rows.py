@@ -70,6 +70,14 @@ WHERE call_id = :call ORDER BY ordinal
     "draw": """
 SELECT week, seed, drawn_at FROM draws WHERE call_id = :call ORDER BY week
 """,
+    "ranking": """
+SELECT version, entry_seq, seed, sha256, ranked_at FROM rankings
+WHERE call_id = :call ORDER BY version
+""",
+    "ranked_place": """
+SELECT version, place, application_id, score, amount FROM ranked_places
+WHERE call_id = :call ORDER BY version, place
+""",
     "application": """
 SELECT id, call_version, channel, received_at, protocol_year, protocol_number,
     filed_seq, rank, requested, accepts_less, review_started, score, cor, cup, cor_on,
@@ -109,6 +117,8 @@ _KEYS: Mapping[RowKind, tuple[str, ...]] = {
     "opening": ("ordinal",),
     "malfunction": ("ordinal",),
     "draw": ("week",),
+    "ranking": ("version",),
+    "ranked_place": ("version", "place"),
     "application": ("id",),
     "term": ("application_id", "kind", "ordinal"),
     "step": ("application_id", "kind", "ordinal"),
@@ -212,6 +222,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "began_at": instant,
     "ended_at": instant,
     "drawn_at": instant,
+    "ranked_at": instant,
     "accepts_less": _flag,
     "review_started": _flag,
     "starts_on": str,

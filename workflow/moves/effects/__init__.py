@@ -14,6 +14,7 @@ from workflow.moves.effects import (
     money,
     partnerships,
     phase_2,
+    ranking,
     review,
     steps,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "money",
     "partnerships",
     "phase_2",
+    "ranking",
     "review",
     "steps",
 ]

@@ -22,9 +22,7 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     """Give the score and name whoever is overtaken."""
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
-    totals = [sheet.total for sheet in facts.people.counted]
-    totals.append(scores.total(given.score))
-    total = scores.mean(totals)
+    total = scores.mean(_totals(facts, given))
     again = facts.application.score is not None
     return Consequences(
         steps=(
@@ -39,10 +37,29 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
                 "total": total,
                 "threshold": facts.call.merit.threshold,
                 "criteria": dict(given.score),
-                **({"totals": totals} if facts.call.duties.evaluators > 1 else {}),
+                **(_of_board(facts, given) if facts.call.duties.evaluators > 1 else {}),
             },
         },
     )
+
+
+def _totals(facts: Facts, given: stated.EvaluationInputs) -> list[int]:
+    return [
+        *(sheet.total for sheet in facts.people.counted),
+        scores.total(given.score),
+    ]
+
+
+def _of_board(facts: Facts, given: stated.EvaluationInputs) -> dict[str, object]:
+    """Return what each evaluator gave in all, and all of them by criterion."""
+    sheets = [sheet.criteria for sheet in facts.people.counted]
+    return {
+        "totals": _totals(facts, given),
+        "points": {
+            name: sum(sheet.get(name, 0) for sheet in sheets) + points
+            for name, points in given.score.items()
+        },
+    }
 
 
 def give_sheet(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
