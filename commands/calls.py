@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from commands import call_acts, moments
+from commands import call_acts, lists, moments
 from commands.call_entries import CAUSES, with_civil_time
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
@@ -22,7 +22,7 @@ from models.vocabulary import (
 )
 from workflow.desk import Desk
 from workflow.errors import SportelloError
-from workflow.moves.calls import TABLE
+from workflow.moves.calls import TABLE, keeps_a_list
 from workflow.rules import counter
 from workflow.rules.amounts import format_money
 from workflow.rules.differences import Difference
@@ -347,6 +347,7 @@ _ACTS = {
     CallEvent.ANNUL_CALL: "annul",
     CallEvent.RECORD_DRAW: "draw",
     CallEvent.RECORD_MALFUNCTION: "malfunction",
+    CallEvent.UPDATE_LIST: "update-list",
 }
 """By which command of `sportello call` an officer does what the table says."""
 
@@ -356,6 +357,8 @@ def _acts(call: calls.CallView) -> list[str]:
     events = {move.event for move in TABLE.from_state(call.state) if not move.automatic}
     if call.rules.counter.order != OrderPolicy.SAME_WEEK_DRAW:
         events.discard(CallEvent.RECORD_DRAW)
+    if not keeps_a_list(call.rules):
+        events.discard(CallEvent.UPDATE_LIST)
     return [name for event, name in _ACTS.items() if event in events]
 
 
@@ -475,5 +478,5 @@ def _tell_openings(call: calls.CallView) -> None:
     malfunctions.print()
 
 
-for _command in call_acts.COMMANDS:
+for _command in (*call_acts.COMMANDS, lists.update_list_command):
     call_group.add_command(_command)

@@ -6,11 +6,13 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from config.checks import disagreements
+from config.families import families, form
 from config.findings import Finding
 from config.messages import is_true, place, sentence
 from config.salvage import salvaged
 from config.schema import AS_BEFORE, SEPARATED, CallDefinition
 from config.values import euros
+from models.vocabulary import Family
 
 
 def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]:
@@ -48,6 +50,8 @@ def _completed(body: bytes) -> bytes:
         return body
     if not isinstance(contents, dict) or "counter" in contents:
         return body
+    if not _is_of_a_counter(contents.get("family")):
+        return body
     contents["counter"] = AS_BEFORE.model_dump(mode="json", exclude_none=True)
     procedure, aid = contents.get("procedure"), contents.get("aid")
     if isinstance(procedure, dict):
@@ -55,6 +59,11 @@ def _completed(body: bytes) -> bytes:
     if isinstance(aid, dict) and aid.get("fixed") == euros(0):
         aid.pop("fixed_matures_on", None)  # it had to be written, due or not
     return to_json(contents)
+
+
+def _is_of_a_counter(family: object) -> bool:
+    """Tell whether a call has a counter: those of version 0.1 all had one."""
+    return family in families() and "counter" in form(Family(str(family))).sections
 
 
 def _findings(error: ValidationError) -> tuple[Finding, ...]:

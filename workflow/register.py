@@ -36,6 +36,8 @@ RowKind: TypeAlias = Literal[
     "term",
     "step",
     "notice",
+    "list",
+    "listed",
 ]
 """Rows that stand beside the register, and of which its entries tell."""
 
@@ -65,6 +67,7 @@ _CHANGE_REQUEST = (Event.SUBMIT, Event.PROMOTE, Event.YIELD_RESERVATION)
 
 _OF_TERM = ("status", "due_at", "starts_on", "suspended_days")
 _OF_STEP = ("status", "outcome", "subject")
+_OF_LIST = ("size", "sha256")
 _LONGEST = 80
 
 MOST = 100
@@ -258,8 +261,23 @@ class Beside:
             self.call["erased_seq"] = body["seq"]
             act = body["act"]
             self.erased_under = f"{act['kind']} {act['number']}/{act['signed_on']}"
+        elif event == CallEvent.UPDATE_LIST:
+            self._take_list(body, findings["list"])
         self._take_part("opening", findings, _OF_OPENING)
         self._take_part("malfunction", findings, _OF_MALFUNCTION)
+
+    def _take_list(self, body: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        version = told["version"]
+        self.rows["list"][(version,)] = {
+            "entry_seq": body["seq"],
+            "approved_at": body["at"],
+            **{name: told[name] for name in _OF_LIST},
+        }
+        for one in told["changes"]:
+            self.rows["listed"][(version, one["application"])] = {
+                "change": one["change"],
+                "behind": " ".join(one["behind"]),
+            }
 
     def _take_draw(self, body: Mapping[str, Any], findings: Mapping[str, Any]) -> None:
         drawn = body["inputs"]
@@ -504,6 +522,8 @@ def _name(kind: RowKind, key: Key) -> str:
         return f"the draw of {first}"
     if kind == "application":
         return f"application {first}"
+    if kind in {"list", "listed"}:
+        return f"version {first} of the list{''.join(f', {one}' for one in rest)}"
     return f"application {first}: {kind} {' '.join(rest)}"
 
 

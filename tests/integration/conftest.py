@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from models.session import transaction
 from models.tables import Anchor
 from tests.builders import office
+from tests.filiere import some_list
 from tests.servers import fresh_postgres
 from tests.terminals import Terminal, furnish
 
@@ -33,6 +34,7 @@ def kept(
     aid = {"granted_on": "2025-01-31", "amount": "1.00", "grantor": "Comune"}
     with place as url, office(url) as opened:
         opened.file(aids=[aid])
+        some_list(opened)
         with transaction(opened.desk.engine) as session:
             session.add(
                 Anchor(

@@ -196,7 +196,7 @@ class _Group:
         decision = placements.decision(facts)
         if decision is not None and decision.suspends:
             self._suspend(key.received_at)
-        outcome = "submitted" if case.application.reserved else "waiting"
+        outcome = "submitted" if _has_its_place(case.application) else "waiting"
         return _told(filed, outcome, case.application, position)
 
     def _note_draft(self, filed: Submission) -> dict[str, Any]:
@@ -457,6 +457,11 @@ class _Group:
         if line.filed.channel != filing.channel:
             return None
         return line.filed.received_at
+
+
+def _has_its_place(application: Application) -> bool:
+    """Tell whether it waits for no money; where nothing is asked for, nobody does."""
+    return bool(application.reserved) or not application.requested
 
 
 def _undo(case: case_files.CaseFile, before: Contents) -> None:
