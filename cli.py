@@ -55,6 +55,10 @@ COMMANDS = {
         "commands.queue:queue_command",
         "Show who waits for a grant, in order: who is next, who blocks whom.",
     ),
+    "list-of": Lazy(
+        "commands.lists:list_of_command",
+        "Show who was on the approved list of a call at a date (elenco).",
+    ),
     "terms": Lazy(
         "commands.terms:terms_command",
         "Show the terms in the order in which they end (scadenzario).",

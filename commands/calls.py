@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commands import call_acts, moments, rankings
+from commands import call_acts, lists, moments, rankings
 from commands.call_entries import CAUSES, with_civil_time
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
@@ -24,7 +24,7 @@ from models.vocabulary import (
 )
 from workflow.desk import Desk
 from workflow.errors import SportelloError
-from workflow.moves.calls import TABLE
+from workflow.moves.calls import TABLE, keeps_a_list
 from workflow.rules import counter
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import italian_date
@@ -379,6 +379,7 @@ _ACTS = {
     CallEvent.RANK_CALL: "rank",
     CallEvent.FUND_CALL: "fund",
     CallEvent.RECORD_MALFUNCTION: "malfunction",
+    CallEvent.UPDATE_LIST: "update-list",
 }
 """By which command of `sportello call` an officer does what the table says."""
 
@@ -390,6 +391,8 @@ def _acts(call: calls.CallView) -> list[str]:
         events.discard(CallEvent.RECORD_DRAW)
     if call.rules.counter.order != OrderPolicy.RANKING:
         events -= {CallEvent.RANK_CALL, CallEvent.FUND_CALL}
+    if not keeps_a_list(call.rules):
+        events.discard(CallEvent.UPDATE_LIST)
     return [name for event, name in _ACTS.items() if event in events]
 
 
@@ -540,5 +543,9 @@ def _tell_openings(call: calls.CallView) -> None:
     malfunctions.print()
 
 
-for _command in (*call_acts.COMMANDS, *rankings.COMMANDS):
+for _command in (
+    *call_acts.COMMANDS,
+    *rankings.COMMANDS,
+    lists.update_list_command,
+):
     call_group.add_command(_command)

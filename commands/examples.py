@@ -27,6 +27,11 @@ _REASONS: Mapping[Event, str] = {
     Event.PROPOSE_REVOCATION: "the expense was not incurred",
     Event.REVOKE: "the expense was not incurred",
     Event.ANNUL: "judgment of the administrative court",
+    Event.FIND_WORTHY: "it covers the whole supply chain",
+    Event.FIND_UNWORTHY: "it covers a single step of the chain",
+    Event.ENTER_LIST: "worthy, as the board has found",
+    Event.CHANGE_ON_LIST: "a partner has left and another has joined",
+    Event.LEAVE_LIST: "fewer than ten firms are left",
 }
 
 

@@ -32,6 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "cup_on": ("2026-03-09",),
     "document": ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",),
     "investment": ("95424.84",),
+    "criterion": ("innovation",),
     "durc_until": ("2026-06-30",),
     "item": ("signature of the plan summary sheet",),
     "letter": ("grant",),

@@ -14,6 +14,13 @@ from config.counters import (
 )
 from config.families import form
 from config.findings import Finding, as_far_as_read, repeated
+from config.lists import (
+    criteria_can_be_met,
+    lists_are_asked_in_one_way,
+    lists_are_of_other_calls,
+    lists_reward_what_is_scored,
+    one_board_where_nothing_is_scored,
+)
 from config.notices import (
     letters_are_not_held_too_long,
     lists_of_notices_repeat_nothing,
@@ -332,4 +339,9 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     partnerships_fit_their_maximum,
     somebody_is_invited,
     _conflicts_conflict,
+    lists_are_of_other_calls,
+    lists_are_asked_in_one_way,
+    lists_reward_what_is_scored,
+    one_board_where_nothing_is_scored,
+    criteria_can_be_met,
 )

@@ -254,6 +254,36 @@ class Merit(Sourced):
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
 
 
+class AssessmentCriterion(Part):
+    """What makes a proposal worthy (*criterio di meritevolezza*), without points."""
+
+    code: Slug
+    title: Text
+
+
+class Assessment(Sourced):
+    """How a proposal is found worthy of the list (*valutazione di meritevolezza*)."""
+
+    minimum: Whole
+    """How many of the criteria it has to meet."""
+    criteria: Annotated[tuple[AssessmentCriterion, ...], Field(min_length=1)]
+
+
+class ListRequirement(Sourced):
+    """What it is worth to stand on the list of another call (*elenco*).
+
+    Required, only who stands on it may apply; rewarded, the points are added to those
+    of the board, up to the total. It counts who stood on it when this call opened, or
+    closed, or at the end of a `day`.
+    """
+
+    call: CallCode
+    effect: Literal["require", "reward"]
+    as_of: Literal["opening", "closing", "day"]
+    day: Day | None = None
+    points: Count | None = None
+
+
 class TermRule(Sourced):
     """How long a term runs, from which fact, and what its end brings (*termine*).
 
@@ -415,7 +445,14 @@ NO_MERIT = Merit.model_construct(
     basis=_NOT_OF_THE_FAMILY,
 )
 
-OF_SOME_FAMILIES = ("allocation", "counter", "ranking", "aid", "merit")
+NO_ASSESSMENT = Assessment.model_construct(
+    minimum=0,
+    criteria=(),
+    source=SourceStatus.ASSUMED,
+    basis=_NOT_OF_THE_FAMILY,
+)
+
+OF_SOME_FAMILIES = ("allocation", "counter", "ranking", "aid", "merit", "assessment")
 """The sections that only some families have, and those all of their calls.
 
 Where there is none, what it would say stands for nothing: no money, no score.
@@ -488,6 +525,7 @@ class CallDefinition(Part):
     filing: Filing
     documents: tuple[RequiredDocument, ...]
     merit: Merit = NO_MERIT
+    assessment: Assessment = NO_ASSESSMENT
     procedure: Procedure
     counting_rules: TermPolicy
     terms: Annotated[Mapping[TermKind, TermRule], AfterValidator(_in_order)]
@@ -499,6 +537,12 @@ class CallDefinition(Part):
     retention: Retention | None = None
     partnership: Partnership | None = None
     """Without it an applicant applies alone."""
+    lists: tuple[ListRequirement, ...] | None = None
+
+    @property
+    def list_requirements(self) -> tuple[ListRequirement, ...]:
+        """What it is worth to stand on the list of another call, if anything."""
+        return self.lists or ()
 
     @property
     def keeping(self) -> Retention:

@@ -23,6 +23,7 @@ FORMS = (
     "0008",
     "0009",
     "0010",
+    "0011",
     "0012",
 )
 """Every form there has been, the oldest first; a test holds them to Alembic's."""

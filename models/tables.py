@@ -29,6 +29,7 @@ from models.vocabulary import (
     CallState,
     Channel,
     Letter,
+    ListChange,
     MalfunctionDecision,
     MemberKind,
     MemoKind,
@@ -907,6 +908,49 @@ class Anchor(SQLModel, table=True):
     """The signature of the key before, over the first manifest of a new one."""
 
 
+class ApprovedList(SQLModel, table=True):
+    """A version of the list of a call (*elenco*), approved by an act; append-only."""
+
+    __tablename__ = "approved_lists"
+    __table_args__ = (
+        CheckConstraint("version > 0 AND size >= 0", name="ck_approved_lists_counts"),
+    )
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    version: int = Field(primary_key=True)
+    entry_seq: int = Field(sa_type=BigInteger)
+    """The entry of the register that made it."""
+    approved_at: datetime = Field(sa_type=Instant)
+    act_id: UUID = Field(foreign_key="acts.id")
+    size: int
+    """How many members it has."""
+    sha256: str = Field(max_length=64)
+    """Of all of them, and of who stands behind each."""
+
+
+class ListedChange(SQLModel, table=True):
+    """What a version of a list did with one member; append-only.
+
+    A version is all of them up to it: nothing is written twice.
+    """
+
+    __tablename__ = "list_changes"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["call_id", "version"],
+            ["approved_lists.call_id", "approved_lists.version"],
+            name="fk_list_changes_version",
+        ),
+    )
+
+    call_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    application_id: UUID = Field(primary_key=True, foreign_key="applications.id")
+    change: ListChange = Field(sa_type=word(ListChange, "ck_list_changes_change"))
+    behind: str = Field(sa_type=Text)
+    """Who stands behind it, by reference and between spaces: the lead first."""
+
+
 APPEND_ONLY = (
     "entries",
     "movements",
@@ -915,5 +959,7 @@ APPEND_ONLY = (
     "office_entries",
     "rankings",
     "ranked_places",
+    "approved_lists",
+    "list_changes",
 )
 """Tables whose rows no one may change or delete."""

@@ -31,7 +31,10 @@ class ApplicationState(StrEnum):
     ADMISSIBLE = "admissible"
     """*Ammissibile*: the formal check is passed."""
     EVALUATED = "evaluated"
-    """*Valutata*: the review board has given its score, high or low."""
+    """*Valutata*: the review board has given its score, high or low.
+
+    Where it gives none: it has not found it worthy, and a refusal may follow.
+    """
     GRANTED = "granted"
     """*Concessa*: the grant is given, in a call without negotiation."""
     NEGOTIATING = "negotiating"
@@ -62,6 +65,12 @@ class ApplicationState(StrEnum):
     """*Annullata* in self-protection (*autotutela*) or by a judgment."""
     EXPIRED = "expired"
     """*Scaduta*: a draft that was never submitted."""
+    WORTHY = "worthy"
+    """*Ritenuta meritevole*: the board has found it worthy of the approved list."""
+    LISTED = "listed"
+    """*In elenco*: an act has put it on the approved list."""
+    REMOVED = "removed"
+    """*Cancellata dall'elenco*: an act has taken it off the approved list."""
 
 
 FINAL_STATES = frozenset(
@@ -75,6 +84,7 @@ FINAL_STATES = frozenset(
         ApplicationState.REVOKED,
         ApplicationState.ANNULLED,
         ApplicationState.EXPIRED,
+        ApplicationState.REMOVED,
     }
 )
 """States that no move leaves. `COMPLETED` is not one: later controls may revoke."""
@@ -88,9 +98,13 @@ QUEUED_STATES = frozenset(
         ApplicationState.ADMISSIBLE,
         ApplicationState.EVALUATED,
         ApplicationState.WAITING,
+        ApplicationState.WORTHY,
     }
 )
-"""States in which an application still holds its place and waits for a grant."""
+"""States in which an application still holds its place and waits for a grant.
+
+Where nothing is granted: for the act that puts it on a list.
+"""
 
 
 class Event(StrEnum):
@@ -166,6 +180,17 @@ class Event(StrEnum):
     """*Proposta di revoca*, on which another person decides."""
     REVOKE = "revoke"
     ANNUL = "annul"
+    FIND_WORTHY = "find_worthy"
+    """*Valutazione di meritevolezza*: worthy of the approved list."""
+    FIND_UNWORTHY = "find_unworthy"
+    ENTER_LIST = "enter_list"
+    """*Inserimento in elenco*, by the act that updates the list."""
+    CHANGE_ON_LIST = "change_on_list"
+    """*Aggiornamento* of who stands behind a member of the list."""
+    LEAVE_LIST = "leave_list"
+    """*Cancellazione dall'elenco*."""
+    ASK_TO_LEAVE_LIST = "ask_to_leave_list"
+    """*Rinuncia* of a member of the list: an act takes it off."""
 
 
 class Role(StrEnum):
@@ -214,6 +239,8 @@ class Decision(StrEnum):
     """*Decadenza*."""
     REVOCATION = "revocation"
     """*Revoca*."""
+    LISTING = "listing"
+    """*Aggiornamento dell'elenco*: who is put on it, and who is taken off."""
 
 
 class ActorKind(StrEnum):
@@ -273,6 +300,8 @@ class StepKind(StrEnum):
     """*Proposta di decadenza*."""
     REVOCATION_PROPOSAL = "revocation_proposal"
     """*Proposta di revoca*."""
+    REMOVAL_REQUEST = "removal_request"
+    """*Richiesta di cancellazione* from the list, by the lead."""
 
 
 class StepStatus(StrEnum):
@@ -408,6 +437,10 @@ class Letter(StrEnum):
     """*Promemoria* of a term that is about to end; it has no legal effect."""
     COUNTER_SUSPENDED = "counter_suspended"
     COUNTER_REOPENED = "counter_reopened"
+    NOT_WORTHY = "not_worthy"
+    LISTED = "listed"
+    LIST_CHANGED = "list_changed"
+    DELISTED = "delisted"
 
 
 class NoticeStatus(StrEnum):
@@ -510,6 +543,19 @@ class CallEvent(StrEnum):
     """*Estrazione del registro*: an auditor takes a copy away."""
     ERASE_PERSONAL_DATA = "erase_personal_data"
     """*Cancellazione dei dati personali*: they have been kept for long enough."""
+    UPDATE_LIST = "update_list"
+    """*Approvazione e aggiornamento dell'elenco*: a new version of the list."""
+
+
+class ListChange(StrEnum):
+    """What a version of an approved list does with one of its members."""
+
+    ADDED = "added"
+    """*Inserito*."""
+    CHANGED = "changed"
+    """*Aggiornato*: others stand behind it than before."""
+    REMOVED = "removed"
+    """*Cancellato*."""
 
 
 class SuspensionCause(StrEnum):

@@ -15,16 +15,24 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from config.families import form
 from config.loader import find, load
 from config.schema import CallDefinition
 from models.session import open_engine
 from models.vocabulary import Event, Role
 from workflow.ambient import FrozenAmbient
 from workflow.desk import Desk, Identity, IdentityKind
+from workflow.moves.families import TABLES
 from workflow.services import calls, installation, intake, log, moves, officers
 
 ROME = ZoneInfo("Europe/Rome")
 CTL = "RLF12025051244"
+COUNTERS = {
+    family: table
+    for family, table in TABLES.items()
+    if "counter" in form(table.family).sections
+}
+"""The tables of the families that keep an order of arrival, and give money in it."""
 PAPER = "a" * 64
 COR = "1234567"
 CUP = "E41B21003760009"
@@ -238,6 +246,12 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         },
         Event.REVOKE: {"inputs": {}, "act": act, "reason": "false declaration"},
         Event.ANNUL: {"act": act, "reason": "judgment"},
+        Event.FIND_WORTHY: {"inputs": {"minutes": "1/2022"}, "reason": "a whole chain"},
+        Event.FIND_UNWORTHY: {"inputs": {"minutes": "1/2022"}, "reason": "one step"},
+        Event.ENTER_LIST: {"act": act, "reason": "as the board found"},
+        Event.CHANGE_ON_LIST: {"act": act, "reason": "a partner has left"},
+        Event.LEAVE_LIST: {"act": act, "reason": "too few are left"},
+        Event.ASK_TO_LEAVE_LIST: {"inputs": {"document": PAPER}},
     }
     return {**stated.get(event, {}), **changes}
 

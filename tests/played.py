@@ -9,6 +9,7 @@ import pytest
 from models.vocabulary import Event, Letter, Role
 from tests.builders import CTL, TO_GRANT, Office, submission
 from tests.contents import rows
+from tests.filiere import some_list
 from tests.pec import accepted
 from tests.postboxes import Postbox
 from workflow.desk import AnchorFiles
@@ -54,6 +55,7 @@ def play(work: Office) -> str:
         "director", "bianchi", Role.MANAGER, today, today, act
     )
     delegations.delegate(chief, delegated)
+    some_list(work)
     first = work.file(
         0,
         aids=[{"granted_on": "2025-01-31", "amount": "1.00", "grantor": UNUSUAL}],

@@ -199,8 +199,8 @@ class Move:
     """Made by taking a submission in, never by hand: it needs a place in the order."""
     by_sweep: bool = False
     """Made when an instant has come, never by hand: nobody may bring it forward."""
-    by_ranking: bool = False
-    """Made by an act on the ranking of the call, never on one file by hand."""
+    by_call: bool = False
+    """Made with many others by one act of the call, never by hand for one alone."""
     awaited: Arrival | None = None
     """For what the applicant files: it counts from when it came in."""
     effect: Effect = no_effect
@@ -217,7 +217,7 @@ class Move:
     @property
     def by_hand(self) -> bool:
         """Tell whether somebody can make it by a command."""
-        return not (self.by_intake or self.by_sweep or self.by_ranking)
+        return not (self.by_intake or self.by_sweep or self.by_call)
 
     def is_meant(self, facts: Facts) -> bool:
         """Tell whether this row, of those of one event and state, is the one."""

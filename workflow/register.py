@@ -38,6 +38,8 @@ RowKind: TypeAlias = Literal[
     "term",
     "step",
     "notice",
+    "list",
+    "listed",
 ]
 """Rows that stand beside the register, and of which its entries tell."""
 
@@ -73,6 +75,7 @@ _CHANGE_REQUEST = (
 
 _OF_TERM = ("status", "due_at", "starts_on", "suspended_days")
 _OF_STEP = ("status", "outcome", "subject")
+_OF_LIST = ("size", "sha256")
 _LONGEST = 80
 
 MOST = 100
@@ -268,8 +271,23 @@ class Beside:
             self.call["erased_seq"] = body["seq"]
             act = body["act"]
             self.erased_under = f"{act['kind']} {act['number']}/{act['signed_on']}"
+        elif event == CallEvent.UPDATE_LIST:
+            self._take_list(body, findings["list"])
         self._take_part("opening", findings, _OF_OPENING)
         self._take_part("malfunction", findings, _OF_MALFUNCTION)
+
+    def _take_list(self, body: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        version = told["version"]
+        self.rows["list"][(version,)] = {
+            "entry_seq": body["seq"],
+            "approved_at": body["at"],
+            **{name: told[name] for name in _OF_LIST},
+        }
+        for one in told["changes"]:
+            self.rows["listed"][(version, one["application"])] = {
+                "change": one["change"],
+                "behind": " ".join(one["behind"]),
+            }
 
     def _take_draw(self, body: Mapping[str, Any], findings: Mapping[str, Any]) -> None:
         drawn = body["inputs"]
@@ -531,6 +549,8 @@ def _name(kind: RowKind, key: Key) -> str:
         "draw": f"the draw of {first}",
         "ranking": f"version {first} of the ranking",
         "ranked_place": f"place {last} of version {first} of the ranking",
+        "list": f"version {first} of the list",
+        "listed": f"version {first} of the list, {last}",
         "application": f"application {first}",
     }
     return named.get(kind, f"application {first}: {kind} {last}")

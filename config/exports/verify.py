@@ -474,6 +474,10 @@ class Chain:
         self.acts: set[tuple[Any, ...]] = set()
         self.officers: set[Any] = set()
         self.export: Said = {}
+        self.lists = 0
+        """How many versions of an approved list there were."""
+        self.listed: dict[str, Said] = {}
+        """Who stands on it, by application."""
 
     def feed(self, line: Said) -> None:
         """Take in a line of entries.jsonl."""
@@ -571,6 +575,8 @@ class Chain:
         ):
             self.standing["version"] = body["call_version"]
             self.standing["allocation"] = findings.get("allocation")
+        if event == "update_list":
+            self.take_list(findings["list"], where)
         if event == "export_register":
             self.export = {
                 "seq": body["seq"],
@@ -581,6 +587,27 @@ class Chain:
             if self.export["told"] != self.export["expected"]:
                 told = "it exported something else than what stands before it"
                 self.report.fault(where, told)
+
+    def take_list(self, told: Said, where: str) -> None:
+        """Add to the list, and take from it, what an act did; then hash it whole."""
+        self.lists += 1
+        makes_sense = told["version"] == self.lists
+        for one in told["changes"]:
+            was = self.listed.pop(one["application"], None)
+            makes_sense &= (was is None) == (one["change"] == "added")
+            if one["change"] != "removed":
+                names = ("application", "protocol", "behind")
+                self.listed[one["application"]] = {name: one[name] for name in names}
+        members = sorted(self.listed.values(), key=lambda one: str(one["protocol"]))
+        text = json.dumps(
+            members, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+        if not makes_sense or (len(members), sha256(text)) != (
+            told["size"],
+            told["sha256"],
+        ):
+            fault = "the list is not the one before it with these changes"
+            self.report.fault(where, fault)
 
     def load(self, body: Said, where: str) -> None:
         """Hold the frozen text of a version against the hash of its entry."""

@@ -13,6 +13,7 @@ from sqlmodel import select
 from models.session import transaction
 from models.tables import Anchor, Application, RankedPlace, Ranking
 from tests.builders import office
+from tests.filiere import some_list
 from tests.servers import fresh_postgres
 from tests.terminals import Terminal, furnish
 
@@ -34,6 +35,7 @@ def kept(
     aid = {"granted_on": "2025-01-31", "amount": "1.00", "grantor": "Comune"}
     with place as url, office(url) as opened:
         opened.file(aids=[aid])
+        some_list(opened)
         with transaction(opened.desk.engine) as session:
             application = session.exec(select(Application)).one()
             call = application.call_id

@@ -71,6 +71,8 @@ _BEFORE: dict[tuple[str, ...], list[tuple[str, ...]]] = {
 _ELSEWHERE = {
     ("call", "conclude"),
     ("call", "draw"),
+    ("call", "update-list"),
+    ("list-of",),
     ("copy",),
     ("db",),
     ("db", "grants"),

@@ -19,12 +19,11 @@ from models.vocabulary import (
     TermKind,
     TermStatus,
 )
-from tests.builders import COR, ctl, quiet
+from tests.builders import COR, COUNTERS, ctl, quiet
 from tests.builders_facts import NOW, facts, letter, step, term
 from workflow.facts import CounterFacts
 from workflow.machine import Inputs
 from workflow.moves.expiries import WAKES, of_term
-from workflow.moves.families import TABLES
 from workflow.moves.inputs import LapseInputs, TermInputs
 
 S, K, E = ApplicationState, TermKind, TermEffect
@@ -46,7 +45,7 @@ GRANTED = {
 }
 OPEN_STATES = set(S) - {S.DRAFT}
 
-both = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+both = pytest.mark.parametrize("table", COUNTERS.values(), ids=list(COUNTERS))
 
 
 @lru_cache

@@ -43,6 +43,7 @@ from tests.builders_facts import (
     step,
     term,
 )
+from tests.filiere import filiere
 from workflow.facts import (
     ApplicantFacts,
     CounterFacts,
@@ -650,6 +651,37 @@ NEEDS = [
         {"steps": step(PLAN, CLOSED, "returned") + step(PLAN, ANSWERED, ordinal=2)},
         "definitive_plan.returned_before",
     ),
+    (guards.lists.asks_for_no_money, {"requested": Cents(0)}, ""),
+    (guards.lists.asks_for_no_money, {}, "amount.none"),
+    (guards.lists.may_be_assessed, {"state": ApplicationState.ADMISSIBLE}, ""),
+    (
+        guards.lists.may_be_assessed,
+        {"state": ApplicationState.EVALUATED},
+        "assessment.given",
+    ),
+    (
+        guards.lists.may_be_assessed,
+        {
+            "state": ApplicationState.EVALUATED,
+            "steps": step(NOTICE, CLOSED, "upheld", subject="submitted"),
+        },
+        "assessment.given",
+    ),
+    (
+        guards.lists.may_be_assessed,
+        {
+            "state": ApplicationState.EVALUATED,
+            "steps": step(NOTICE, CLOSED, "upheld", subject="evaluated"),
+        },
+        "",
+    ),
+    (guards.lists.is_on_no_list, {"state": ApplicationState.WORTHY}, ""),
+    (guards.lists.is_on_no_list, {"state": ApplicationState.LISTED}, "list.member"),
+    (
+        guards.lists.is_on_no_list,
+        {"state": ApplicationState.LISTED, "counter": CounterFacts(CallState.ANNULLED)},
+        "",
+    ),
     (guards.refusals.notice_of_refusal_given, {}, "refusal_notice.missing"),
     (guards.refusals.notice_of_refusal_given, {"call": NO_NOTICE}, ""),
     (
@@ -1121,6 +1153,8 @@ AT_ANTIMAFIA = {"requested": Cents(20_000_000), "investment": Cents(14_117_647)}
 """What the call gives on this is 150000.00, to the cent."""
 BELOW_ANTIMAFIA = {**AT_ANTIMAFIA, "investment": Cents(14_117_646)}
 
+MET_ONE = stated.AssessmentInputs(minutes="1", criterion=("innovation",))
+
 ACCEPTS = [
     # what, facts, what is stated, the code that stands in the way or nothing
     (guards.partnerships.something_changes, {}, WANTED, ""),
@@ -1215,6 +1249,20 @@ ACCEPTS = [
         {"people": scored_by(THIRD, behalf=ANYBODY.id)},
         REVIEW,
         "score.given_by_same",
+    ),
+    (guards.lists.criteria_are_known, {"call": filiere()}, MET_ONE, ""),
+    (
+        guards.lists.criteria_are_known,
+        {"call": filiere()},
+        stated.AssessmentInputs(minutes="1", criterion=("beauty",)),
+        "assessment.unknown_criterion",
+    ),
+    (guards.lists.meets_enough_criteria, {"call": filiere()}, MET_ONE, ""),
+    (
+        guards.lists.meets_enough_criteria,
+        {"call": filiere()},
+        stated.AssessmentInputs(minutes="1"),
+        "assessment.too_few_criteria",
     ),
     (guards.people.conflict_is_new, {"by": EVALUATOR}, conflict_of(EVALUATOR.id), ""),
     (guards.people.conflict_is_new, {}, conflict_of(OTHER), ""),

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from models.vocabulary import (
 )
 from tests.builders import ctl, quiet, rome, usual
 from tests.builders_facts import NOW, act, facts, step, term
+from tests.filiere import filiere
 from workflow.errors import RefusedError
 from workflow.letters import wording
 from workflow.letters.facts import Deadline
@@ -63,6 +65,7 @@ STATED = {
     Event.REMIND_TERM: {"term": "report", "days": 3},
     Event.REVOKE: {"recover": "1000.00"},
 }
+LISTS = Family("expression_of_interest")
 SENT = [
     pytest.param(table, move, letter, id=f"{table.family}-{number}-{letter}")
     for table in TABLES.values()
@@ -72,6 +75,8 @@ SENT = [
 
 
 def rules_of(family):
+    if family == LISTS:
+        return filiere()
     return load(quiet(CALLS[family]))
 
 
@@ -89,7 +94,10 @@ def making(family, move, **changes):
         steps=step(StepKind.LAPSE_PROPOSAL, subject="report"),
         **changes,
     )
-    inputs = STATED.get(move.event, usual(move.event, known.today).get("inputs", {}))
+    usually = usual(move.event, known.today).get("inputs", {})
+    inputs: dict[str, Any] = STATED.get(move.event, usually)  # type: ignore[assignment]
+    if inputs.get("term") not in {None, *rules.terms}:
+        inputs = {**inputs, "term": TermKind.CONCLUSION.value}
     given = move.inputs.model_validate(inputs)
     reckoned = {
         kind: TermFacts(date(2026, 1, 20), rule.count, rule.counting)

@@ -19,7 +19,7 @@ from models.vocabulary import (
     TermStatus,
     WaitingPhase,
 )
-from tests.builders import ctl, usual
+from tests.builders import COUNTERS, ctl, usual
 from tests.builders_facts import NOW, REQUESTED, act, facts, letter, place, term
 from workflow.errors import RefusedError
 from workflow.facts import CounterFacts, MoneyFacts
@@ -27,11 +27,7 @@ from workflow.machine import Inputs, fire
 from workflow.moves.families import TABLES
 
 S = ApplicationState
-both = pytest.mark.parametrize(
-    "table",
-    [table for table in TABLES.values() if table.ranked is None],
-    ids=lambda table: table.family,
-)
+both = pytest.mark.parametrize("table", COUNTERS.values(), ids=list(COUNTERS))
 NO_MONEY = {
     "reserved": Cents(0),
     "money": MoneyFacts(Cents(2 * REQUESTED - 1), REQUESTED, Cents(0)),

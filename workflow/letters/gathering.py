@@ -73,8 +73,8 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
         protocol=to.protocol,
         received=None if received is None else wording.spelled(received),
         channel=wording.CHANNELS[held.channel],
-        requested=wording.money(requested),  # type: ignore[arg-type]  # a column of money
-        investment=wording.money(held.investment),
+        requested=_asked(facts.call, requested),
+        investment=_asked(facts.call, held.investment),
         reserved=_amount(reserved),
         granted=wording.money(granted),
         act=None if facts.act is None else wording.act(facts.act),
@@ -105,6 +105,11 @@ def from_receipt(letter: Letter, rules: CallDefinition) -> tuple[TermKind, ...]:
     if start is None:
         return ()
     return tuple(k for k, rule in rules.terms.items() if rule.starts_on is start)
+
+
+def _asked(rules: CallDefinition, cents: Any) -> str | None:  # noqa: ANN401 - a column
+    """Word what is asked for; of a call without money a letter does not speak of it."""
+    return wording.money(cents) if rules.allocation.amount else None
 
 
 def _amount(cents: Any) -> str | None:  # noqa: ANN401 - a column, or a finding

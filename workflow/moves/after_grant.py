@@ -20,6 +20,8 @@ from workflow.moves import inputs as stated
 from workflow.moves.counter import PHASE_1
 
 _S = ApplicationState
+_ENDS = FINAL_STATES - {_S.REMOVED}
+"""All but that of a list: a counter has none."""
 
 NO_LAPSE = guards.steps.step_not_open(
     StepKind.LAPSE_PROPOSAL, "adopt the lapse or dismiss the proposal first"
@@ -217,7 +219,7 @@ def exits(
     """Make the rows that stand beside every state, and those that end a file."""
     filed = (*PHASE_1, _S.WAITING, *phase_2)
     # Nothing that was written may be left unsent, or without its proof.
-    written_to = (_S.DRAFT, *filed, _S.COMPLETED, *sorted(FINAL_STATES))
+    written_to = (_S.DRAFT, *filed, _S.COMPLETED, *sorted(_ENDS))
     return (
         *of_time.moves(filed, phase_2),
         Move(

@@ -16,6 +16,7 @@ from models.vocabulary import (
     CallEvent,
     CallState,
     Cents,
+    Event,
     Letter,
     MalfunctionDecision,
     OrderPolicy,
@@ -24,6 +25,7 @@ from models.vocabulary import (
 )
 from workflow.facts import ALLOWED, ActFacts, Hands, MoneyFacts, Place, Verdict
 from workflow.machine import Inputs, Rows, formalities
+from workflow.moves.families import TABLES
 from workflow.moves.words import rome
 from workflow.register import written
 from workflow.rules.amounts import format_money
@@ -116,6 +118,14 @@ class SetFacts:
     """Whether the ranking needs a seed."""
     moved: int = 0
     """How many would get more of the money that is free."""
+
+
+class UpdateListInputs(Inputs):
+    """Whom an act puts on the list, changes and takes off, by protocol number."""
+
+    add: tuple[str, ...] = ()
+    change: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +369,38 @@ def follows_a_malfunction(facts: CallFacts) -> Verdict:
         "the call is closed, and no malfunction awaits the extension decided for it; "
         "record it and decide `extension` with `sportello call malfunction`, or "
         "publish another call",
+    )
+
+
+def keeps_a_list(rules: CallDefinition) -> bool:
+    """Tell whether proposals to a call end in an approved list (*elenco*)."""
+    table = TABLES.get(rules.family)
+    return table is not None and bool(table.of_event(Event.ENTER_LIST))
+
+
+def may_grow_again(facts: CallFacts) -> bool:
+    """Tell whether more time takes nothing from anybody: a list has room for all."""
+    return keeps_a_list(facts.agenda.rules)
+
+
+def has_a_list(facts: CallFacts) -> Verdict:
+    """Say no to a list where the procedure ends in none."""
+    rules = facts.agenda.rules
+    if keeps_a_list(rules):
+        return ALLOWED
+    return Verdict(
+        "list.none", f"{rules.code} follows {rules.family}, which keeps no list"
+    )
+
+
+def list_changes(_facts: CallFacts, inputs: UpdateListInputs) -> Verdict:
+    """Say no to an act that would leave the list as it is."""
+    if inputs.add or inputs.change or inputs.remove:
+        return ALLOWED
+    return Verdict(
+        "list.unchanged",
+        "no proposal was found worthy since the last act, so that there is nobody to "
+        "add; name whom to change or to take off with --change and --remove",
     )
 
 
@@ -702,6 +744,17 @@ MOVES = (
         (_S.CLOSED,),
         _S.OPEN,
         (Role.MANAGER,),
+        "Open a closed call again whose list has room for all (proroga).",
+        "the call, C.1",
+        needs=(closes_later, reopens_now, *_OF_ANY_VERSION),
+        act=True,
+        when=may_grow_again,
+    ),
+    CallMove(
+        CallEvent.EXTEND_CALL,
+        (_S.CLOSED,),
+        _S.OPEN,
+        (Role.MANAGER,),
         "Open a closed counter again after a malfunction at its closing (proroga).",
         "the call, C.1",
         needs=(follows_a_malfunction, closes_later, reopens_now, *_OF_ANY_VERSION),
@@ -836,6 +889,19 @@ MOVES = (
         "Erase the personal data of the call, once it was kept for long enough.",
         "art. 5 par. 1 lett. e Reg. (UE) 2016/679; the call",
         needs=(has_been_kept, everything_is_over),
+        act=True,
+        reason=True,
+    ),
+    CallMove(
+        # Also once it is concluded: whoever stands on the list may have to leave it.
+        CallEvent.UPDATE_LIST,
+        (_S.OPEN, _S.SUSPENDED, _S.CLOSED, _S.CONCLUDED),
+        None,
+        (Role.MANAGER,),
+        "Approve the list, or a new version of it (aggiornamento dell'elenco).",
+        "the call, on its list",
+        needs=(has_a_list,),
+        accepts=(list_changes,),
         act=True,
         reason=True,
     ),

@@ -1,6 +1,6 @@
 """Which of the rows that an event has from one state is meant?"""
 
-from models.vocabulary import CallState
+from models.vocabulary import CallState, StepKind
 from workflow.facts import Facts
 from workflow.moves import placements
 from workflow.rules.counter import Placement
@@ -28,6 +28,11 @@ def call_was_annulled(facts: Facts) -> bool:
 def other_scores_follow(facts: Facts) -> bool:
     """Tell whether the board still lacks more than one score."""
     return len(facts.people.counted) + 1 < facts.call.duties.evaluators
+
+
+def asked_to_leave(facts: Facts) -> bool:
+    """Tell whether a member of the list has asked to be taken off it."""
+    return facts.open_step(StepKind.REMOVAL_REQUEST) is not None
 
 
 def was_never_scored(facts: Facts) -> bool:

@@ -148,6 +148,16 @@ class EvaluationInputs(Overtaking):
         return {code: int(points) for code, points in pairs}
 
 
+class AssessmentInputs(Inputs):
+    """What the review board has found (*verbale del nucleo*), without points."""
+
+    criterion: tuple[Code, ...] = Field(
+        default=(),
+        description="A criterion of the call that it meets; once for each.",
+    )
+    minutes: Reference = Field(description="Number of the board's minutes.")
+
+
 class CompletionInputs(Inputs):
     """What is asked of the applicant."""
 

@@ -83,7 +83,7 @@ def turn(desk: Desk, name: str, *, everything: bool = False) -> Explanation:
                 "place, and an act declares it not receivable"
             )
         if rules.counter.order is OrderPolicy.RANKING:
-            return _by_ranking(session, call, row)
+            return _by_call(session, call, row)
         asked = _Asked(
             session,
             call,
@@ -96,7 +96,7 @@ def turn(desk: Desk, name: str, *, everything: bool = False) -> Explanation:
         return Explanation((*asked.steps(), asked.decisive()), asked.result())
 
 
-def _by_ranking(session: Session, call: Call, row: Application) -> Explanation:
+def _by_call(session: Session, call: Call, row: Application) -> Explanation:
     """Tell its place in the ranking, what decided on it, and what came of it."""
     name = lookups.named(row)
     version = f"version {row.call_version} of the call, ranking"

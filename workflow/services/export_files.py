@@ -141,6 +141,7 @@ def write(session: Session, folder: Path, wanted: Wanted) -> Written:
     anchors = _write_anchors(session, sums)
     _copy_stamps(sums, wanted.stamps, anchors)
     known = _write_versions(session, sums, call)
+    _write_lists(session, sums, call)
     _write_named(session, sums, seen)
     state = {
         "exported_by": wanted.exported_by,
@@ -198,6 +199,12 @@ def _write_versions(session: Session, sums: Sums, call: Copied) -> list[dict[str
         if isinstance(version["number"], int):  # else it makes no name of a file
             sums.put(f"call-versions/{version['number']}.json", frozen)
     return known
+
+
+def _write_lists(session: Session, sums: Sums, call: Copied) -> None:
+    """Write the versions of the approved list, where the call has one."""
+    if versions := list(export_rows.lists(session, call)):
+        sums.lines("lists.jsonl", versions)
 
 
 def _write_named(session: Session, sums: Sums, seen: _Seen) -> None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,14 @@ WHERE call_id = :call ORDER BY number
 _APPLICATIONS = """
 SELECT id, protocol_year, protocol_number, state, version, reserved, granted
 FROM applications WHERE call_id = :call ORDER BY filed_seq, id
+"""
+_LISTS = """
+SELECT l.version, l.entry_seq, l.approved_at, l.size, l.sha256, c.application_id,
+    c.change, c.behind, a.protocol_year, a.protocol_number
+FROM approved_lists l JOIN list_changes c
+    ON c.call_id = l.call_id AND c.version = l.version
+JOIN applications a ON a.id = c.application_id
+WHERE l.call_id = :call ORDER BY l.version, a.protocol_year, a.protocol_number
 """
 _ACTS = """
 SELECT kind, number, signed_on, signed_by, registered_at FROM acts
@@ -118,6 +127,31 @@ def applications(session: Session, call: Copied) -> Iterator[dict[str, Any]]:
             "reserved": row.reserved,
             "granted": row.granted,
         }
+
+
+def lists(session: Session, call: Copied) -> Iterator[dict[str, Any]]:
+    """Return the versions of the list of a call, each with all who stand on it."""
+    members: dict[Any, dict[str, Any]] = {}
+    stored = _rows(session, _LISTS, call=call.id)
+    for version, changes in groupby(stored, key=lambda row: row.version):
+        for row in changes:
+            application = identity(row.application_id)
+            members.pop(application, None)
+            if row.change != "removed":
+                members[application] = {
+                    "protocol": numbered(row),
+                    "application": application,
+                    "behind": text(row.behind).split(),
+                }
+            said = {
+                "version": version,
+                "entry": row.entry_seq,
+                "approved_at": instant(row.approved_at),
+                "size": row.size,
+                "sha256": row.sha256,
+            }
+        listed = sorted(members.values(), key=lambda one: str(one["protocol"]))
+        yield {**said, "members": listed}
 
 
 def acts(session: Session) -> Iterator[dict[str, Any]]:

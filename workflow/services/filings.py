@@ -234,7 +234,7 @@ class _Group:
         if decision is not None and decision.suspends:
             self._suspend(key.received_at)
         ranked = self.standing.rules.counter.order is OrderPolicy.RANKING
-        taken = case.application.reserved or ranked
+        taken = ranked or _has_its_place(case.application)
         outcome = "submitted" if taken else "waiting"
         return _told(filed, outcome, case.application, position)
 
@@ -532,6 +532,11 @@ class _Before(NamedTuple):
     contents: Contents
     name: str
     pec: str
+
+
+def _has_its_place(application: Application) -> bool:
+    """Tell whether it waits for no money; where nothing is asked for, nobody does."""
+    return bool(application.reserved) or not application.requested
 
 
 def _undo(case: case_files.CaseFile, before: _Before) -> None:

@@ -269,9 +269,9 @@ def _refuse_filing(table: Table, event: Event) -> None:
             f"`{event}` is made by taking a submission in, with its place in the "
             "order; use `sportello intake CALL FILE`",
         )
-    if all(move.by_ranking for move in table.of_event(event)):
+    if all(move.by_call for move in table.of_event(event)):
         raise RefusedError(
-            "event.by_ranking",
+            "event.by_call",
             f"`{event}` is made by an act on the ranking of the whole call; use "
             "`sportello call rank`, `call fund` or `call conclude`",
         )
@@ -280,6 +280,12 @@ def _refuse_filing(table: Table, event: Event) -> None:
             "event.by_sweep",
             f"`{event}` is made by the workers when its instant has come; "
             "`sportello sweep` does all that is due",
+        )
+    if all(move.by_call for move in table.of_event(event)):
+        raise RefusedError(
+            "event.by_call",
+            f"`{event}` is made by an act of the whole call, with all others that it "
+            "is about; see `sportello call --help` for its command",
         )
 
 

@@ -222,11 +222,13 @@ def _items(
     annulled: bool,
 ) -> Iterator[QueueItem]:
     skip = rules.procedure.skip_when_suspended
+    has_turns = "counter" in rules.model_fields_set
     behind_review = _Blockers.among(
-        lines, lambda place: order.awaits_review(place, skip_waiting=skip)
+        lines,
+        lambda place: has_turns and order.awaits_review(place, skip_waiting=skip),
     )
     behind_merit = _Blockers.among(
-        lines, lambda place: order.awaits_score(place, skip_waiting=skip)
+        lines, lambda place: has_turns and order.awaits_score(place, skip_waiting=skip)
     )
     total = 0
     for line in lines:
@@ -325,6 +327,7 @@ def _may_be_granted(line: Line, money: MoneyFacts, rules: CallDefinition) -> boo
         left = Cents(money.residual + place.reserved)
     return (
         place.state == ApplicationState.EVALUATED
+        and rules.allocation.amount > 0
         and place.requested <= left
         and place.reserved >= place.requested
         and (place.score or 0) >= rules.merit.threshold
@@ -350,9 +353,14 @@ def _next_step(place: Place, *, blocked: bool) -> str:
         return "waits for its turn" if blocked else "review it now"
     if place.state == ApplicationState.ADMISSIBLE:
         return "waits for its turn" if blocked else "score it now"
-    if place.state == ApplicationState.WAITING:
-        return "waits for money"
-    return "decide on the grant" if place.reserved else "waits for money"
+    if not place.requested:
+        return _ON_NO_MONEY.get(place.state, "decide on its refusal")
+    decides = place.state is not ApplicationState.WAITING and place.reserved
+    return "decide on the grant" if decides else "waits for money"
+
+
+_ON_NO_MONEY = {ApplicationState.WORTHY: "put it on the list"}
+"""What follows where nothing is asked for, and no grant is decided on."""
 
 
 def _by_another_channel(

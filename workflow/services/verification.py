@@ -34,6 +34,7 @@ from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
 from workflow.staff import OFFICE
 from workflow.verification.judged import Judge
+from workflow.verification.listed import ListFold
 
 _TELLS_EVERY = 1_000
 """Entries between two words on how far it has come."""
@@ -190,7 +191,7 @@ class _Reader:
         """Check the entries of a call, in their order."""
         ledger = Ledger(self._session, call)
         marks = self._check.marks(printable(call.code))
-        faults, claims = chain.faults, self.claims
+        faults, claims, listed = chain.faults, self.claims, ListFold()
         for row in kept.entries(self._session, call.id):
             seq, hashed, at, *_, stored = row
             if not isinstance(seq, int):
@@ -205,6 +206,7 @@ class _Reader:
                     told = "the columns beside it say something else"
                     faults.note(seq, told, "columns")
                 chain.ask("move", judge.fault, seq, body)
+                chain.ask("list", listed.feed, seq, body)
                 chain.ask("officer", claims.of_officer, seq, body)
                 chain.ask("act", claims.of_act, seq, body)
             self._count()

@@ -105,6 +105,14 @@ FROM notices
 WHERE application_id IN (SELECT id FROM applications WHERE call_id = :call)
 ORDER BY application_id, entry_seq
 """,
+    "list": """
+SELECT version, entry_seq, approved_at, size, sha256 FROM approved_lists
+WHERE call_id = :call ORDER BY version
+""",
+    "listed": """
+SELECT version, application_id, change, behind FROM list_changes
+WHERE call_id = :call ORDER BY version, application_id
+""",
 }
 _NOTICES_WITHOUT_TEXT = """
 SELECT application_id, letter, id, entry_seq, digest, NULL AS "a text of hash"
@@ -123,6 +131,8 @@ _KEYS: Mapping[RowKind, tuple[str, ...]] = {
     "term": ("application_id", "kind", "ordinal"),
     "step": ("application_id", "kind", "ordinal"),
     "notice": ("application_id", "letter", "id"),
+    "list": ("version",),
+    "listed": ("version", "application_id"),
 }
 
 
@@ -223,6 +233,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "ended_at": instant,
     "drawn_at": instant,
     "ranked_at": instant,
+    "approved_at": instant,
     "accepts_less": _flag,
     "review_started": _flag,
     "starts_on": str,

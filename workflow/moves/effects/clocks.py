@@ -112,8 +112,9 @@ def stopped(
     facts: Facts, letter: Letter, delivered: date, replied: date | None
 ) -> tuple[TermChange, ...]:
     """Return the stretch in which the clock of the office stood still."""
-    if facts.term(TermKind.CONCLUSION) is None:
-        return ()
+    term = facts.term(TermKind.CONCLUSION)
+    if term is None or term.status is TermStatus.MET:
+        return ()  # what is heard after the decision stops no clock
     until = max(delivered, resumes(facts, letter, delivered, replied))
     stop = Suspension(delivered, until)
     return (TermChange(TermKind.CONCLUSION, suspension=stop, letter=letter),)

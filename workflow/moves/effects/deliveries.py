@@ -10,6 +10,7 @@ from models.vocabulary import (
     StepStatus,
     TermKind,
     TermStart,
+    TermStatus,
 )
 from workflow.facts import Facts
 from workflow.machine import Consequences, Delivery, TermChange
@@ -65,7 +66,9 @@ def record_delivery(facts: Facts, given: stated.DeliveryInputs) -> Consequences:
         else letter == Letter.GRANT and facts.application.state in _JUST_GRANTED
     )
     terms: tuple[TermChange, ...] = ()
-    if letter in _STOPS_THE_CLOCK and facts.term(TermKind.CONCLUSION):
+    clock = facts.term(TermKind.CONCLUSION)
+    is_met = clock is not None and clock.status is TermStatus.MET
+    if letter in _STOPS_THE_CLOCK and clock and not is_met:
         if waiting:
             stop = Suspension(day, None, resumes(facts, letter, day, None))
             terms = (TermChange(TermKind.CONCLUSION, suspension=stop, letter=letter),)

@@ -1,0 +1,449 @@
+"""Is a list approved and kept up to date by acts, and who was on it when?"""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from models.vocabulary import ApplicationState, CallState, Event
+from tests import exports
+from tests.builders import Office, rome
+from tests.contents import dump, entries, refusals, rows
+from tests.filiere import (
+    CLOSES,
+    FILIERE,
+    TO_WORTHY,
+    TOGETHER,
+    Filiere,
+    file,
+    proposal,
+    published,
+    separated,
+    stated,
+)
+from workflow.errors import ConflictError, RefusedError
+from workflow.services import (
+    call_acts,
+    calls,
+    exporting,
+    list_acts,
+    log,
+    memberships,
+    sweep,
+    views,
+)
+from workflow.services.list_acts import Wanted
+from workflow.services.moments import Moment
+
+
+@pytest.fixture
+def call(work: Office) -> Filiere:
+    """Open the call of 2022, with one officer who may do everything."""
+    return published(work)
+
+
+def on_list(call: Filiere, at: Moment | None = None) -> list[str]:
+    view = memberships.on(call.work.desk, FILIERE, at)
+    return [one.protocol for one in view.members]
+
+
+def state_of(call: Filiere, name: str) -> ApplicationState:
+    return views.shown(call.work.desk, name).summary.state
+
+
+# --- from the filing to the list ----------------------------------------------
+
+
+def test_worthy_proposals_enter_the_list_by_act_in_any_order_of_arrival(call: Filiere):
+    first, second, third = (call.file(number) for number in (1, 2, 3))
+    for name in (third, first):  # nobody has a turn
+        call.routine(name, *TO_WORTHY)
+    call.routine(second, Event.START_REVIEW, Event.ADMIT, Event.FIND_UNWORTHY)
+
+    told = call.update()
+
+    assert told["added"] == [first, third]
+    assert (told["version"], told["size"]) == (1, 2)
+    assert on_list(call) == [first, third]
+    assert [state_of(call, one) for one in (first, second, third)] == [
+        ApplicationState.LISTED,
+        ApplicationState.EVALUATED,
+        ApplicationState.LISTED,
+    ]
+    (entry,) = entries(call.work, event="update_list")
+    assert entry["findings"]["list"]["sha256"] == told["sha256"]
+    assert [one["protocol"] for one in entry["findings"]["list"]["changes"]] == [
+        first,
+        third,
+    ]
+    assert "Filiera" not in str(entries(call.work))  # names stay out of the register
+    assert call.work.verified()
+
+
+def test_what_the_board_finds_not_worthy_is_refused_after_a_notice(call: Filiere):
+    name = call.file()
+    call.routine(name, Event.START_REVIEW, Event.ADMIT, Event.FIND_UNWORTHY)
+
+    with pytest.raises(RefusedError) as early:
+        call.routine(name, Event.REJECT)
+    call.routine(name, Event.NOTIFY_REFUSAL, Event.FILE_OBSERVATIONS, Event.REJECT)
+
+    assert early.value.code == "refusal_notice.missing"
+    assert state_of(call, name) is ApplicationState.REJECTED
+    letters = {notice.letter for notice in views.shown(call.work.desk, name).notices}
+    assert "not_worthy" in letters
+    assert call.work.verified()
+
+
+def test_the_board_may_change_its_mind_once_observations_are_upheld(call: Filiere):
+    name = call.file()
+    call.routine(name, Event.START_REVIEW, Event.ADMIT, Event.FIND_UNWORTHY)
+    call.routine(name, Event.NOTIFY_REFUSAL, Event.FILE_OBSERVATIONS)
+
+    call.routine(name, Event.UPHOLD_OBSERVATIONS, Event.FIND_WORTHY)
+
+    assert call.update()["added"] == [name]
+    assert call.work.verified()
+
+
+def test_who_finds_a_proposal_worthy_does_not_put_it_on_the_list(work: Office):
+    with separated(work) as call:
+        name = call.file()
+        for event in TO_WORTHY:
+            call.work.sit("rossi").move(name, event, **stated(event, work.today))
+
+        with pytest.raises(RefusedError) as same:
+            call.update()
+        told = Filiere(work.sit("director")).update()
+
+    assert same.value.code == "role.same_person"
+    assert same.value.message.startswith(f"{name}: ")
+    assert told["added"] == [name]
+    assert refusals(work)[-1] == "role.same_person"
+    assert work.verified()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({}, "list.unchanged"),
+        ({"add": ["FIL-0002"]}, "machine.wrong_state"),
+        ({"remove": ["FIL-0002"]}, "machine.wrong_state"),
+        ({"remove": ["FIL-0001"]}, "refusal_notice.missing"),
+        ({"change": ["FIL-0001"]}, "list.member_unchanged"),
+        ({"add": ["FIL-0001"]}, "machine.wrong_state"),
+        ({"add": ["FIL-0002"], "remove": ["FIL-0002"]}, "list.doubled"),
+        ({"add": ["FIL-9999"]}, "application.unknown"),
+    ],
+)
+def test_an_act_that_cannot_be_carried_out_leaves_the_list_as_it_is(
+    call: Filiere, wanted, code
+):
+    call.worthy(1)
+    call.update()
+    call.file(2)
+    before = dump(call.work.desk.engine)["list_changes"]
+
+    with pytest.raises(RefusedError) as refused:
+        call.update(dry_run=False, **wanted)
+
+    assert refused.value.code == code
+    assert dump(call.work.desk.engine)["list_changes"] == before
+    assert refusals(call.work)[-1] == code
+    assert call.work.verified()
+
+
+def test_a_counter_keeps_no_list(work: Office):
+    with pytest.raises(RefusedError) as refused:
+        list_acts.update(
+            work.desk,
+            "RLF12025051244",
+            Wanted(),
+            act="decreto 1/2026-01-20",
+            reason="none",
+        )
+
+    assert refused.value.code == "list.none"
+    assert memberships.on(work.desk, "RLF12025051244").standing.version == 0
+
+
+# --- off the list -------------------------------------------------------------
+
+
+def test_who_leaves_was_heard_before_or_has_asked_for_it(call: Filiere):
+    first, second, third = (call.worthy(number) for number in (1, 2, 3))
+    call.update()
+    call.routine(first, Event.ASK_TO_LEAVE_LIST)
+    call.work.move(second, Event.NOTIFY_REFUSAL, reason="fewer than ten firms")
+    call.routine(second, Event.FILE_OBSERVATIONS)
+
+    told = call.update(remove=(first, second))
+
+    assert told["removed"] == [first, second]
+    assert on_list(call) == [third]
+    assert state_of(call, first) is ApplicationState.WITHDRAWN
+    assert state_of(call, second) is ApplicationState.REMOVED
+    assert call.work.verified()
+
+
+def test_whoever_stands_on_the_list_is_not_withdrawn_or_annulled_beside_it(
+    call: Filiere,
+):
+    name = call.worthy()
+    call.update()
+
+    for event, code in (
+        (Event.WITHDRAW, "machine.wrong_state"),
+        (Event.ANNUL, "list.member"),
+        (Event.LEAVE_LIST, "event.by_call"),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            call.routine(name, event)
+        assert refused.value.code == code
+
+
+def test_the_list_falls_with_its_call(call: Filiere):
+    name, before = call.worthy(), call.work.clock.now()
+    call.update()
+    call.work.wait(days=1)
+
+    call_acts.annul(
+        call.work.desk,
+        FILIERE,
+        act=f"decreto 9/{call.work.today}",
+        reason="by a judgment",
+    )
+    call.routine(name, Event.ANNUL)
+
+    assert on_list(call) == []
+    assert on_list(call, Moment(at=before)) == [name]
+    assert call.work.verified()
+
+
+# --- at a date ----------------------------------------------------------------
+
+
+def test_membership_at_any_date_is_a_replay_of_the_acts_up_to_then(call: Filiere):
+    begins = call.work.clock.now()
+    first, second = call.worthy(1), call.worthy(2)
+    call.update(add=(first,))
+    call.work.wait(days=10)
+    call.update(add=(second,))
+    call.work.wait(days=10)
+    call.routine(first, Event.ASK_TO_LEAVE_LIST)
+    call.update(remove=(first,))
+
+    stood = {
+        days: on_list(call, Moment(at=begins + timedelta(days=days)))
+        for days in (0, 5, 10, 19, 20)
+    }
+
+    assert stood == {
+        0: [first],
+        5: [first],
+        10: [first, second],
+        19: [first, second],
+        20: [second],
+    }
+    with pytest.raises(RefusedError) as future:
+        on_list(call, Moment(at=begins + timedelta(days=21)))
+    assert future.value.code == "moment.future"
+    made = rows(
+        call.work.desk.engine, "SELECT version, size FROM approved_lists ORDER BY 1"
+    )
+    assert made == [(1, 1), (2, 2), (3, 1)]
+    view = memberships.on(call.work.desk, FILIERE, Moment(at=begins))
+    assert view.standing.version == 1
+    assert set(view.names.values()) == {"Filiera 1 S.r.l."}
+
+
+def test_a_dry_run_tells_what_would_happen_and_does_nothing(call: Filiere):
+    call.worthy()
+    before = dump(call.work.desk.engine)
+
+    would = call.update(dry_run=True)
+    unchanged = dump(call.work.desk.engine) == before
+    done = call.update()
+
+    assert unchanged
+    assert would["sha256"] == done["sha256"]
+    assert would["dry_run"]
+    assert [notice["letter"] for notice in would["notices"]] == ["listed"]
+
+
+def test_what_was_shown_is_done_or_nothing_is(call: Filiere):
+    call.worthy(1)
+    seen = call.update(dry_run=True)
+    call.worthy(2)
+
+    with pytest.raises(ConflictError) as changed:
+        list_acts.update(
+            call.work.desk,
+            FILIERE,
+            Wanted(),
+            act=seen["act"],
+            reason="as the board found",
+            seen=seen,
+        )
+
+    assert changed.value.code == "list.changed"
+    assert on_list(call) == []
+
+
+# --- what somebody else has changed -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("DELETE FROM list_changes", "is in the entries only"),
+        ("UPDATE approved_lists SET size = 7", "has size 7"),
+        ("UPDATE list_changes SET change = 'removed'", "has change removed"),
+        ("UPDATE list_changes SET behind = 'somebody'", "has behind somebody"),
+    ],
+)
+def test_a_list_that_is_not_what_its_acts_made_is_found_out(
+    call: Filiere, change: str, fault: str
+):
+    call.worthy()
+    call.update()
+    engine = call.work.desk.engine
+    with engine.begin() as connection:
+        for table in ("approved_lists", "list_changes"):
+            if engine.dialect.name == "sqlite":
+                for action in ("update", "delete"):
+                    connection.exec_driver_sql(f"DROP TRIGGER {table}_no_{action}")
+            else:
+                connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        connection.exec_driver_sql(change)
+
+    (found,) = [one for one in log.verify(call.work.desk) if one.call == FILIERE]
+
+    assert any(fault in one.fault for one in found.faults)
+
+
+# --- the window ---------------------------------------------------------------
+
+
+def test_a_fixed_instant_on_a_saturday_stays_where_it_is(call: Filiere):
+    line = proposal(1, received_at="2022-12-31T16:00:00+01:00")
+    late = proposal(2, received_at="2022-12-31T16:00:01+01:00")
+    call.work.clock.move_to(CLOSES + timedelta(minutes=1))
+
+    taken, refused = call.take(line, late)
+
+    assert taken["outcome"] == "submitted"
+    assert refused["error"]["code"] == "window.too_late"
+
+
+def test_extensions_reopen_the_call_and_new_criteria_hold_for_new_proposals(
+    call: Filiere,
+):
+    desk, clock = call.work.desk, call.work.clock
+    old = call.file(1)
+    call_acts.extend(
+        desk, FILIERE, closes_at=rome(2023, 12, 31, 16), act="DGR 7/2022-03-30"
+    )
+    clock.move_to(rome(2025, 11, 24, 9))
+    sweep.sweep(desk)
+    closed = calls.shown(desk, FILIERE).state
+    (refused,) = call.take(proposal(2))
+    call_acts.extend(
+        desk, FILIERE, closes_at=rome(2027, 12, 31, 16), act="DGR 5377/2025-11-24"
+    )
+    calls.register_call(
+        desk,
+        file(
+            TOGETHER,
+            ("closes_at = 2022-12-31T16:00:00", "closes_at = 2027-12-31T16:00:00"),
+            ("minimum = 1 ", "minimum = 2 "),
+        ),
+        act="decreto 8/2025-11-24",
+    )
+    new = call.file(3)
+
+    call.routine(old, *TO_WORTHY)
+    call.routine(new, Event.START_REVIEW, Event.ADMIT)
+    with pytest.raises(RefusedError) as too_few:
+        call.routine(new, Event.FIND_WORTHY)
+
+    assert closed is CallState.CLOSED
+    assert refused["error"]["code"] == "window.too_late"
+    assert calls.shown(desk, FILIERE).state is CallState.OPEN
+    assert too_few.value.code == "assessment.too_few_criteria"
+    assert call.update()["added"] == [old]
+    assert [one.event for one in calls.history(desk, FILIERE)] == [
+        "load_call",
+        "extend_call",
+        "extend_call",
+        "change_call",
+    ]
+    assert call.work.verified()
+
+
+# --- nothing about money ------------------------------------------------------
+
+
+def test_a_proposal_that_asks_for_money_is_refused(call: Filiere):
+    (answer,) = call.take(proposal(1, requested="1.00"))
+
+    assert answer["error"]["code"] == "amount.none"
+
+
+def test_the_queue_of_a_call_without_money_has_no_turns_and_no_grants(call: Filiere):
+    first, second = call.file(1), call.worthy(2)
+
+    items = {item.protocol: item for item in views.queue(call.work.desk, FILIERE).items}
+
+    assert items[first].next_step == "review it now"
+    assert items[second].next_step == "put it on the list"
+    assert not any(item.may_grant or item.blocked_by for item in items.values())
+
+
+def test_the_answer_and_the_letter_speak_of_no_money(call: Filiere):
+    (answer,) = call.take(proposal(1))
+
+    (notice,) = views.shown(call.work.desk, answer["protocol"]).notices
+    assert answer["outcome"] == "submitted"
+    assert "importo" not in str(notice.body).lower()
+    assert "agevolazione" not in str(notice.body)
+
+
+def test_an_export_tells_the_list_and_verifies_without_the_program(
+    call: Filiere, tmp_path
+):
+    name = call.worthy()
+    made = call.update()
+
+    told = exporting.export(call.work.desk, FILIERE, tmp_path / "out")
+
+    (version,) = exports.read(tmp_path / "out" / "lists.jsonl")
+    assert told.ok
+    assert exports.faults(tmp_path / "out") == []
+    assert (version["version"], version["sha256"]) == (1, made["sha256"])
+    assert [one["protocol"] for one in version["members"]] == [name]
+
+
+def test_a_list_that_was_changed_in_an_export_is_found_out(call: Filiere, tmp_path):
+    call.worthy()
+    call.update()
+    exporting.export(call.work.desk, FILIERE, tmp_path / "out")
+
+    def other(body):
+        if body["event"] == "update_list":
+            body["findings"]["list"]["changes"][0]["behind"] = ["somebody"]
+
+    exports.change(tmp_path / "out" / "entries.jsonl", lambda lines: edit(lines, other))
+
+    assert "the list is not the one before it with these changes" in str(
+        exports.faults(tmp_path / "out")
+    )
+
+
+def edit(lines, how):
+    """Change what entries say, and chain them anew as a forger would."""
+    for line in lines:
+        body = json.loads(line["body"])
+        how(body)
+        line["body"] = json.dumps(body)
+    exports.chained(lines)
