@@ -3,56 +3,29 @@
 from sqlalchemy import text
 from sqlmodel import Session
 
+from models.tables import APPEND_ONLY
+
+_KEPT = frozenset(
+    {
+        "delegations_kept",
+        "delegations_only_ended",
+        "officer_roles_kept",
+        "officer_roles_only_ended",
+        "officers_kept",
+        "officers_same",
+    }
+)
 EXPECTED = {
-    "postgresql": frozenset(
-        {
-            *(
-                f"{table}_append_only"
-                for table in (
-                    "acts",
-                    "anchors",
-                    "call_versions",
-                    "draws",
-                    "entries",
-                    "movements",
-                    "office_entries",
-                )
-            ),
-            "delegations_kept",
-            "delegations_only_ended",
-            "officer_roles_kept",
-            "officer_roles_only_ended",
-            "officers_kept",
-            "officers_same",
-        }
-    ),
-    "sqlite": frozenset(
-        {
-            *(
-                f"{table}_no_{action}"
-                for table in (
-                    "anchors",
-                    "call_versions",
-                    "draws",
-                    "entries",
-                    "movements",
-                    "office_entries",
-                )
-                for action in ("update", "delete", "replace")
-            ),
-            "acts_no_delete",
-            "acts_no_update",
-            "delegations_kept",
-            "delegations_no_replace",
-            "delegations_only_ended",
-            "officer_roles_kept",
-            "officer_roles_no_replace",
-            "officer_roles_only_ended",
-            "officers_kept",
-            "officers_no_replace",
-            "officers_same",
-        }
-    ),
+    "postgresql": _KEPT
+    | {f"{table}_append_only" for table in (*APPEND_ONLY, "acts", "draws")},
+    "sqlite": _KEPT
+    | {
+        f"{table}_no_{action}"
+        for table in (*APPEND_ONLY, "draws")
+        for action in ("update", "delete", "replace")
+    }
+    | {"acts_no_delete", "acts_no_update"}
+    | {f"{table}_no_replace" for table in ("delegations", "officer_roles", "officers")},
 }
 """The triggers that the migrations make, on either database."""
 THERE = {

@@ -37,7 +37,8 @@ def kept(
         opened.file(aids=[aid])
         some_list(opened)
         with transaction(opened.desk.engine) as session:
-            application = session.exec(select(Application)).one()
+            application = session.exec(select(Application)).first()
+            assert application is not None
             call = application.call_id
             session.add(
                 Ranking(
