@@ -163,7 +163,7 @@ def test_they_are_as_many_and_as_invited_as_the_call_wants(
         "partnership.too_many",
         "partnership.not_invited",
     ]
-    assert "partner 3 (`partners.2`) is not on" in answers[-1]["error"]["message"]
+    assert "are not: partner 3 (`partners.2`); leave" in answers[-1]["error"]["message"]
     assert rows(work.desk.engine, "SELECT count(*) FROM applicants") == [(0,)]
     taken(counter, LEAD, partners=known_ones[:2], applicant=firm)
     assert work.verified()
