@@ -37,6 +37,7 @@ RowKind: TypeAlias = Literal[
     "application",
     "term",
     "step",
+    "partner",
     "notice",
     "list",
     "listed",
@@ -60,6 +61,7 @@ TEXT_OF_LETTER = "a text of hash"
 _OF_COUNTER = ("suspended_for", "reopens_at", "closed_at")
 _OF_OPENING = ("opened_at", "ended_at")
 _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
+_NOBODY: Mapping[str, Any] = {"partners": ()}
 _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
 _OF_COR = ("cor", "cor_on")
@@ -368,6 +370,8 @@ class Beside:
         said["review_started"] = False
         said["accepts_less"] = findings.get("accepts_less", False)
         said["rank"] = findings.get("rank")
+        if "partnership" in findings:
+            said["lead_kind"] = findings["partnership"]["lead"]["kind"]
         if "channel" in findings:  # version 0.1 did not say it
             said["channel"] = findings["channel"]
 
@@ -381,7 +385,19 @@ class Beside:
             self.rows["step"][key] = {
                 name: item[name] for name in _OF_STEP if name in item
             }
+        self._take_partners(body)
         self._take_letters(body)
+
+    def _take_partners(self, body: Mapping[str, Any]) -> None:
+        identity, findings = body["application"], body.get("findings") or {}
+        rows = self.rows["partner"]
+        for one in findings.get("partnership_before", _NOBODY)["partners"]:
+            key = (identity, one["applicant"])
+            rows[key] = {**rows[key], "left_at": body["at"]}
+        together = findings.get("partnership", _NOBODY)
+        for ordinal, one in enumerate(together["partners"], start=1):
+            key = (identity, one["applicant"])
+            rows[key] = {"kind": one["kind"], "ordinal": ordinal, "left_at": None}
 
     def _take_letters(self, body: Mapping[str, Any]) -> None:
         for item in body.get("notices") or ():

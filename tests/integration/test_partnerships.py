@@ -27,7 +27,7 @@ from tests.integration.test_retention import post
 from tests.processes import Place
 from tests.processes import together as at_once
 from workflow.errors import InputError, RefusedError
-from workflow.services import call_acts, calls, intake, retention
+from workflow.services import call_acts, calls, intake, log, retention
 from workflow.services.moves import MoveCommand
 
 OTHER = "RLF12025051246"
@@ -163,7 +163,7 @@ def test_they_are_as_many_and_as_invited_as_the_call_wants(
         "partnership.too_many",
         "partnership.not_invited",
     ]
-    assert "partner 3 (`partners.2`) is not on" in answers[-1]["error"]["message"]
+    assert "are not: partner 3 (`partners.2`); leave" in answers[-1]["error"]["message"]
     assert rows(work.desk.engine, "SELECT count(*) FROM applicants") == [(0,)]
     taken(counter, LEAD, partners=known_ones[:2], applicant=firm)
     assert work.verified()
@@ -625,6 +625,48 @@ def test_who_is_still_a_partner_elsewhere_is_kept(work: Office, tmp_path: Path):
     assert entry is not None
     assert entry["findings"]["erased"]["applicants"] == 0
     assert entry["findings"]["kept_for"] == {SECOND: 1}
+
+
+BY_HAND = {
+    "UPDATE partners SET kind = 'other' WHERE ordinal = 2": "has kind other",
+    "UPDATE partners SET left_at = NULL": "has left_at nothing",
+    "UPDATE partners SET left_at = 1 WHERE ordinal = 2": "has left_at 1970",
+    "DELETE FROM partners WHERE ordinal = 2": "is in the entries only",
+    "UPDATE applications SET lead_kind = 'firm' WHERE filed_seq = 1": "has lead_kind",
+    """
+    INSERT INTO partners
+    SELECT application_id, (SELECT id FROM applicants WHERE tax_code = '00000000009'),
+        7, 'firm', NULL
+    FROM partners WHERE ordinal = 2
+    """: "is in no entry",
+}
+"""What somebody with a database client may do, and what the register says of it."""
+RESTORED = (
+    "DELETE FROM partners",
+    "INSERT INTO partners SELECT * FROM kept",
+    "UPDATE applications SET lead_kind = NULL",
+)
+
+
+def test_a_partner_changed_by_hand_is_found_by_the_register(counter: Counter):
+    first = taken(counter, LEAD, 2, 3)
+    taken(counter, 9)
+    change(counter, first, partner(3, "public"), partner(4))
+    by_hand(counter, "CREATE TABLE kept AS SELECT * FROM partners")
+
+    for statement, fault in BY_HAND.items():
+        by_hand(counter, statement)
+        found = [one for call in log.verify(counter.work.desk) for one in call.faults]
+        assert [fault in one.fault for one in found] == [True], (statement, found)
+        by_hand(counter, *RESTORED)
+
+    assert counter.work.verified()
+
+
+def by_hand(counter: Counter, *statements: str) -> None:
+    with counter.work.desk.engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 # At the terminal

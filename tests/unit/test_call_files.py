@@ -21,7 +21,7 @@ from config.loader import (
     shipped,
 )
 from config.places import locate
-from config.schema import AS_BEFORE, Sourced
+from config.schema import AS_BEFORE, Partnership, Sourced
 from config.terms import MAY_END_AT_AN_HOUR, start_of
 from config.values import is_tax_code
 from models.canonical import digest, encode
@@ -2288,3 +2288,13 @@ e = {}
         ("p", "q"): 19,
         ("p", "q", "e"): 20,
     }
+
+
+def test_the_section_that_the_documentation_shows_is_one_of_a_call():
+    page = Path(__file__).parents[2] / "docs" / "partnerships.md"
+    block = page.read_text(encoding="utf-8").partition("    [partnership]\n")[2]
+    section = tomllib.loads(block.partition("\n\n")[0].replace("    ", ""))
+
+    rules = Partnership.model_validate(section)
+
+    assert (rules.minimum, rules.minimum_firms, rules.maximum) == (10, 10, 40)

@@ -1915,7 +1915,7 @@ def test_whoever_is_at_fault_is_named_by_number_and_by_the_application_that_has_
     assert verdict.message.startswith(
         "partner 2 (`partners.1`) is already in 2026/0000001, partner 3 (`partners.2`)"
     )
-    assert "and so 2 more: in this call nobody is in two" in verdict.message
+    assert "and 2 more: in this call nobody is in two" in verdict.message
     assert verdict.details["held"] == [
         {"partner": number, "application": "2026/0000001"} for number in range(2, 14)
     ]

@@ -80,8 +80,9 @@ def has_only_invited(facts: Facts) -> Verdict:
         return ALLOWED
     return Verdict(
         "partnership.not_invited",
-        f"{_listed(map(_member, strangers))} not on the call's list of those who may "
-        "apply, and each member has to be; see `sportello call show CALL` for the list",
+        "each member has to be on the call's list of those who may apply, and these "
+        f"are not: {_listed(map(_member, strangers))}; leave them out, see `sportello "
+        "call show CALL` for the list",
         {"partners": strangers},
     )
 
@@ -94,7 +95,7 @@ def nobody_is_in_two(facts: Facts) -> Verdict:
     held = {number: one.other for number, one in enumerate(members) if one.other}
     if not held:
         return ALLOWED
-    named = (f"{_member(number)} already in {other}" for number, other in held.items())
+    named = (f"{_member(one)} is already in {other}" for one, other in held.items())
     return Verdict(
         "partnership.in_two",
         f"{_listed(named)}: in this call nobody is in two open applications; leave "
@@ -187,14 +188,12 @@ def _is_elsewhere(facts: Facts) -> bool:
 
 
 def _member(number: int) -> str:
-    return f"partner {number} (`partners.{number - 1}`) is" if number else _LEAD
-
-
-_LEAD = "the applicant is"
+    """Name a member by its place: who it is, an entry of the register does not say."""
+    return f"partner {number} (`partners.{number - 1}`)" if number else "the applicant"
 
 
 def _listed(names: Iterable[str]) -> str:
     known = list(names)
     more = len(known) - _MOST
     shown = ", ".join(islice(known, _MOST))
-    return f"{shown} and so {more} more" if more > 0 else shown
+    return f"{shown} and {more} more" if more > 0 else shown
