@@ -15,6 +15,7 @@ from models.canonical import digest, encode
 from models.vocabulary import Cents, Event
 from tests.builders import EVERYBODY, PAPER, Office, office, quiet, shipped
 from tests.contents import entries, refusals
+from tests.terminals import Terminal
 from workflow import register
 from workflow.errors import RefusedError
 from workflow.services import (
@@ -33,6 +34,8 @@ from workflow.services.moments import Moment
 
 SMART = "smart-mobility-2024"
 CODE = "RLF12024099902"
+MISSING: Mapping[str, Any] = {"code": "ranking.missing", "exit_code": 1}
+UNWANTED: Mapping[str, Any] = {"code": "ranking.seed_not_wanted", "exit_code": 1}
 REASON = "the board has scored all of them"
 ASKED = ["2000000.00"] * 12 + ["2400000.00", "2500000.00"]
 
@@ -195,12 +198,16 @@ def test_thirteen_of_fourteen_are_funded_and_a_renunciation_goes_down_the_rankin
 # --- a small one: three applications, and 5,000,000.00 ---------------------------
 
 
+def five_million(folder: Path) -> Path:
+    text = shipped(SMART).replace('amount = "25000000.00"', 'amount = "5000000.00"')
+    path = folder / "small.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def small(database_url: str, tmp_path: Path) -> Iterator[Ranked]:
-    text = shipped(SMART).replace('amount = "25000000.00"', 'amount = "5000000.00"')
-    path = tmp_path / "small.toml"
-    path.write_text(text, encoding="utf-8")
-    with furnished(database_url, path, CODE) as ranked:
+    with furnished(database_url, five_million(tmp_path), CODE) as ranked:
         yield ranked
 
 
@@ -321,3 +328,52 @@ def test_whoever_examined_an_application_does_not_rank_it(
         told = ranked.rank()
 
     assert amounts(told) == [(1, "2000000.00")]
+
+
+def test_officers_see_what_an_act_would_do_before_they_type_the_code(tmp_path: Path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    url = f"sqlite:///{home / 'sportello.db'}"
+    with furnished(url, five_million(tmp_path), CODE) as ranked:
+        names = ranked.file("2000000.00", "2400000.00", "2500000.00")
+        ranked.close()
+        for name, total in zip(names, (70, 90, 80), strict=True):
+            ranked.examine(name, points(total))
+        formal = ("--act", f"decreto 1/{ranked.work.today}", "--reason", "all scored")
+        grant = grant_of(ranked.work, 1)["inputs"]
+        clock = ranked.work.clock.now().isoformat()
+    terminal = Terminal(home, {"SPORTELLO_OFFICER": "rossi", "SPORTELLO_CLOCK": clock})
+    listed = tmp_path / "decree.jsonl"
+    listed.write_bytes(orjson.dumps({"application": names[2], **grant}))
+
+    early = terminal.refused("call", "fund", CODE, *formal, "--yes", **MISSING)
+    terminal.refused("call", "rank", CODE, *formal, "--seed", "1", "--yes", **UNWANTED)
+    foreseen = terminal.type("call", "rank", CODE, *formal, "--dry-run")
+    done = terminal.type("call", "rank", CODE, *formal, text=f"{CODE}\n")
+    granted = terminal.type("grant", CODE, str(listed), *formal, "--yes")
+    queue = terminal.ask("queue", CODE)
+    why = terminal.ask("explain", "turn", names[2])
+    money = terminal.ask("explain", "money", CODE)
+
+    assert "`sportello call rank` comes first" in early
+    assert foreseen.stdout.startswith("Would rank 3 application(s)")
+    table = foreseen.stdout.splitlines()[1:5]
+    assert [line.split()[:2] for line in table[1:]] == [
+        ["1", names[1]],
+        ["2", names[2]],
+        ["3", names[0]],
+    ]
+    assert done.stdout.splitlines()[1:5] == table
+    assert granted.exit_code == 0, granted.output
+    assert max(map(len, (done.stdout + granted.stdout).splitlines())) <= 100
+    assert queue["order"] == "ranking"
+    assert (queue["ranking"]["version"], queue["moves_down"]) == (1, [])
+    assert [(one["position"], one["state"]) for one in queue["items"]] == [
+        (1, "evaluated"),
+        (2, "granted"),
+        (3, "evaluated"),
+    ]
+    assert why["result"] == f"{names[2]} is number 2 of the ranking, and granted"
+    assert "number 2 of 3, by score 80" in why["steps"][2]["text"]
+    assert "= 0.00 residual" in money["result"]
+    assert terminal.type("log", "verify").exit_code == 0
