@@ -240,7 +240,7 @@ class Beside:
                 self._take_application(body)
                 self._take_rows(body)
             else:
-                fault = self._leads_from_elsewhere(body)
+                fault = self._leads_from_elsewhere(body) or _of_another_list(body)
                 self._take_call(body)
                 self._take_letters(body)
         return self._foreign_rules(body) or fault
@@ -545,6 +545,21 @@ class Chain:
 
     def _fault(self, seq: int, fault: str, kind: str) -> None:
         self.faults.append(Fault(seq, fault, kind))
+
+
+def _of_another_list(body: Mapping[str, Any]) -> str | None:
+    """Tell whether a set, or a ranking, has another hash than its entry says."""
+    findings = body.get("findings") or {}
+    if closed := findings.get("set"):
+        listed = {"applications": closed["applications"]}
+        if closed["sha256"] != digest(encode(listed)):
+            return "the set that it closes does not match its hash"
+    if body.get("event") == CallEvent.RANK_CALL:
+        made = findings["ranking"]
+        listed = {"order": made["order"], "below": made["below"]}
+        if made["sha256"] != digest(encode(listed)):
+            return "its ranking does not match its hash"
+    return None
 
 
 def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:

@@ -78,6 +78,8 @@ _ELSEWHERE = {
     ("db", "grants"),
     ("notices", "release"),
     ("unfund",),
+    ("call", "rank"),
+    ("call", "fund"),
 }
 """Their own tests run them: what the terminal has is not what they are for."""
 

@@ -113,6 +113,8 @@ class LetterFacts:
     funded: str | None = None
     """All that the ranking gives, reserved or granted."""
     threshold: str | None = None
+    exempt: bool = False
+    """It is no State aid: there is no COR, and no ceiling."""
     cor: str | None = None
     cup: str | None = None
     # The move

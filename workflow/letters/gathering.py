@@ -77,6 +77,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
         investment=_asked(facts.call, held.investment),
         reserved=_amount(reserved),
         granted=wording.money(granted),
+        exempt=facts.call.aid.regime == "none",
         act=None if facts.act is None else wording.act(facts.act),
         reason=None if facts.reason is None else wording.line(facts.reason),
         deadlines=_running(making),

@@ -88,6 +88,7 @@ class CaseView:
     plan_investment: int | None
     matured: int
     score: int | None
+    rank: int | None
     cor: str | None
     cup: str | None
     published_on: str | None
@@ -177,6 +178,7 @@ def shown(desk: Desk, name: str) -> CaseView:
             plan_investment=application.plan_investment,
             matured=application.matured,
             score=application.score,
+            rank=application.rank,
             cor=application.cor,
             cup=application.cup,
             published_on=_day(application.published_on),
