@@ -50,7 +50,7 @@ from workflow.facts import (
 )
 from workflow.rules import counter, strategies
 from workflow.rules.calendar import civil_day
-from workflow.services import lookups, suspensions, undertakings
+from workflow.services import lookups, memberships, suspensions, undertakings
 from workflow.services.lookups import named
 
 NOBODY = facts.PeopleFacts()
@@ -232,6 +232,9 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
         later_waiting=_later_waiting(session, call, case, queued),
         aids=undertakings.aids(session, application, case.applicant),
         people=people,
+        lists=memberships.answers(
+            session, call, case.rules, applicant=case.applicant.id, now=now
+        ),
     )
 
 

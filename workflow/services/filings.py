@@ -36,6 +36,7 @@ from workflow.services import (
     case_files,
     draws,
     lookups,
+    memberships,
     officers,
     promotions,
     submissions,
@@ -330,6 +331,9 @@ class _Group:
             counter=self.standing.counter,
             filing=filing,
             by=self.actor.hands,
+            lists=memberships.answers(
+                work.session, work.call, rules, applicant=case.applicant.id, now=now
+            ),
         )
 
     # The order

@@ -4,6 +4,7 @@ from models.vocabulary import StepKind, StepStatus
 from workflow.facts import Facts, Place
 from workflow.machine import Consequences, StepChange
 from workflow.moves import inputs as stated
+from workflow.moves.effects import lists
 from workflow.rules import order, scores
 
 
@@ -24,7 +25,8 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
     totals = [sheet.total for sheet in facts.people.counted]
     totals.append(scores.total(given.score))
-    total = scores.mean(totals)
+    board, bonus = scores.mean(totals), lists.bonus(facts)
+    total = min(board + bonus, max(board, facts.call.merit.total))
     again = facts.application.score is not None
     return Consequences(
         steps=(
@@ -40,7 +42,9 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
                 "threshold": facts.call.merit.threshold,
                 "criteria": dict(given.score),
                 **({"totals": totals} if facts.call.duties.evaluators > 1 else {}),
+                **({"board": board, "bonus": bonus} if bonus else {}),
             },
+            **lists.told(facts),
         },
     )
 
