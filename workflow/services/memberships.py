@@ -74,14 +74,18 @@ class ListView:
 def on(desk: Desk, code: str, moment: Moment | None = None) -> ListView:
     """Return who stood on the list of a call at a moment, by the register alone.
 
+    Before its first act nobody did; without a moment it is as it stands now.
+
     Raises:
-        RefusedError: no such call, or the register tells nothing of that moment.
+        RefusedError: no such call, or the moment is still to come.
         TamperedError: an entry cannot be read.
     """
     with reading(desk.engine) as session:
         call = lookups.find_call(session, code)
-        found = moments.cut(
-            session, desk, call, moment or Moment(at=desk.ambient.now())
+        found = (
+            moments.cut_or_nothing(session, desk, call, moment)
+            if moment
+            else Cut(call.head_seq, call.last_instant)
         )
         standing = told_until(session, call.id, found.seq)
         return ListView(call.code, standing, found, _names(session, standing))
