@@ -40,9 +40,12 @@ _DISCIPLINE = {
 
 
 def rows_by_event() -> dict[Event, tuple[Move, ...]]:
-    """Return the moves that a person may make, by event, of every family."""
+    """Return the moves that a person may make, by event, of every family.
+
+    Where they word a row differently, that of the family with the most rows is shown.
+    """
     found: dict[Event, tuple[Move, ...]] = {}
-    for table in TABLES.values():
+    for table in sorted(TABLES.values(), key=lambda table: -len(table.moves)):
         for event in table.events:
             rows = tuple(row for row in table.of_event(event) if row.by_hand)
             if rows:

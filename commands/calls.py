@@ -1,6 +1,7 @@
 """Which calls are there, and what do they say?"""
 
 import shlex
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -355,6 +356,7 @@ def call_as_json(call: calls.CallView) -> dict[str, object]:
             for one in call.malfunctions
         ],
         "family": call.rules.family,
+        "list": _list_as_json(call),
         "separate": [one.value for one in call.rules.duties.separate],
         "evaluators": call.rules.duties.evaluators,
         "partnership": _partnership(call.rules),
@@ -393,6 +395,8 @@ def _acts(call: calls.CallView) -> list[str]:
         events -= {CallEvent.RANK_CALL, CallEvent.FUND_CALL}
     if not keeps_a_list(call.rules):
         events.discard(CallEvent.UPDATE_LIST)
+    if not _has_money(call.rules):
+        events.discard(CallEvent.REFINANCE_CALL)
     return [name for event, name in _ACTS.items() if event in events]
 
 
@@ -469,24 +473,20 @@ def tell_call(call: calls.CallView) -> None:
     click.echo(f"{call.code}  {call.title}")
     print_pairs(
         (
-            ("procedure", f"{rules.family}, order: {rules.counter.order}"),
+            ("procedure", _procedure(rules)),
             ("state", _state(call)),
             ("because", call.suspended_because),
             ("reopens", civil(call.reopens_at) if call.reopens_at else None),
             ("published", civil(rules.window.published_at)),
             ("opens", civil(rules.window.opens_at)),
             ("closes", _closing(call)),
-            ("allocation", euros(call.allocation)),
-            ("reserved", euros(call.reserved)),
-            ("granted", euros(call.granted)),
-            ("residual", euros(call.residual)),
+            *(_money(call) if _has_money(rules) else (("money", _NO_MONEY),)),
             ("filed", call.filed),
-            ("waiting", f"{call.waiting} file(s)"),
-            ("asked beyond", f"{euros(call.waiting_amount)} by those without money"),
-            ("takes", _takes(rules)),
+            *(_beyond(call) if _has_money(rules) else ()),
             ("version", call.version),
             ("entries", call.entries),
-            ("threshold", f"{rules.merit.threshold} of {rules.merit.total} points"),
+            ("list", _approved(call)),
+            *_worth(rules),
             ("evaluators", str(rules.duties.evaluators)),
             ("two persons", ", ".join(rules.duties.separate) or "for nothing"),
             ("together", _together(rules)),
@@ -511,14 +511,75 @@ def tell_call(call: calls.CallView) -> None:
     for criterion in rules.merit.criteria:
         merit.add(criterion.code, criterion.max_points, criterion.title)
     merit.print()
+    worthy = Table(("criterion", "title+"), title="Worthy", indent="  ")
+    for one in rules.assessment.criteria:
+        worthy.add(one.code, one.title)
+    worthy.print()
     documents = Table(("document", "title+"), title="Documents", indent="  ")
     for document in rules.documents:
         documents.add(document.kind, document.title)
     documents.print()
     admitted = Table(("tax code", "name+"), title="Who may apply", indent="  ")
-    for one in rules.beneficiaries:
-        admitted.add(one.tax_code, one.name)
+    for listed in rules.beneficiaries:
+        admitted.add(listed.tax_code, listed.name)
     admitted.print()
+
+
+def _approved(call: calls.CallView) -> str | None:
+    """Say how its own list stands, where it keeps one."""
+    listed = call.listed
+    if listed is None:
+        return None
+    if not listed.version:
+        return "no act has approved one yet"
+    return f"version {listed.version}, {len(listed.members)} member(s), {listed.act}"
+
+
+def _list_as_json(call: calls.CallView) -> dict[str, object] | None:
+    listed = call.listed
+    if listed is None:
+        return None
+    members = len(listed.members)
+    return {"version": listed.version, "act": listed.act, "members": members}
+
+
+_NO_MONEY = "none: this call gives none"
+
+
+def _has_money(rules: CallDefinition) -> bool:
+    return "allocation" in rules.model_fields_set
+
+
+def _procedure(rules: CallDefinition) -> str:
+    if not _has_money(rules):
+        return f"{rules.family}, in any order"
+    return f"{rules.family}, order: {rules.counter.order}"
+
+
+def _money(call: calls.CallView) -> Iterator[tuple[str, str]]:
+    yield "allocation", euros(call.allocation)
+    yield "reserved", euros(call.reserved)
+    yield "granted", euros(call.granted)
+    yield "residual", euros(call.residual)
+
+
+def _beyond(call: calls.CallView) -> Iterator[tuple[str, str]]:
+    yield "waiting", f"{call.waiting} file(s)"
+    yield "asked beyond", f"{euros(call.waiting_amount)} by those without money"
+    yield "takes", _takes(call.rules)
+
+
+def _worth(rules: CallDefinition) -> Iterator[tuple[str, str]]:
+    """Say what makes an application good enough, with points or without."""
+    if rules.assessment.criteria:
+        there = len(rules.assessment.criteria)
+        yield "worthy", f"meets at least {rules.assessment.minimum} of {there} criteria"
+    else:
+        yield "threshold", f"{rules.merit.threshold} of {rules.merit.total} points"
+    for one in rules.list_requirements:
+        when = f"the end of {one.day}" if one.day else f"the {one.as_of}"
+        gives = f"gives {one.points} points" if one.points else "is required"
+        yield "list", f"to be on that of {one.call} at {when} {gives}"
 
 
 def _tell_openings(call: calls.CallView) -> None:

@@ -126,7 +126,9 @@ def tell_queue(queue: views.QueueView, limit: int | None) -> None:
         limit = _IN_A_TERMINAL
     click.echo(f"{queue.call} is {_standing(queue)}")
     click.echo(
-        f"allocation {euros(queue.allocation)}, reserved {euros(queue.reserved)}, "
+        _NO_MONEY
+        if not queue.allocation
+        else f"allocation {euros(queue.allocation)}, reserved {euros(queue.reserved)}, "
         f"granted {euros(queue.granted)}, residual {euros(queue.residual)}, "
         f"waiting {euros(queue.waiting)}"
     )
@@ -139,7 +141,7 @@ def tell_queue(queue: views.QueueView, limit: int | None) -> None:
     else:
         _table(queue, shown).print()
     if not queue.items:
-        click.echo("nobody waits for a grant")
+        click.echo(f"nobody waits for {'a grant' if queue.allocation else 'the list'}")
     for line in _moves_down(queue):
         click.echo(line)
     if len(shown) < len(queue.items):
@@ -149,6 +151,9 @@ def tell_queue(queue: views.QueueView, limit: int | None) -> None:
             f"\n{len(queue.not_receivable)} by another channel, without a place, to be "
             f"declared not receivable by act: {', '.join(queue.not_receivable)}"
         )
+
+
+_NO_MONEY = "no money: nobody has a turn, and worthy proposals enter the list by act"
 
 
 def _standing(queue: views.QueueView) -> str:
@@ -161,7 +166,7 @@ def _standing(queue: views.QueueView) -> str:
 
 
 def _table(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
-    together = queue.policy in _ORDERS
+    together, has_money = queue.policy in _ORDERS, bool(queue.allocation)
     table = Table(
         (
             "#>",
@@ -169,8 +174,7 @@ def _table(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
             "received",
             *(("with", "by>") if together else ()),
             "state",
-            "requested>",
-            "total>",
+            *(("requested>", "total>") if has_money else ()),
             "next+",
         )
     )
@@ -185,8 +189,7 @@ def _table(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
             civil(item.received_at, digits=3),
             *((item.together_with, decided) if together else ()),
             item.state,
-            euros(item.requested),
-            euros(item.running_total),
+            *((euros(item.requested), euros(item.running_total)) if has_money else ()),
             _next(item),
         )
     return table

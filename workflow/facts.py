@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from config.schema import CallDefinition
+from config.schema import CallDefinition, ListRequirement
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -345,6 +345,27 @@ class PartnershipFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ListAnswer:
+    """Whether the applicant stood on the list of another call, when that counts."""
+
+    wanted: ListRequirement
+    at: datetime | None
+    """When it counts; none while that is still to come."""
+    is_there: bool = True
+    """Whether there is such a call at all."""
+    version: int = 0
+    """Of the list then; 0 where no act had approved one."""
+    act: str | None = None
+    member: str | None = None
+    """The proposal that stood on it, and that the applicant leads or is in."""
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether the instant has passed, so that the answer never changes."""
+        return self.at is not None and self.is_there
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationFacts:
     """The application itself."""
 
@@ -407,6 +428,8 @@ class Facts:
     """Nobody else was looked at: `earlier` says nothing."""
     partnership: PartnershipFacts | None = None
     """Only where the call lets several apply together, or somebody tries to."""
+    lists: tuple[ListAnswer, ...] = ()
+    """Only where the call requires or rewards to be on the list of another."""
     arrival: ArrivalFacts | None = None
     """Only if the facts speak of when something came in, and it is typed later."""
 

@@ -2,16 +2,18 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from models.vocabulary import ApplicationState, CallState, Event
 from tests import exports
-from tests.builders import Office, rome
+from tests.builders import Office, furnish, office, rome
 from tests.contents import dump, entries, refusals, rows
 from tests.filiere import (
     CLOSES,
     FILIERE,
+    OPENS,
     TO_WORTHY,
     TOGETHER,
     Filiere,
@@ -21,6 +23,7 @@ from tests.filiere import (
     separated,
     stated,
 )
+from tests.terminals import Terminal
 from workflow.errors import ConflictError, RefusedError
 from workflow.services import (
     call_acts,
@@ -379,6 +382,61 @@ def test_extensions_reopen_the_call_and_new_criteria_hold_for_new_proposals(
         "change_call",
     ]
     assert call.work.verified()
+
+
+# --- at a terminal -----------------------------------------------------------
+
+
+def test_the_list_is_made_and_asked_for_at_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url = f"sqlite:///{tmp_path / 'home' / 'sportello.db'}"
+    (tmp_path / "home").mkdir(mode=0o700)
+    furnish(url)
+    with office(url) as work:
+        call = published(work)
+        name = call.worthy()
+    monkeypatch.chdir(tmp_path)
+    clock = {"SPORTELLO_CLOCK": OPENS.isoformat(), "SPORTELLO_OFFICER": "rossi"}
+    seat = Terminal(tmp_path / "home", clock)
+    act = ("--act", "decreto 7/2022-03-30", "--reason", "as the board found")
+
+    before = seat.ask("list-of", FILIERE, "--at", "2022-03-29")
+    would = seat.type("call", "update-list", FILIERE, *act, "--dry-run")
+    made = seat.ask("call", "update-list", FILIERE, *act, "--yes")
+    told = seat.type("list-of", FILIERE)
+    listed = seat.ask("list-of", FILIERE)
+    shown = seat.ask("call", "show", FILIERE)
+    entry = seat.type("explain", "entry", f"{FILIERE}#{made['entry']['seq']}")
+    money = seat.type("explain", "money", FILIERE)
+    turn = seat.type("explain", "turn", name)
+    aid = seat.type("explain", "aid", name)
+
+    assert (before["version"], before["act"], before["members"]) == (0, None, [])
+    assert "Would make version 1 of the list" in would.output
+    assert {"call", "version", "act", "members"} <= listed.keys()
+    (member,) = listed["members"]
+    assert member["protocol"] == name
+    assert member["lead"]["name"] == "Filiera 1 S.r.l."
+    assert listed["sha256"] == made["sha256"]
+    assert "Filiera 1 S.r.l." in told.output
+    assert shown["list"] == {"version": 1, "act": made["act"], "members": 1}
+    assert "refinance" not in shown["acts"]
+    assert f"added {name}, with 0 partner(s)" in entry.output
+    assert "there is no money in this call" in money.output
+    assert "nobody has a turn" in turn.output
+    assert aid.exit_code == 0
+    for shown_to_people in (would, told, entry, money):
+        assert "Traceback" not in shown_to_people.output
+    longest = seat.type("call", "show", FILIERE).output.splitlines()[1:]
+    assert max(map(len, longest)) <= 100
+    refused = seat.refused(
+        *("call", "refinance", FILIERE, "--allocation", "5.00"),
+        *("--act", "decreto 8/2022-03-30"),
+        code="call.faults",
+        exit_code=1,
+    )
+    assert "has no such section" in refused
 
 
 # --- nothing about money ------------------------------------------------------

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from config.schema import Partnership
+from config.schema import ListRequirement, Partnership
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -49,6 +49,7 @@ from workflow.facts import (
     CounterFacts,
     FilingFacts,
     Hands,
+    ListAnswer,
     Member,
     MoneyFacts,
     NoticeRecord,
@@ -219,6 +220,27 @@ SENT_AFTER_ALL = term(
 )
 REGISTERED_AGAIN = SENT_AFTER_ALL + term(TermKind.AID_REGISTRY, NOW + DAY, ordinal=2)
 ANSWER = guards.steps.awaited(REQUEST, TermKind.COMPLETION, "?")
+
+
+def wanted(effect, as_of="closing", **said):
+    """Return what a call wants of the list of another one."""
+    return ListRequirement(
+        call="RLO12022099901",
+        effect=effect,
+        as_of=as_of,
+        source=SourceStatus.ASSUMED,
+        basis="a test",
+        **said,
+    )
+
+
+OFF_IT = ListAnswer(wanted("require"), OPENING, version=3, act="decreto 1/2026-01-20")
+NO_LIST = ListAnswer(wanted("require"), OPENING)
+ON_IT = replace(OFF_IT, member="2022/0000001")
+NOT_YET_KNOWN = replace(OFF_IT, at=None)
+NOT_HERE = replace(NOT_YET_KNOWN, is_there=False)
+UNREWARDED = replace(OFF_IT, wanted=wanted("reward", points=5))
+
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
     (guards.ranking.cost_is_enough, {}, ""),
@@ -651,6 +673,34 @@ NEEDS = [
         {"steps": step(PLAN, CLOSED, "returned") + step(PLAN, ANSWERED, ordinal=2)},
         "definitive_plan.returned_before",
     ),
+    (guards.lists.stands_where_required, {}, ""),
+    (guards.lists.stands_where_required, {"lists": (ON_IT,)}, ""),
+    (guards.lists.stands_where_required, {"lists": (NOT_YET_KNOWN,)}, ""),
+    (guards.lists.stands_where_required, {"lists": (OFF_IT,)}, "list.not_member"),
+    (guards.lists.stands_where_required, {"lists": (NO_LIST,)}, "list.not_member"),
+    (
+        guards.lists.stands_where_required,
+        {"lists": (OFF_IT,), "channel": Channel.PEC},
+        "",
+    ),
+    (guards.lists.stands_where_required, {"lists": (UNREWARDED,)}, ""),
+    (guards.lists.required_lists_are_known, {}, ""),
+    (guards.lists.required_lists_are_known, {"lists": (ON_IT,)}, ""),
+    (
+        guards.lists.required_lists_are_known,
+        {"lists": (NOT_YET_KNOWN,)},
+        "list.not_yet",
+    ),
+    (guards.lists.required_lists_are_known, {"lists": (NOT_HERE,)}, "list.unknown"),
+    (guards.lists.required_lists_are_known, {"lists": (OFF_IT,)}, "list.not_member"),
+    (guards.lists.required_lists_are_known, {"lists": (UNREWARDED,)}, ""),
+    (guards.lists.rewarded_lists_are_known, {"lists": (UNREWARDED,)}, ""),
+    (
+        guards.lists.rewarded_lists_are_known,
+        {"lists": (replace(UNREWARDED, at=None),)},
+        "list.not_yet",
+    ),
+    (guards.lists.rewarded_lists_are_known, {"lists": (NOT_YET_KNOWN,)}, ""),
     (guards.lists.asks_for_no_money, {"requested": Cents(0)}, ""),
     (guards.lists.asks_for_no_money, {}, "amount.none"),
     (guards.lists.may_be_assessed, {"state": ApplicationState.ADMISSIBLE}, ""),

@@ -37,6 +37,7 @@ _FILING = (
     guards.filing.documents_are_there,
     guards.filing.request_is_sound,
     guards.filing.comes_from_intake,
+    guards.lists.stands_where_required,
     guards.filing.counter_takes_it,
 )
 _PROMOTED = (
@@ -206,9 +207,16 @@ FORMAL_CHECK = (
         "Close the formal check with a good result (ammissibile).",
         "art. 6 L. 241/1990",
         inputs=stated.AdmissionInputs,
-        needs=(guards.turn.review_started, _NO_COMPLETION, _NO_NOTICE),
+        needs=(
+            guards.turn.review_started,
+            _NO_COMPLETION,
+            _NO_NOTICE,
+            guards.lists.required_lists_are_known,
+        ),
         accepts=(guards.merit.checklist_is_complete,),
-        effect=effects.steps.closing(StepKind.REVIEW, "passed"),
+        effect=effects.steps.both(
+            effects.steps.closing(StepKind.REVIEW, "passed"), effects.lists.note
+        ),
         starts=(TermStart.ADMITTED,),
         meets=(TermKind.FORMAL_CHECK,),
     ),
@@ -311,7 +319,12 @@ REFUSAL = (
 )
 """*Preavviso di rigetto*, and the refusal after the formal check."""
 
-_MAY_BE_SCORED = (guards.merit.may_be_scored, _NO_NOTICE, guards.turn.was_drawn)
+_MAY_BE_SCORED = (
+    guards.merit.may_be_scored,
+    _NO_NOTICE,
+    guards.turn.was_drawn,
+    guards.lists.rewarded_lists_are_known,
+)
 _GOOD_SHEET = (
     guards.people.abstains_not,
     guards.people.scores_once,

@@ -90,7 +90,8 @@ def fingerprint(members: Members) -> str:
     return digest(encode(listed))
 
 
-def has(members: Members, applicant: str) -> Listed | None:
-    """Return the member that somebody leads, or else is a partner of."""
-    found = (one for one in in_order(members) if applicant in one.behind)
-    return min(found, key=lambda one: one.lead != applicant, default=None)
+def by_applicant(members: Members) -> dict[str, Listed]:
+    """Return the member that each leads, or else is a partner of."""
+    listed = in_order(members)
+    partners = {who: one for one in reversed(listed) for who in one.partners}
+    return partners | {one.lead: one for one in reversed(listed)}

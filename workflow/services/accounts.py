@@ -15,10 +15,14 @@ from workflow.desk import Desk
 from workflow.moves.words import rome
 from workflow.rules.amounts import format_money
 from workflow.rules.ledgers import Account, Balance, Booking, Change, Origin, account
+from workflow.rules.steps import Step
 from workflow.services import histories, lookups
 from workflow.services.histories import Explanation
 
 _Kept = dict[int, list[tuple[Change, int]]]
+
+
+_NONE = Step("money.none", "the call", "the procedure of this call gives no money")
 
 
 def money(desk: Desk, code: str, *, everything: bool = False) -> Explanation:
@@ -41,6 +45,9 @@ def money(desk: Desk, code: str, *, everything: bool = False) -> Explanation:
             *(f"no entry tells of the movements under {seq}" for seq in kept),
             *_differences(session, call, told.balance),
         )
+        rules = lookups.rules_of(session, call.id, call.version)
+        if "allocation" not in rules.model_fields_set and not faults:
+            return Explanation((_NONE,), "there is no money in this call")
         return Explanation(told.steps, _result(call, told, faults), faults)
 
 

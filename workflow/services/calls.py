@@ -36,7 +36,7 @@ from workflow import register
 from workflow.desk import Desk
 from workflow.errors import InputError, RefusedError
 from workflow.facts import ActFacts, Opening
-from workflow.moves.calls import MAY_LOAD, VersionInputs
+from workflow.moves.calls import MAY_LOAD, VersionInputs, keeps_a_list
 from workflow.rules.differences import Difference, differences
 from workflow.rules.windows import as_of
 from workflow.services import (
@@ -46,12 +46,14 @@ from workflow.services import (
     funds,
     histories,
     lookups,
+    memberships,
     officers,
     windows,
 )
 from workflow.services.call_asked import Asked
 from workflow.services.call_effects import malfunctions_of
 from workflow.services.entries import Draft, append, dated
+from workflow.services.memberships import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class CallView:
     """When it closed in fact; when it should, its rules say."""
     announced: VersionView | None
     malfunctions: tuple[Malfunction, ...]
+    listed: Standing | None = None
+    """Its approved list, where the procedure ends in one."""
 
     @property
     def residual(self) -> int:
@@ -405,6 +409,9 @@ def _view(session: Session, desk: Desk, call: Call) -> CallView:
         closed_at=now.closed_at,
         announced=_versions(session, call)[-1] if now.announced else None,
         malfunctions=tuple(malfunctions_of(session, call)),
+        listed=(
+            memberships.standing(session, call.id) if keeps_a_list(now.rules) else None
+        ),
     )
 
 

@@ -50,7 +50,13 @@ from workflow.facts import (
 )
 from workflow.rules import counter, strategies
 from workflow.rules.calendar import civil_day
-from workflow.services import lookups, partnerships, suspensions, undertakings
+from workflow.services import (
+    lookups,
+    memberships,
+    partnerships,
+    suspensions,
+    undertakings,
+)
 from workflow.services.lookups import named
 
 NOBODY = facts.PeopleFacts()
@@ -246,6 +252,9 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
             session, case.rules, application, case.applicant
         ),
         people=people,
+        lists=memberships.answers(
+            session, call, case.rules, applicant=case.applicant.id, now=now
+        ),
     )
 
 

@@ -79,7 +79,12 @@ def _score(found: _Found, source: str) -> Iterator[Step]:
     yield Step(
         "entry.score",
         source,
-        f"scored {found['total']}, the threshold is {found['threshold']}: {criteria}",
+        f"scored {found['total']}, the threshold is {found['threshold']}: {criteria}"
+        + (
+            f"; {found['board']} by the board and {found['bonus']} for a list"
+            if "bonus" in found
+            else ""
+        ),
     )
 
 
@@ -170,6 +175,39 @@ def _funded(found: list[_Found], source: str) -> Iterator[Step]:
         )
 
 
+def _list(found: _Found, source: str) -> Iterator[Step]:
+    if "changes" not in found:  # the move of one member tells only the version
+        yield Step("entry.list", source, f"by version {found['version']} of the list")
+        return
+    yield Step(
+        "entry.list",
+        source,
+        f"version {found['version']} of the list has {found['size']} member(s), "
+        f"SHA-256 {found['sha256']}",
+    )
+    for one in found["changes"]:
+        partners = len(one["behind"]) - 1
+        yield Step(
+            "entry.list",
+            source,
+            f"{one['change']} {one['protocol']}, with {partners} partner(s)",
+        )
+
+
+def _lists(found: list[_Found], source: str) -> Iterator[Step]:
+    for one in found:
+        stood = f"by {one['member']}" if one["member"] else "in no way"
+        act = f", approved by {one['act']}" if one["act"] else ""
+        points = f": {one['points']} points" if one.get("points") else ""
+        yield Step(
+            "entry.lists",
+            source,
+            f"the list of {one['call']} as of {_plain(one['as_of'])}, version "
+            f"{one['version']}{act}, had the applicant on it {stood} "
+            f"({one['effect']}{points})",
+        )
+
+
 _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
     "partnership": _together,
     "partnership_before": _together_before,
@@ -179,6 +217,8 @@ _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
     "ranking": _ranking,
     "funded": _funded,
     "differences": _differences,
+    "list": _list,
+    "lists": _lists,
 }
 """How what is no plain value is told."""
 

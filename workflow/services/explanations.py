@@ -72,6 +72,8 @@ def turn(desk: Desk, name: str, *, everything: bool = False) -> Explanation:
         call = session.get_one(Call, row.call_id)
         rules = lookups.rules_of(session, call.id, row.call_version)
         key = case_files.order_key(row)
+        if not {"counter", "allocation"} & rules.model_fields_set:
+            return _WITHOUT_TURNS
         if key is None:
             return _without_place(
                 f"{row.portal_id} is not filed: the place in the order is given, and "
@@ -428,6 +430,19 @@ def _standing(place: Place, *, skip: bool) -> _Standing:
 def _without_place(text: str) -> Explanation:
     step = Step("order.no_place", COUNTER_LAW, text)
     return Explanation((step,), "it has no place in the order")
+
+
+_WITHOUT_TURNS = Explanation(
+    (
+        Step(
+            "order.none",
+            "the call",
+            "there is no money, so that nobody comes before anybody: proposals are "
+            "examined in any order, and all that are found worthy enter the list",
+        ),
+    ),
+    "nobody has a turn in this call",
+)
 
 
 def _recorded_aid(entry: dict[str, Any]) -> Iterator[Step]:

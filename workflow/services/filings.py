@@ -46,6 +46,7 @@ from workflow.services import (
     draws,
     erasures,
     lookups,
+    memberships,
     officers,
     partnerships,
     promotions,
@@ -397,6 +398,9 @@ class _Group:
             filing=filing,
             by=self.actor.hands,
             partnership=self._together(case),
+            lists=memberships.answers(
+                work.session, work.call, rules, applicant=case.applicant.id, now=now
+            ),
         )
 
     # The order

@@ -6,24 +6,35 @@ are what the acts up to then have made of the list.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from config.schema import CallDefinition, ListRequirement
 from models.rights import legible
 from models.session import reading
-from models.tables import Act, Applicant, Application, ApprovedList, ListedChange
-from models.vocabulary import CallEvent, ListChange
+from models.tables import (
+    Act,
+    Applicant,
+    Application,
+    ApprovedList,
+    Call,
+    ListedChange,
+)
+from models.vocabulary import CallEvent, CallState, ListChange
 from workflow.desk import Desk
 from workflow.errors import TamperedError
-from workflow.facts import ActFacts
+from workflow.facts import ActFacts, ListAnswer
 from workflow.rules import lists
+from workflow.rules.calendar import start_of_day
 from workflow.rules.lists import Change, Listed
 from workflow.services import histories, lookups, moments
 from workflow.services.moments import Cut, Moment
+
+_CLOSED = (CallState.CLOSED, CallState.CONCLUDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +74,18 @@ class ListView:
 def on(desk: Desk, code: str, moment: Moment | None = None) -> ListView:
     """Return who stood on the list of a call at a moment, by the register alone.
 
+    Before its first act nobody did; without a moment it is as it stands now.
+
     Raises:
-        RefusedError: no such call, or the register tells nothing of that moment.
+        RefusedError: no such call, or the moment is still to come.
         TamperedError: an entry cannot be read.
     """
     with reading(desk.engine) as session:
         call = lookups.find_call(session, code)
-        found = moments.cut(
-            session, desk, call, moment or Moment(at=desk.ambient.now())
+        found = (
+            moments.cut_or_nothing(session, desk, call, moment)
+            if moment
+            else Cut(call.head_seq, call.last_instant)
         )
         standing = told_until(session, call.id, found.seq)
         return ListView(call.code, standing, found, _names(session, standing))
@@ -183,6 +198,59 @@ def behind(session: Session, application: Application) -> tuple[str, ...]:
     """Return who stands behind a proposal now, by reference: the lead first."""
     del session
     return (str(application.applicant_id),)
+
+
+def answers(
+    session: Session,
+    call: Call,
+    rules: CallDefinition,
+    *,
+    applicant: UUID,
+    now: datetime,
+) -> tuple[ListAnswer, ...]:
+    """Return whether an applicant stands on the lists that a call looks at.
+
+    The other calls are only read, as of an instant that has passed: nobody has to
+    be kept from changing them.
+    """
+    return tuple(
+        _answer(session, wanted, str(applicant), _counts_at(call, rules, wanted, now))
+        for wanted in rules.list_requirements
+    )
+
+
+def _counts_at(
+    call: Call, rules: CallDefinition, wanted: ListRequirement, now: datetime
+) -> datetime | None:
+    """Return the instant that counts, or nothing while it is still to come."""
+    if wanted.as_of == "closing":
+        return call.closed_at if call.state in _CLOSED else None
+    at = rules.window.opens_at
+    if wanted.as_of == "day" and wanted.day is not None:
+        at = start_of_day(wanted.day + timedelta(days=1)) - timedelta.resolution
+    return at if at <= now else None
+
+
+def _answer(
+    session: Session, wanted: ListRequirement, applicant: str, at: datetime | None
+) -> ListAnswer:
+    known = session.info.setdefault("lists", {})
+    key = wanted.call, at
+    if key not in known:
+        query = select(Call.id).where(Call.code == wanted.call)
+        found = session.exec(query).first()
+        stood = standing(session, found, at) if found and at else Standing()
+        known[key] = found is not None, stood, lists.by_applicant(stood.members)
+    is_there, stood, whose = known[key]
+    member = whose.get(applicant)
+    return ListAnswer(
+        wanted,
+        at,
+        is_there,
+        stood.version,
+        stood.act,
+        None if member is None else member.protocol,
+    )
 
 
 def _names(session: Session, found: Standing) -> dict[str, str]:

@@ -17,9 +17,10 @@ from models.tables import Call, Malfunction
 from models.vocabulary import ApplicationState, Cents, MalfunctionDecision
 from workflow.errors import TamperedError
 from workflow.facts import CounterFacts, MoneyFacts
+from workflow.moves.calls import keeps_a_list
 from workflow.rules.differences import differences
 from workflow.rules.windows import Agenda, Announced, as_of
-from workflow.services import histories, lookups, queues
+from workflow.services import histories, lookups, memberships, queues
 from workflow.services.calls import CallView, VersionView
 from workflow.services.chronicles import Chronicle, PastVersion
 from workflow.services.moments import Cut
@@ -162,6 +163,11 @@ def call_of(session: Session, row: Call, told: Chronicle, found: Cut) -> CallVie
         closed_at=stood.closed_at,
         announced=_version(session, row.id, told, waits) if waits else None,
         malfunctions=tuple(_malfunctions(row.id, told)),
+        listed=(
+            memberships.told_until(session, row.id, found.seq)
+            if keeps_a_list(stood.rules)
+            else None
+        ),
     )
 
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from models.vocabulary import ApplicationState, StepKind, StepStatus
-from workflow.facts import Facts
+from workflow.facts import Facts, ListAnswer
 from workflow.machine import Consequences, Effect, Inputs, StepChange
 from workflow.moves import inputs as stated
+from workflow.register import written
 from workflow.rules.calendar import civil_day
 
 
@@ -20,6 +21,7 @@ def take_in(facts: Facts, _given: Inputs) -> Consequences:
             "requested": about.requested,
             "documents": sorted(about.documents),
             "channel": about.channel.value,
+            **told(facts),
         },
     )
 
@@ -60,4 +62,32 @@ def _found(
         "worthy": worthy,
         "criteria": sorted(set(given.criterion)),
         "minimum": facts.call.assessment.minimum,
+    }
+
+
+def note(facts: Facts, _given: Inputs) -> Consequences:
+    """Keep what was known of the lists of other calls that this one looks at."""
+    return Consequences(findings=told(facts))
+
+
+def told(facts: Facts) -> dict[str, object]:
+    """Return the same, for the register; nothing where the call looks at none."""
+    known = [_answer(one) for one in facts.lists if one.is_known]
+    return {"lists": known} if known else {}
+
+
+def bonus(facts: Facts) -> int:
+    """Return the points for being on a list, whatever the board gives."""
+    return sum(one.wanted.points or 0 for one in facts.lists if one.member)
+
+
+def _answer(one: ListAnswer) -> dict[str, object]:
+    return {
+        "call": one.wanted.call,
+        "effect": one.wanted.effect,
+        "as_of": None if one.at is None else written(one.at),
+        "version": one.version,
+        "act": one.act,
+        "member": one.member,
+        **({"points": one.wanted.points} if one.wanted.points else {}),
     }

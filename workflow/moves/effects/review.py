@@ -4,6 +4,7 @@ from models.vocabulary import StepKind, StepStatus
 from workflow.facts import Facts, Place
 from workflow.machine import Consequences, StepChange
 from workflow.moves import inputs as stated
+from workflow.moves.effects import lists
 from workflow.rules import order, scores
 
 
@@ -22,7 +23,8 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     """Give the score and name whoever is overtaken."""
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
-    total = scores.mean(_totals(facts, given))
+    board, bonus = scores.mean(_totals(facts, given)), lists.bonus(facts)
+    total = min(board + bonus, max(board, facts.call.merit.total))
     again = facts.application.score is not None
     return Consequences(
         steps=(
@@ -38,7 +40,9 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
                 "threshold": facts.call.merit.threshold,
                 "criteria": dict(given.score),
                 **(_of_board(facts, given) if facts.call.duties.evaluators > 1 else {}),
+                **({"board": board, "bonus": bonus} if bonus else {}),
             },
+            **lists.told(facts),
         },
     )
 

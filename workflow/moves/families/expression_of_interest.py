@@ -70,6 +70,7 @@ FILING = (
             guards.filing.documents_are_there,
             guards.lists.asks_for_no_money,
             guards.filing.comes_from_intake,
+            guards.lists.stands_where_required,
         ),
         automatic=True,
         by_intake=True,
