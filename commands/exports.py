@@ -10,6 +10,7 @@ import click
 from commands.anchors import tell_of_anchors, verified_anchors
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done
+from commands.offices import tell_of_office, verified_office
 from commands.output import emit, print_pairs, print_wrapped
 from workflow.desk import Desk
 from workflow.errors import TamperedError
@@ -37,9 +38,10 @@ def export_command(desk: Desk, context: click.Context, call: str, to: Path) -> N
 
     The directory holds the entries, the anchors with their keys, the versions of
     the call, acts, who acted by identifiers, a page to read, and verify.py, which
-    checks all of it on any machine with Python and without this program. Nothing
-    in it names an applicant. The export is an entry of the register itself. If the
-    register does not verify it is written as it is, and the command ends with 5.
+    checks all of it on any machine with Python and without this program. Who held
+    which role, and on whose behalf, is there too. Nothing in it names an applicant.
+    The export is an entry of the register itself. If the register does not verify
+    it is written as it is, and the command ends with 5.
 
     \b
     Example:
@@ -68,6 +70,7 @@ def export_command(desk: Desk, context: click.Context, call: str, to: Path) -> N
             ),
             "ok": made.ok,
             "faults": [{"seq": one.seq, "fault": one.fault} for one in faults],
+            "office": verified_office(made.examined.office),
             "anchors": verified_anchors(made.examined.anchors),
         },
         text,
@@ -95,6 +98,8 @@ def _tell(made: Exported, faults: list[Fault]) -> None:
     for fault in faults:
         where = f"entry {fault.seq}" if fault.seq else "the call"
         print_wrapped(f"  FAULT {where}: ", fault.fault)
+    if not made.examined.office.ok:
+        tell_of_office(made.examined.office)
     if not made.examined.anchors.ok:
         tell_of_anchors(made.examined.anchors)
     click.echo("verify it with: python3 verify.py, in that directory")

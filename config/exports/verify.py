@@ -28,11 +28,15 @@ LARGEST = 2**53 - 1
 LOADING = ("load_call", "change_call", "extend_call", "refinance_call")
 FORM = "it says something in a form that it cannot have"
 SHOWN = 80
+OFFICE = "~office"
+"""What anchors call the chain of the officers; no call can have such a code."""
 NEEDED = (
     "entries.jsonl",
     "anchors.jsonl",
     "acts.jsonl",
+    "office.jsonl",
     "officers.jsonl",
+    "delegations.jsonl",
     "state.json",
 )
 
@@ -291,15 +295,46 @@ def civil_day(instant: str) -> date:
     return (utc + timedelta(hours=2 if begins <= utc < ends else 1)).date()
 
 
+class Marks:
+    """Keeps where anchors saw a chain, and holds the chain against it."""
+
+    def __init__(self, report: Report, entry: str) -> None:
+        self.report, self.entry = report, entry
+        self.seen: dict[int, tuple[str, str]] = {}
+        """Of entries: the hash that an anchor saw, and which anchor."""
+
+    def note(self, one: Said, where: str) -> None:
+        """Keep where an anchor saw the chain end."""
+        if not one["entries"]:
+            return
+        seen = self.seen.setdefault(one["entries"], (one["head"], where))
+        if seen[0] != one["head"]:
+            told = f"{self.entry} {one['entries']} is told in two ways"
+            self.report.fault(where, told, "two ways")
+
+    def check(self, seq: int, found: Any) -> None:
+        """Compare an entry with what the anchors say of it."""
+        head, where = self.seen.pop(seq, (found, ""))
+        if head != found:
+            told = f"{self.entry} {seq} is not the one it saw"
+            self.report.fault(where, told, "other")
+
+    def close(self, entries: int) -> None:
+        """Find the places that the chain does not reach."""
+        for seq, (_, where) in sorted(self.seen.items()):
+            told = f"it saw {self.entry} {seq}, the chain has {entries}"
+            self.report.fault(where, told, "unreached")
+
+
 class Anchors:
-    """Checks anchors one after the other, and keeps what they say of the call."""
+    """Checks anchors one after the other, and keeps what they say of two chains."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self.hashes: dict[int, str] = {}
         self.keys: list[str] = []
-        self.seen: dict[int, tuple[str, str]] = {}
-        """Of entries: the hash that an anchor saw, and which anchor."""
+        self.of_call = Marks(report, "entry")
+        self.of_office = Marks(report, "entry of the officers")
         self.last: Said | None = None
         self.day: date | None = None
         self.heads: dict[str, tuple[int, str]] = {}
@@ -390,27 +425,14 @@ class Anchors:
         self.heads = told
 
     def claim(self, body: Said, call: Any, where: str) -> None:
-        """Keep where it saw the chain of the call."""
+        """Keep where it saw the chains of the call and of the officers."""
         for one in body["calls"]:
             if not isinstance(one["entries"], int):
                 raise TypeError(one)
-            if one["call"] == call and one["entries"]:
-                seen = self.seen.setdefault(one["entries"], (one["head"], where))
-                if seen[0] != one["head"]:
-                    told = f"entry {one['entries']} is told in two ways"
-                    self.report.fault(where, told, "two ways")
-
-    def check(self, seq: int, found: Any) -> None:
-        """Compare an entry with what the anchors say of it."""
-        head, where = self.seen.pop(seq, (found, ""))
-        if head != found:
-            self.report.fault(where, f"entry {seq} is not the one it saw", "other")
-
-    def close(self, entries: int) -> None:
-        """Find the places that the chain does not reach."""
-        for seq, (_, where) in sorted(self.seen.items()):
-            told = f"it saw entry {seq}, the chain has {entries}"
-            self.report.fault(where, told, "unreached")
+            if one["call"] == call:
+                self.of_call.note(one, where)
+            if one["call"] == OFFICE:
+                self.of_office.note(one, where)
 
 
 def take_own(path: Path, anchors: Anchors, call: Any, until: str) -> None:
@@ -460,36 +482,33 @@ def trust(anchors: Anchors, key: str | None) -> None:
 # --- entries -------------------------------------------------------------------
 
 
-class Chain:
-    """Checks the entries one after the other, and adds them up."""
+class Linked:
+    """Checks the entries of a chain one after the other, each with the one before."""
 
-    def __init__(self, report: Report, call: Any, folder: Path) -> None:
-        self.report, self.call, self.folder = report, call, folder
+    name, whole = "entry", "call"
+    """How faults call an entry of it, and what it is the chain of."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
         self.seq, self.head, self.at = 0, ZEROS, ""
-        self.applications: dict[str, tuple[Any, Any, int, int]] = {}
-        """State, version, reserved and granted of each, in cents."""
-        self.reserved = self.granted = self.filed = 0
-        self.standing: Said = {"state": "published"}
-        self.rules: dict[Any, Any] = {}
         self.acts: set[tuple[Any, ...]] = set()
-        self.officers: set[Any] = set()
-        self.export: Said = {}
 
     def feed(self, line: Said) -> None:
-        """Take in a line of entries.jsonl."""
+        """Take in a line of the file of the chain."""
         seq = line.get("seq")
         if not isinstance(seq, int):
-            self.report.fault(f"entry {self.seq + 1}", "it has no number")
+            self.report.fault(f"{self.name} {self.seq + 1}", "it has no number")
             return
-        where = f"entry {seq}"
+        where = f"{self.name} {seq}"
         if seq != self.seq + 1:
-            self.report.fault(where, f"entry {self.seq + 1} is missing", "missing")
+            told = f"{self.name} {self.seq + 1} is missing"
+            self.report.fault(where, told, "missing")
         self.seq = seq
         text = str(line.get("body"))
         if sha256(text) != line.get("hash"):
             self.report.fault(where, "its content does not match its hash")
         try:
-            self.content(canonical(text), seq)
+            self.content(canonical(text), where)
         except NotCanonicalError:
             self.report.fault(where, "it is not in canonical form")
         except MalformedError:
@@ -498,16 +517,54 @@ class Chain:
             self.report.fault(where, FORM)
         self.head = str(line.get("hash"))
 
-    def content(self, body: Said, seq: int) -> None:
+    def content(self, body: Said, where: str) -> None:
         """Check what an entry says against those before it."""
-        where, fault = f"entry {seq}", self.report.fault
+        fault = self.report.fault
         if body["previous"] != self.head:
             fault(where, "it does not follow the entry before it")
-        if body["call"] != self.call or body["seq"] != seq:
-            fault(where, "it belongs to another call or place")
+        if not self.belongs(body) or body["seq"] != self.seq:
+            fault(where, f"it belongs to another {self.whole} or place")
         if body["at"] < self.at:
             fault(where, "it is dated before the entry before it")
         self.at = max(self.at, body["at"])
+        self.take(body, where)
+
+    def belongs(self, body: Said) -> bool:
+        """Tell whether an entry is one of this chain."""
+        raise NotImplementedError
+
+    def take(self, body: Said, where: str) -> None:
+        """Take in what an entry says."""
+        raise NotImplementedError
+
+    def look_up_act(self, body: Said, where: str) -> None:
+        """Find the act that an entry names among those that are kept."""
+        act = body["act"]
+        if act and (act["kind"], act["number"], act["signed_on"]) not in self.acts:
+            self.report.fault(where, "it names an act that is not there")
+
+
+class Chain(Linked):
+    """Checks the entries of the call, and adds them up."""
+
+    def __init__(self, report: Report, call: Any, folder: Path) -> None:
+        super().__init__(report)
+        self.call, self.folder = call, folder
+        self.applications: dict[str, tuple[Any, Any, int, int]] = {}
+        """State, version, reserved and granted of each, in cents."""
+        self.reserved = self.granted = self.filed = 0
+        self.standing: Said = {"state": "published"}
+        self.rules: dict[Any, Any] = {}
+        self.officers: set[Any] = set()
+        self.export: Said = {}
+
+    def belongs(self, body: Said) -> bool:
+        """Tell whether an entry is one of the call."""
+        return bool(body["call"] == self.call)
+
+    def take(self, body: Said, where: str) -> None:
+        """Take in what was done, or refused."""
+        fault = self.report.fault
         actor = body["actor"]["id"]
         if actor is not None and str(actor) not in self.officers:
             fault(where, "it names an officer who is not there")
@@ -594,12 +651,6 @@ class Chain:
             told = f"the text of version {shown(number)} is not the one it froze"
             self.report.fault(where, told, "frozen")
 
-    def look_up_act(self, body: Said, where: str) -> None:
-        """Find the act that an entry names among those that are kept."""
-        act = body["act"]
-        if act and (act["kind"], act["number"], act["signed_on"]) not in self.acts:
-            self.report.fault(where, "it names an act that is not there")
-
     def close(self, state: Said) -> None:
         """Compare what the entries add up to with what the tables said."""
         fault = self.report.fault
@@ -657,6 +708,142 @@ class Chain:
                 self.report.fault(f"version {shown(number)} of the call", told)
 
 
+# --- officers ------------------------------------------------------------------
+
+
+class Office(Linked):
+    """Checks the entries about officers, and adds up who held which role, and when."""
+
+    name, whole = "officers' entry", "chain"
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.retired: dict[Any, Any] = {}
+        """Each officer, with the instant at which they retired."""
+        self.roles: dict[tuple[Any, ...], Any] = {}
+        """Officer, role and since when, with the end."""
+        self.delegations: dict[Any, Said] = {}
+        self.events = {
+            "begin_office": self.begin,
+            "add_officer": self.add,
+            "give_roles": self.give,
+            "end_roles": self.end,
+            "retire_officer": self.retire,
+            "delegate_role": self.delegate,
+            "end_delegation": self.take_back,
+        }
+
+    def belongs(self, body: Said) -> bool:
+        """Tell whether an entry is one of the officers."""
+        return bool(body["chain"] == "office")
+
+    def take(self, body: Said, where: str) -> None:
+        """Take in an entry; one that was refused changes nothing."""
+        if body["outcome"] != "ok":
+            return
+        self.events[body["event"]](body["officer"], body["details"], body)
+        self.look_up_act(body, where)
+
+    def begin(self, _: Any, said: Said, __: Said) -> None:
+        """Take in who was there before this was written down."""
+        for one in said["officers"]:
+            self.retired[one["officer"]] = one["retired_at"]
+            for held in one["roles"]:
+                key = (one["officer"], held["role"], held["since"])
+                self.roles[key] = held["ended_at"]
+
+    def add(self, officer: Any, said: Said, body: Said) -> None:
+        """Take in an officer with their first roles."""
+        self.retired[officer] = None
+        self.give(officer, said, body)
+
+    def give(self, officer: Any, said: Said, body: Said) -> None:
+        """Take in new roles of an officer."""
+        for role in said["roles"]:
+            self.roles[officer, role, body["at"]] = None
+
+    def end(self, officer: Any, said: Said, body: Said) -> None:
+        """End the roles of an officer that have not ended yet."""
+        for key, end in self.roles.items():
+            if key[0] == officer and key[1] in said["roles"] and end is None:
+                self.roles[key] = body["at"]
+
+    def retire(self, officer: Any, said: Said, body: Said) -> None:
+        """Retire an officer, with all that they hold and delegate."""
+        self.end(officer, said, body)
+        self.retired[officer] = body["at"]
+        for delegation in said["delegations"]:
+            self.delegations[delegation]["ended_at"] = body["at"]
+
+    def delegate(self, officer: Any, said: Said, body: Said) -> None:
+        """Take in what an officer delegates to another, on which days."""
+        self.delegations[said["delegation"]] = {
+            "delegator": officer,
+            "delegate": said["to"],
+            "role": said["role"],
+            "first_day": said["first_day"],
+            "last_day": said["last_day"],
+            "made_at": body["at"],
+            "ended_at": None,
+            "act": body["act"],
+        }
+
+    def take_back(self, _: Any, said: Said, body: Said) -> None:
+        """End a delegation before its last day."""
+        self.delegations[said["delegation"]]["ended_at"] = body["at"]
+
+    def close(self, state: Said, rows: list[Said], delegations: list[Said]) -> None:
+        """Compare what the entries add up to with what the tables said."""
+        said = state.get("office")
+        if said != {"entries": self.seq, "head": self.head}:
+            told = "the last entry is not the one that state.json names"
+            self.report.fault("officers", told)
+        if not self.seq and rows:
+            told = "no entry tells of any of them"
+            self.report.fault("officers", told)
+            return
+        held = {}
+        for row in rows:
+            for one in row["roles"]:
+                held[row["id"], one["role"], one["since"]] = one["until"]
+        retired = {row["id"]: row["retired_at"] for row in rows}
+        kept = {row["id"]: {**row, "id": None} for row in delegations}
+        told_of = {key: {**one, "id": None} for key, one in self.delegations.items()}
+        self.compare("officer", self.retired, retired)
+        self.compare("role of officer", self.roles, held)
+        self.compare("delegation", told_of, kept)
+
+    def compare(self, what: str, told: dict[Any, Any], rows: dict[Any, Any]) -> None:
+        """Compare rows with what the entries say of them."""
+        for key in [*rows, *(key for key in told if key not in rows)]:
+            name = " ".join(map(str, key)) if isinstance(key, tuple) else key
+            where = f"{what} {shown(name)}"
+            if key not in told:
+                self.report.fault(where, "it is in no entry of the officers")
+            elif key not in rows:
+                self.report.fault(where, "it is in the entries of the officers only")
+            elif told[key] != rows[key]:
+                self.report.fault(where, "it is not as the entries of the officers say")
+
+
+def check_office(folder: Path, anchors: Anchors, chain: Chain, state: Said) -> int:
+    """Check the chain of the officers; return how many entries it has."""
+    report = chain.report
+    office = Office(report)
+    office.acts = chain.acts
+    for line in objects(folder / "office.jsonl", report):
+        office.feed(line)
+        anchors.of_office.check(office.seq, line.get("hash"))
+    anchors.of_office.close(office.seq)
+    rows = list(objects(folder / "officers.jsonl", Report()))
+    delegations = list(objects(folder / "delegations.jsonl", report))
+    try:
+        office.close(state, rows, delegations)
+    except (AttributeError, KeyError, TypeError):
+        report.fault("officers", FORM)
+    return office.seq
+
+
 # --- all of it -----------------------------------------------------------------
 
 
@@ -702,12 +889,13 @@ def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Rep
         take_own(own, anchors, call, until)
     chain = Chain(report, call, folder)
     known(folder, chain)
-    sealed = max(anchors.seen, default=0)
+    sealed = max(anchors.of_call.seen, default=0)
     for line in objects(folder / "entries.jsonl", report):
         chain.feed(line)
-        anchors.check(chain.seq, line.get("hash"))
-    anchors.close(chain.seq)
+        anchors.of_call.check(chain.seq, line.get("hash"))
+    anchors.of_call.close(chain.seq)
     chain.close(state)
+    staff = check_office(folder, anchors, chain, state)
     if chain.at and anchors.day:
         try:
             anchors.days_until(civil_day(chain.at), "anchors")
@@ -720,6 +908,7 @@ def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Rep
     about = (
         f"{shown(call)}: {chain.seq} entries, {len(chain.applications)} applications"
     )
+    about += f", {staff} entries of the officers"
     return f"{about}, {len(anchors.hashes)} anchors, head {shown(chain.head)}", report
 
 

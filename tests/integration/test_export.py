@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from sqlalchemy import make_url
 from config.exports import verify
 from models.canonical import encode
 from models.session import reading
-from models.vocabulary import Event
+from models.vocabulary import Event, Role
 from tests import exports
 from tests.builders import CTL, OPENING, TO_GRANT, Office, office, submission
 from tests.contents import rows
@@ -44,11 +44,12 @@ from tests.integration.test_verification import by_hand
 from tests.processes import Place, start
 from tests.servers import fresh_postgres
 from workflow.anchors.manifests import line
-from workflow.desk import AnchorFiles
+from workflow.desk import AnchorFiles, Desk
 from workflow.errors import InputError, RefusedError, UnavailableError
 from workflow.services import (
     anchoring,
     calls,
+    delegations,
     export_files,
     exporting,
     intake,
@@ -67,14 +68,18 @@ FILES = [
     "acts.jsonl",
     "anchors.jsonl",
     "call-versions/1.json",
+    "delegations.jsonl",
     "entries.csv",
     "entries.jsonl",
     "index.html",
     "keys.pem",
+    "office.jsonl",
     "officers.jsonl",
     "state.json",
     "verify.py",
 ]
+DAY = date(2026, 1, 20)
+DELEGATED = "decreto 7/2026-01-19"
 FORMULA = '=HYPERLINK("http://example.it","x")'
 SCRIPT = "<script>alert('è')</script>"
 
@@ -87,6 +92,7 @@ def furnished(url: str, files: AnchorFiles) -> None:
         sweep.sweep(opened.desk)
         first = opened.file(0)
         opened.file(1)
+        staffed(opened.desk.as_officer("bianchi"))
         anchoring.seal(opened.desk)
         opened.wait(days=1)
         opened.routine(first, *TO_GRANT)
@@ -96,6 +102,19 @@ def furnished(url: str, files: AnchorFiles) -> None:
         anchoring.seal(opened.desk)
         opened.wait(days=1)
         anchoring.seal(opened.desk)
+
+
+def staffed(desk: Desk) -> None:
+    """Delegate a role, delegate another and end it; give, end, retire."""
+    officers.add(desk, "neri", "Carla Neri", [Role.EVALUATOR, Role.MANAGER])
+    for role in (Role.OFFICER, Role.EVALUATOR):
+        delegated = delegations.Wanted(
+            "rossi", "clerk", role, DAY, DAY + timedelta(days=9), DELEGATED
+        )
+        delegations.delegate(desk, delegated)
+    delegations.end(desk, "rossi", "clerk", Role.EVALUATOR)
+    officers.end_roles(desk, "neri", [Role.EVALUATOR])
+    officers.retire(desk, "neri")
 
 
 @contextmanager
@@ -419,10 +438,17 @@ def test_the_page_stands_by_itself_and_runs_nothing_but_its_own_script(package: 
 def test_the_page_has_a_timeline_of_each_application(package: Path):
     page = (package / "index.html").read_text(encoding="utf-8")
 
-    parts = re.findall(r"<details.*?</details>", page, re.DOTALL)
+    staff, *parts = re.findall(r"<details.*?</details>", page, re.DOTALL)
     lines = exports.read(package / "entries.jsonl")
+    roles = [
+        role
+        for one in exports.read(package / "officers.jsonl")
+        for role in one["roles"]
+    ]
     assert len(parts) == 3
-    assert page.count("<tr data-row>") == len(lines)
+    assert sum(part.count("<tr data-row>") for part in parts) == len(lines)
+    assert staff.count("<tr data-row>") == len(roles) + staff.count(DELEGATED)
+    assert staff.count(DELEGATED) == 2
     assert "<b>2026/0000001</b> negotiating" in parts[1]
     assert [">grant<" in part for part in parts] == [False, True, False]
     assert ">export_register<" in parts[0]
@@ -649,6 +675,52 @@ CHANGES: dict[str, tuple[Callable[[Office], None], str]] = {
         raw("UPDATE anchors SET signature = replace(signature, '0', '1')"),
         "anchor 1: its signature does not hold",
     ),
+    "a role": (
+        raw(
+            "UPDATE officer_roles SET role = 'manager' WHERE role = 'intake' AND "
+            "officer_id IN (SELECT id FROM officers WHERE login = 'clerk')"
+        ),
+        "it is in no entry of the officers",
+    ),
+    "since when a role": (
+        raw("UPDATE officer_roles SET since = since - 1 WHERE role = 'intake'"),
+        "it is in the entries of the officers only",
+    ),
+    "its end": (
+        raw("UPDATE officer_roles SET ended_at = NULL WHERE role = 'evaluator'"),
+        "it is not as the entries of the officers say",
+    ),
+    "who retired": (
+        raw("UPDATE officers SET retired_at = NULL"),
+        "it is not as the entries of the officers say",
+    ),
+    "a delegation": (
+        raw("UPDATE delegations SET last_day = '2026-12-31' WHERE role = 'officer'"),
+        "it is not as the entries of the officers say",
+    ),
+    "the act of a delegation": (
+        raw("UPDATE acts SET number = '8' WHERE number = '7'"),
+        "it names an act that is not there",
+    ),
+    "an entry of the officers": (
+        raw("UPDATE office_entries SET body = replace(body, 'intake', 'manager')"),
+        "officers' entry 2: its content does not match its hash",
+    ),
+    "one of them deleted": (
+        raw("DELETE FROM office_entries WHERE seq = 3"),
+        "officers' entry 4: officers' entry 3 is missing",
+    ),
+    "all of them deleted": (
+        raw("DELETE FROM office_entries"),
+        "officers: no entry tells of any of them",
+    ),
+    "the last of them deleted": (
+        raw(
+            "DELETE FROM office_entries WHERE seq = "
+            "(SELECT max(seq) FROM office_entries)"
+        ),
+        "it saw entry of the officers 14, the chain has 13",
+    ),
     "a key": (
         raw(f"UPDATE anchors SET key = '{'2' * 64}' WHERE number = 2"),  # noqa: S608 - ours
         "anchor 2: its signature does not hold",
@@ -761,6 +833,10 @@ def of_anchors(how: Callable[[list[Any]], Any]) -> Callable[[Path], None]:
     return lambda folder: change(folder / "anchors.jsonl", how)
 
 
+def of_office(how: Callable[[list[Any]], Any]) -> Callable[[Path], None]:
+    return lambda folder: change(folder / "office.jsonl", how)
+
+
 def of_text(name: str, old: str, new: str) -> Callable[[Path], None]:
     def how(folder: Path) -> None:
         text = (folder / name).read_text(encoding="utf-8")
@@ -840,6 +916,26 @@ FORGERIES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "officers.jsonl").write_text(""),
         "it names an officer who is not there",
     ),
+    "an officers' entry reworded": (
+        of_office(lambda lines: reworded(lines[3], officer="x")),
+        "officers' entry 4: its content does not match its hash",
+    ),
+    "an officers' entry of a call": (
+        of_office(lambda lines: reworded(lines[3], chain="RLF12025051244")),
+        "officers' entry 4: it belongs to another chain or place",
+    ),
+    "an officers' entry of another kind": (
+        of_office(lambda lines: reworded(lines[3], event="promote")),
+        "officers' entry 4: it says something in a form that it cannot have",
+    ),
+    "no delegations": (
+        lambda folder: (folder / "delegations.jsonl").write_text(""),
+        "it is in the entries of the officers only",
+    ),
+    "another end of that chain": (
+        of_text("state.json", '"office":{"entries":', '"office":{"entries":1'),
+        "officers: the last entry is not the one that state.json names",
+    ),
     "an anchor removed": (
         of_anchors(lambda lines: lines.pop(1)),
         "anchor 3: anchor 2 is missing",
@@ -894,7 +990,15 @@ ODD: tuple[Any, ...] = (None, [], {"a": []}, "x", -1, ["a"], 7)
 
 
 @pytest.mark.parametrize(
-    "name", ["entries.jsonl", "anchors.jsonl", "acts.jsonl", "officers.jsonl"]
+    "name",
+    [
+        "entries.jsonl",
+        "anchors.jsonl",
+        "acts.jsonl",
+        "office.jsonl",
+        "officers.jsonl",
+        "delegations.jsonl",
+    ],
 )
 def test_whatever_stands_in_a_line_is_a_fault_and_no_crash(package, name):
     first, *rest = exports.read(package / name)
@@ -932,7 +1036,7 @@ def forged(package: Path, folder: Path) -> None:
     previous = "0" * 64
     for one in anchors:
         body = json.loads(one["body"])
-        for call in body["calls"]:
+        for call in (one for one in body["calls"] if one["call"] == CTL):
             call["head"] = heads[call["entries"]]
         reworded(one, previous=previous, calls=body["calls"], key=signer.public)
         content = one["body"].encode()

@@ -19,11 +19,13 @@ import orjson
 from sqlmodel import Session
 
 from config import pages
+from workflow import register
 from workflow.anchors.manifests import line
 from workflow.desk import SOFTWARE
-from workflow.services import export_lines, export_rows
+from workflow.services import as_stored, export_lines, export_rows, office_rows
 from workflow.services.anchor_rows import stored
-from workflow.services.export_rows import Copied, Entry
+from workflow.services.as_stored import Entry
+from workflow.services.export_rows import Copied
 
 FORMAT = 1
 """The version of the form of a package; it stands in its `state.json`."""
@@ -92,7 +94,6 @@ class _Seen:
     """What the entries name, and their rows on the page while these are few."""
 
     acts: set[tuple[str, ...]] = field(default_factory=set)
-    officers: set[str] = field(default_factory=set)
     rows: _Rows | None = field(default_factory=lambda: _Rows(list))
     count: int = 0
 
@@ -101,8 +102,6 @@ class _Seen:
         self.count += 1
         if isinstance(act := body.get("act"), dict):
             self.acts.add(_identity_of(act))
-        if isinstance(actor := body.get("actor"), dict):
-            self.officers.add(str(actor.get("id")))
         if self.count > MOST_ON_A_PAGE:
             self.rows = None
         if self.rows is not None:
@@ -141,17 +140,19 @@ def write(session: Session, folder: Path, wanted: Wanted) -> Written:
     anchors = _write_anchors(session, sums)
     _copy_stamps(sums, wanted.stamps, anchors)
     known = _write_versions(session, sums, call)
-    _write_named(session, sums, seen)
+    office = _write_office(session, sums, seen)
+    sums.lines("acts.jsonl", _named(session, seen))
     state = {
         "exported_by": wanted.exported_by,
         "format": FORMAT,
+        "office": office,
         "software": SOFTWARE,
     }
     count = _write_state(session, sums, call, {**state, **call.said, "versions": known})
     _write_pages(session, sums, call, seen, count)
     sums.put("verify.py", pages.verifier())
     sums.close()
-    head = export_rows.text(call.said["head"])
+    head = as_stored.text(call.said["head"])
     return Written(seen.count, head, anchors, len(sums.hashes) + 1)
 
 
@@ -200,19 +201,24 @@ def _write_versions(session: Session, sums: Sums, call: Copied) -> list[dict[str
     return known
 
 
-def _write_named(session: Session, sums: Sums, seen: _Seen) -> None:
-    """Write the acts that the entries name, and who is named by either."""
+def _write_office(session: Session, sums: Sums, seen: _Seen) -> dict[str, Any]:
+    """Write who held which role, and when; return where that chain ends."""
+    count, head = 0, register.GENESIS
+    with sums.file("office.jsonl") as write:
+        for row in as_stored.rows(session, office_rows.ENTRIES):
+            entry = Entry(row.seq, as_stored.text(row.hash), as_stored.text(row.body))
+            write(_line(entry))
+            if isinstance(act := export_lines.said(entry.body).get("act"), dict):
+                seen.acts.add(_identity_of(act))
+            count, head = count + 1, entry.hash
+    sums.lines("officers.jsonl", office_rows.officers(session))
+    sums.lines("delegations.jsonl", office_rows.delegations(session))
+    return {"entries": count, "head": head}
 
-    def named() -> Iterator[dict[str, Any]]:
-        for act in export_rows.acts(session):
-            if _identity_of(act) in seen.acts:
-                seen.officers.add(str(act["signed_by"]))
-                yield act
 
-    sums.lines("acts.jsonl", named())
-    officers = export_rows.officers(session)
-    there = (one for one in officers if str(one["id"]) in seen.officers)
-    sums.lines("officers.jsonl", there)
+def _named(session: Session, seen: _Seen) -> Iterator[dict[str, Any]]:
+    """Return the acts that the entries name."""
+    return (act for act in export_rows.acts(session) if _identity_of(act) in seen.acts)
 
 
 def _write_state(
@@ -244,6 +250,8 @@ def _write_pages(
         "timelines": rows,
         "unknown": [key for key in rows or () if key is not None and key not in known],
         "money": export_lines.money,
+        "officers": list(office_rows.officers(session)),
+        "delegations": list(office_rows.delegations(session)),
     }
     with sums.file("index.html") as write:
         for part in pages.index(facts):

@@ -87,14 +87,14 @@ class Examined:
 
     calls: tuple[Verified, ...]
     anchors: Anchored
-    office: VerifiedOffice | None = None
-    """The chain of the officers; not looked at for one call alone."""
+    office: VerifiedOffice
+    """The chain of the officers, who act in all of them."""
 
     @property
     def ok(self) -> bool:
         """Tell whether nothing was found wrong."""
-        whole = self.office is None or self.office.ok
-        return whole and self.anchors.ok and all(one.ok for one in self.calls)
+        whole = self.office.ok and self.anchors.ok
+        return whole and all(one.ok for one in self.calls)
 
 
 def silent(_done: int, _all: int) -> None:
@@ -120,9 +120,9 @@ def examine(
             if not calls:
                 lookups.find_call(session, code)
         reader = _Reader(session, check, Claims(session, room), room, calls, tell)
-        found, staff = [reader.verify(call) for call in calls], None
+        found = [reader.verify(call) for call in calls]
+        staff = office.verify(session, check.marks(OFFICE))
         if code is None:
-            staff = office.verify(session, check.marks(OFFICE))
             found = [_with_acts(one, reader.claims) for one in found]
             found += _without_call(session)
     return Examined(tuple(found), check.close(desk), staff)
