@@ -18,6 +18,7 @@ from workflow.register import Fault
 from workflow.services import exporting
 from workflow.services.exporting import Exported
 
+_ONLY_READ = "whoever took it can only read, and the export says so"
 _NOT_ENTERED = Fault(0, "the register could not take the entry of this export")
 
 
@@ -30,10 +31,17 @@ _NOT_ENTERED = Fault(0, "the register could not take the entry of this export")
     type=click.Path(path_type=Path),
     help="Where to: a directory that is new, or empty.",
 )
+@click.option(
+    "--without-entry",
+    is_flag=True,
+    help="Make no entry of it: for who can only read the database.",
+)
 @json_option
 @click.pass_context
 @at_desk
-def export_command(desk: Desk, context: click.Context, call: str, to: Path) -> None:
+def export_command(
+    desk: Desk, context: click.Context, call: str, to: Path, *, without_entry: bool
+) -> None:
     """Write the register of a call for an auditor (estrazione).
 
     The directory holds the entries, the anchors with their keys, the versions of
@@ -49,7 +57,7 @@ def export_command(desk: Desk, context: click.Context, call: str, to: Path) -> N
     """
     warn_of_clock(desk, call=call)
     with _progress() as tell:
-        made = exporting.export(desk, call, to, tell=tell)
+        made = exporting.export(desk, call, to, only_read=without_entry, tell=tell)
     note_done(f"the export to {made.folder}")
     faults = _faults(made)
 
@@ -81,7 +89,7 @@ def export_command(desk: Desk, context: click.Context, call: str, to: Path) -> N
 
 def _faults(made: Exported) -> list[Fault]:
     found = [fault for one in made.examined.calls for fault in one.faults]
-    return found if made.entry else [*found, _NOT_ENTERED]
+    return found if made.entry or made.only_read else [*found, _NOT_ENTERED]
 
 
 def _tell(made: Exported, faults: list[Fault]) -> None:
@@ -93,6 +101,7 @@ def _tell(made: Exported, faults: list[Fault]) -> None:
             ("head", made.written.head),
             ("anchors", made.written.anchors),
             ("entered as", f"entry {entry.seq}" if entry else None),
+            ("not entered", _ONLY_READ if made.only_read else None),
         )
     )
     for fault in faults:

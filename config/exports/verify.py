@@ -660,7 +660,12 @@ class Chain(Linked):
         if state.get("head") != self.head:
             fault("entries", "the last entry is not the head of the call")
         exported = state.get("exported_by")
-        if exported is None or self.export.get("seq") != exported:
+        if exported is None and isinstance(state.get("not_entered"), str):
+            self.report.note(
+                f"taken at {shown(state['not_entered'])} by somebody who can only read "
+                "the register: no entry tells of it"
+            )
+        elif exported is None or self.export.get("seq") != exported:
             fault("entries", "the export itself is no entry of the register")
         self.standing.update(
             reserved=self.reserved, granted=self.granted, filed=self.filed
@@ -859,12 +864,15 @@ def known(folder: Path, chain: Chain) -> None:
             chain.report.fault(f"act {shown(row.get('number'))}", told)
 
 
-def instant_of_export(folder: Path, exported: Any) -> str:
+def instant_of_export(folder: Path, state: Said) -> str:
     """Return when the package was written, as its own entry says.
 
     Read ahead: anchors of the auditor's own that are later are no fault. What is
     no entry of the chain is found afterwards.
     """
+    exported = state.get("exported_by")
+    if exported is None and isinstance(state.get("not_entered"), str):
+        return str(state["not_entered"])
     for line in objects(folder / "entries.jsonl", Report()):
         if exported is not None and line.get("seq") == exported:
             try:
@@ -885,7 +893,7 @@ def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Rep
         anchors.feed(line, call)
     trust(anchors, key)
     if own is not None:
-        until = instant_of_export(folder, state.get("exported_by"))
+        until = instant_of_export(folder, state)
         take_own(own, anchors, call, until)
     chain = Chain(report, call, folder)
     known(folder, chain)

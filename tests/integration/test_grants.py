@@ -13,6 +13,7 @@ from psycopg.errors import CheckViolation, InsufficientPrivilege
 from sqlalchemy import make_url
 from sqlmodel import SQLModel
 
+from config.exports import verify
 from models import rights as policy
 from models.tables import APPEND_ONLY
 from tests.builders import CTL, Office, furnish, office
@@ -237,11 +238,74 @@ def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
     assert (call["unread_letters"] > 0, call["erased_letters"]) == (True, 0)
     assert [one.exit_code for one in read] == [0] * 4
     assert all("rossi" in one.stdout for one in read)
+    for asked in _READING:
+        shown = seat.type(*asked)
+        assert shown.exit_code == 0, (asked, shown.output)
+    kept_until = seat.ask("retention", CTL)
+    assert (kept_until["personal_data"], kept_until["possible"]) == (None, False)
+    assert "may not read who applied" in seat.type("retention", CTL).stdout
     for words in (("show", FIRST), ("list",), ("log", "anchor")):
         said = seat.refused(*words, code="database.not_allowed", exit_code=1)
         assert "permission denied for table" in said
     again = seat.type("init")  # where all is there it changes nothing
     assert again.exit_code == 0, again.output
+
+
+_READING = (
+    ("log", "verify", CTL),
+    ("log", "show", CTL, "--as-of", "2026-01-21"),
+    ("call", "show", CTL),
+    ("call", "show", CTL, "--as-of", "2026-01-21"),
+    ("call", "history", CTL),
+    ("queue", CTL, "--as-of", "2026-01-21"),
+    ("show", FIRST, "--as-of", "2026-01-21"),
+    ("log", "diff", "2026-01-20", "2026-01-21"),
+    ("log", "diff", "2026-01-20", "2026-01-21", FIRST),
+    ("explain", "entry", f"{CTL}#9"),
+    ("explain", "turn", FIRST),
+    ("explain", "money", CTL),
+    ("explain", "aid", FIRST),
+    ("terms", FIRST),
+    ("officer", "list", "--at", "2026-01-20"),
+    ("officer", "history"),
+)
+"""What an auditor asks, beside what is tried above."""
+
+
+def test_an_auditor_who_only_reads_takes_an_export_that_says_so(kept, tmp_path):
+    (tmp_path / "home").mkdir()
+    settings = {
+        "SPORTELLO_IDENTITY": "database",
+        "SPORTELLO_CLOCK": "2026-01-22T12:00:00+01:00",
+    }
+    seat = Terminal(
+        tmp_path / "home",
+        {**settings, "SPORTELLO_DATABASE_URL": as_(kept, "controller")},
+    )
+    writer = Terminal(
+        tmp_path / "home", {**settings, "SPORTELLO_DATABASE_URL": as_(kept, "rossi")}
+    )
+    folder = tmp_path / "audit"
+    words = ("log", "export", CTL, "--to", str(folder))
+
+    said = seat.refused(*words, code="export.only_read", exit_code=1)
+    before = entry_count(kept)
+    made = seat.ask(*words, "--without-entry")
+    _, report = verify.verify(folder, key=None, own=folder / "anchors.jsonl")
+    again = ("log", "export", CTL, "--to", str(tmp_path / "more"), "--without-entry")
+    other = writer.refused(*again, code="export.entered", exit_code=1)
+
+    assert "--without-entry" in said
+    assert (made["ok"], made["entry"]) == (True, None)
+    assert not report.kinds
+    assert [told for told in report.notes if "only read the register" in told]
+    assert "leave out --without-entry" in other
+    assert entry_count(kept) == before
+
+
+def entry_count(url: str) -> Any:
+    with connect(url) as connection:
+        return connection.execute("SELECT count(*) FROM entries").fetchall()
 
 
 def test_who_does_not_own_the_tables_is_told_who_brings_them_to_a_new_form(

@@ -373,6 +373,7 @@ def test_who_applied_to_another_call_is_kept_for_that_one_alone(
     newcomer = file_elsewhere(work, 1)
 
     assert plan.kept_for == {SECOND: 1}
+    assert plan.held is not None
     assert (plan.held.applicants, plan.held.letters) == (1, 4)
     assert entry is not None
     assert entry["findings"]["kept_for"] == {SECOND: 1}

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -119,6 +120,8 @@ class Wanted:
     """The entry of the export itself; none if it could not be entered."""
     stamps: Mapping[int, Path] = field(default_factory=dict)
     """The time stamps that are kept here, by the numbers of their anchors."""
+    only_read_at: datetime | None = None
+    """When it was taken by somebody who can only read; the entry says it else."""
     tell: Progress = lambda _done, _total: None
 
 
@@ -142,12 +145,14 @@ def write(session: Session, folder: Path, wanted: Wanted) -> Written:
     known = _write_versions(session, sums, call)
     office = _write_office(session, sums, seen)
     sums.lines("acts.jsonl", _named(session, seen))
-    state = {
+    state: dict[str, Any] = {
         "exported_by": wanted.exported_by,
         "format": FORMAT,
         "office": office,
         "software": SOFTWARE,
     }
+    if wanted.only_read_at is not None:
+        state["not_entered"] = register.written(wanted.only_read_at)
     count = _write_state(session, sums, call, {**state, **call.said, "versions": known})
     _write_pages(session, sums, call, seen, count)
     sums.put("verify.py", pages.verifier())

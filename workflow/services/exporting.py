@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from config.logs import log
 from models.session import reading, transaction
@@ -21,8 +21,11 @@ from workflow.services.entries import EntryRef
 from workflow.services.export_files import Progress, Wanted, Written, write
 from workflow.services.folders import vacant, whole
 from workflow.services.log import Examined, examine
+from workflow.services.rights import may_add
 
 _ASKED = Asked(CallEvent.EXPORT_REGISTER)
+(_MOVE,) = TABLE.of_event(CallEvent.EXPORT_REGISTER)
+_ROLES = _MOVE.roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ class Exported:
     """That of the export itself; none where a changed register takes no entry."""
     written: Written
     examined: Examined
+    only_read: bool = False
+    """It was taken by somebody who can only read, so that no entry was made."""
 
     @property
     def ok(self) -> bool:
         """Tell whether nothing was found wrong."""
-        return self.examined.ok and self.entry is not None
+        return self.examined.ok and (self.only_read or self.entry is not None)
 
 
 def export(
@@ -46,12 +51,14 @@ def export(
     code: str,
     to: Path,
     *,
+    only_read: bool = False,
     tell: Progress = lambda _done, _total: None,
 ) -> Exported:
     """Write the register of a call for whoever audits it (*estrazione del registro*).
 
-    The export is an entry first, and then part of what is exported. A register that
-    does not verify is written as it is: an auditor needs it most then.
+    The export is an entry first, and then part of what is exported; unless whoever
+    makes it can *only read*, which it says then. A register that does not verify is
+    written as it is: an auditor needs it most then.
 
     Raises:
         InputError: there is something already where it should be written.
@@ -59,30 +66,55 @@ def export(
         UnavailableError: it cannot be written.
     """
     folder = vacant(to)
-    _allow(desk, code)
+    _allow(desk, code, only_read=only_read)
     with whole(folder) as place:
         examined = examine(desk, code)
-        entry = _entered(desk, code, examined)
-        stamps = stamping.kept(desk.anchor_files)
-        wanted = Wanted(code, entry.seq if entry else None, stamps, tell)
+        entry = None if only_read else _entered(desk, code, examined)
+        wanted = Wanted(
+            code,
+            entry.seq if entry else None,
+            stamping.kept(desk.anchor_files),
+            only_read_at=desk.ambient.now() if only_read else None,
+            tell=tell,
+        )
         with reading(desk.engine, verbatim=True) as session:
             written = write(session, place, wanted)
     log.info("register_exported", call=code, entries=written.entries, ok=examined.ok)
-    return Exported(folder, entry, written, examined)
+    return Exported(folder, entry, written, examined, only_read)
 
 
-def _allow(desk: Desk, code: str) -> None:
+def _allow(desk: Desk, code: str, *, only_read: bool) -> None:
     """Ask for the role before anything is read; it counts again at the entry."""
-    (move,) = TABLE.of_event(CallEvent.EXPORT_REGISTER)
+    with reading(desk.engine) as session:
+        _refuse_unknown(session, code)
+        enters = may_add(session)
+    if not enters and not only_read:
+        raise RefusedError(
+            "export.only_read",
+            "an export is an entry of the register, and the user of the database can "
+            "only read it: take it with --without-entry, which the export says then, "
+            "or have an officer take it",
+        )
+    if enters and only_read:
+        raise RefusedError(
+            "export.entered",
+            "whoever can add to the register enters what they export: leave out "
+            "--without-entry",
+        )
     try:
         with reading(desk.engine) as session:
-            there = select(Call.id).where(col(Call.code) == code)
-            if session.exec(there).first() is None:
-                lookups.find_call(session, code)
-            officers.require(officers.identify(session, desk), *move.roles)
+            actor = officers.identify(session, desk, only_looks=only_read)
+            officers.require(actor, *_ROLES)
     except RefusedError as error:
-        record_refusal(desk, code, _ASKED, error)
+        if enters:
+            record_refusal(desk, code, _ASKED, error)
         raise
+
+
+def _refuse_unknown(session: Session, code: str) -> None:
+    """Find the call by its code alone: what else stands there may make no sense."""
+    if session.exec(select(Call.id).where(col(Call.code) == code)).first() is None:
+        lookups.find_call(session, code)
 
 
 def _entered(desk: Desk, code: str, examined: Examined) -> EntryRef | None:
