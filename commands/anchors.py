@@ -1,6 +1,7 @@
 """How is the register sealed, and how do the anchors stand?"""
 
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 import click
@@ -15,6 +16,9 @@ from workflow.errors import SportelloError
 from workflow.services import anchoring, signing, stamping
 from workflow.services.anchor_checks import Anchored
 from workflow.services.stamping import Stamped
+
+_MOST_DAYS = 1_000
+"""Days without an anchor that are listed one by one: a forged date makes millions."""
 
 
 @click.command("anchor")
@@ -113,6 +117,7 @@ def _stamped(desk: Desk) -> Stamped | None:
 def verified_anchors(anchored: Anchored) -> dict[str, Any]:
     """Return how the anchors stand as scripts read it."""
     last = anchored.last
+    days = chain.from_iterable(span.days() for span in anchored.gaps)
     return {
         "count": anchored.count,
         "last": {"number": last.number, "at": last.at} if last else None,
@@ -120,7 +125,11 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
         "faults": [
             {"number": fault.number, "fault": fault.fault} for fault in anchored.faults
         ],
-        "gaps": [day.isoformat() for day in anchored.gaps],
+        "gaps": [day.isoformat() for day in islice(days, _MOST_DAYS)],
+        "gap_spans": [
+            {"from": span.first.isoformat(), "to": span.last.isoformat()}
+            for span in anchored.gaps
+        ],
         "stamps": anchored.stamps,
         "stamped_at": instant(anchored.stamped.at) if anchored.stamped else None,
         "explained": [

@@ -27,7 +27,10 @@ ZEROS = "0" * 64
 LARGEST = 2**53 - 1
 LOADING = ("load_call", "change_call", "extend_call", "refinance_call")
 FORM = "it says something in a form that it cannot have"
+NO_SENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading something raises that is not in the form that it should have."""
 SHOWN = 80
+AN_HOUR = timedelta(hours=1)
 OFFICE = "~office"
 """What anchors call the chain of the officers; no call can have such a code."""
 NEEDED = (
@@ -283,9 +286,14 @@ def state_of(folder: Path, report: Report) -> Said:
 # --- anchors -------------------------------------------------------------------
 
 
-def civil_day(instant: str) -> date:
+def instant(at: str) -> datetime:
+    """Read an instant as entries write it."""
+    return datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def civil_day(at: str) -> date:
     """Return the day in Rome: summer time is from March to October, EU rules."""
-    utc = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%S.%f%z")
+    utc = instant(at)
     begins, ends = (
         last - timedelta(days=(last.weekday() + 1) % 7)
         for last in (
@@ -302,6 +310,10 @@ class Marks:
         self.report, self.entry = report, entry
         self.seen: dict[int, tuple[str, str]] = {}
         """Of entries: the hash that an anchor saw, and which anchor."""
+        self.beyond: set[int] = set()
+        """Of these entries, those that only anchors saw that are later than it."""
+        self.later: dict[int, str] = {}
+        """How far anchors saw the chain reach that must have seen all of it."""
 
     def note(self, one: Said, where: str) -> None:
         """Keep where an anchor saw the chain end."""
@@ -312,6 +324,18 @@ class Marks:
             told = f"{self.entry} {one['entries']} is told in two ways"
             self.report.fault(where, told, "two ways")
 
+    def note_later(self, one: Said, where: str, *, by: timedelta) -> None:
+        """Keep where an anchor saw it end that is later than the package.
+
+        The package may end before that. What was under way while it was written may
+        be dated before an anchor that did not see it yet: for an hour that is allowed.
+        """
+        if one["entries"] not in self.seen:
+            self.beyond.add(one["entries"])
+        self.note(one, where)
+        if by > AN_HOUR:
+            self.later.setdefault(one["entries"], where)
+
     def check(self, seq: int, found: Any) -> None:
         """Compare an entry with what the anchors say of it."""
         head, where = self.seen.pop(seq, (found, ""))
@@ -320,10 +344,15 @@ class Marks:
             self.report.fault(where, told, "other")
 
     def close(self, entries: int) -> None:
-        """Find the places that the chain does not reach."""
+        """Find the places that the chain does not reach, and those that it passes."""
         for seq, (_, where) in sorted(self.seen.items()):
-            told = f"it saw {self.entry} {seq}, the chain has {entries}"
-            self.report.fault(where, told, "unreached")
+            if seq not in self.beyond:
+                told = f"it saw {self.entry} {seq}, the chain has {entries}"
+                self.report.fault(where, told, "unreached")
+        for seq, where in sorted(self.later.items()):
+            if seq < entries:
+                told = f"it is later than the package, and saw {seq} entries of "
+                self.report.fault(where, f"{told}{entries}", "fewer")
 
 
 class Anchors:
@@ -337,6 +366,10 @@ class Anchors:
         self.of_office = Marks(report, "entry of the officers")
         self.last: Said | None = None
         self.day: date | None = None
+        self.gaps: list[tuple[str, date, date]] = []
+        """Where it was found, and from which day to which nothing was sealed."""
+        self.missed: dict[date, str] = {}
+        """Of such days: why, as a later anchor says."""
         self.heads: dict[str, tuple[int, str]] = {}
 
     def feed(self, line: Said, call: Any) -> None:
@@ -355,7 +388,7 @@ class Anchors:
             self.follow(line, body, where)
             self.compare(body, where)
             self.claim(body, call, where)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except NO_SENSE:
             self.report.fault(where, FORM)
         said = body.get("number")
         self.last = {
@@ -402,15 +435,37 @@ class Anchors:
         if last and last.get("at") and body["at"] < last["at"]:
             fault(where, "it is dated before the anchor before it")
         self.days_until(civil_day(body["at"]), where)
+        for one in body.get("missed", ()):
+            day = datetime.strptime(one["day"], "%Y-%m-%d").date()
+            self.missed.setdefault(day, str(one["because"]))
 
     def days_until(self, day: date, where: str) -> None:
         """Find the days of Rome on which nothing was sealed."""
-        if self.day is not None and (day - self.day).days > 1:
-            first, last = self.day + timedelta(days=1), day - timedelta(days=1)
-            told = f"for {first}" if first == last else f"from {first} to {last}"
-            self.report.fault(where, f"no anchor {told}", "gap")
-        if self.day is None or day > self.day:
-            self.day = day
+        if self.day is None or day <= self.day:
+            self.day = self.day or day
+            return
+        first, last = self.day + timedelta(days=1), day - timedelta(days=1)
+        if first <= last:
+            self.gaps.append((where, first, last))
+        self.day = day
+
+    def close(self) -> None:
+        """Tell of the days that were missed: explained in an anchor, or not."""
+        for where, first, last in self.gaps:
+            told = sorted(day for day in self.missed if first <= day <= last)
+            for day in told:
+                why = f"explained in an anchor: {shown(self.missed[day])}"
+                self.report.note(f"no anchor for {day}, {why}")
+                if first < day:
+                    self.lacks(where, first, day - timedelta(days=1))
+                first = day + timedelta(days=1)
+            if first <= last:
+                self.lacks(where, first, last)
+
+    def lacks(self, where: str, first: date, last: date) -> None:
+        """Tell of days without an anchor that nobody has explained."""
+        told = f"for {first}" if first == last else f"from {first} to {last}"
+        self.report.fault(where, f"no anchor {told}", "gap")
 
     def compare(self, body: Said, where: str) -> None:
         """Hold its calls against those of the anchor before: chains only grow."""
@@ -424,46 +479,80 @@ class Anchors:
                 self.report.fault(where, told_of, "shrunk")
         self.heads = told
 
-    def claim(self, body: Said, call: Any, where: str) -> None:
+    def claim(
+        self, body: Said, call: Any, where: str, *, later: timedelta | None = None
+    ) -> None:
         """Keep where it saw the chains of the call and of the officers."""
-        for one in body["calls"]:
-            if not isinstance(one["entries"], int):
-                raise TypeError(one)
-            if one["call"] == call:
-                self.of_call.note(one, where)
-            if one["call"] == OFFICE:
-                self.of_office.note(one, where)
+        for code, marks in ((call, self.of_call), (OFFICE, self.of_office)):
+            unseen = {"call": code, "entries": 0, "head": ZEROS}
+            saw = [one for one in body["calls"] if one["call"] == code] or [unseen]
+            for one in saw:
+                if not isinstance(one["entries"], int):
+                    raise TypeError(one)
+                if later is None:
+                    marks.note(one, where)
+                else:
+                    marks.note_later(one, where, by=later)
 
 
-def take_own(path: Path, anchors: Anchors, call: Any, until: str) -> None:
-    """Hold the package against anchors that were kept elsewhere."""
-    later = 0
-    own = Anchors(Report())
-    for line in objects(path, anchors.report):
-        body = own.content(line, "line")
-        number = body.get("number") if body else None
-        where = f"anchor {shown(number)} of your own"
-        if body is None or own.report.kinds:
-            anchors.report.fault(where, "it does not hold by itself")
-            own = Anchors(Report())
-            continue
-        if isinstance(number, int) and number in anchors.hashes:
-            if anchors.hashes[number] != line.get("hash"):
-                anchors.report.fault(where, "the package has another one in its place")
-        elif str(body.get("at")) <= until:
-            anchors.report.fault(where, "the package lacks it")
-        else:
-            later += 1
-            continue
-        try:
-            anchors.claim(body, call, where)
-        except (KeyError, TypeError):
-            anchors.report.fault(where, FORM)
-    if later:
-        anchors.report.note(
-            f"{later} of your own anchors are later than the package, which ends "
-            f"{until}: ask for a new one if it should reach further"
-        )
+class Own:
+    """Holds the package against anchors that were kept elsewhere."""
+
+    def __init__(self, anchors: Anchors, call: Any, ends: datetime | None) -> None:
+        self.anchors, self.call, self.ends = anchors, call, ends
+        self.report = anchors.report
+        self.held = self.same = 0
+        """Those that the package should have, and those that it has."""
+        self.reach: list[int] = []
+        """Of those that are later than it: how far they saw the call."""
+
+    def read(self, path: Path) -> None:
+        """Read them: the package has each, the same, or ends before it was made."""
+        for line in objects(path, self.report):
+            alone = Anchors(Report())
+            body = alone.content(line, "line")
+            number = body.get("number") if body else None
+            where = f"anchor {shown(number)} of your own"
+            if body is None or alone.report.kinds:
+                self.report.fault(where, "it does not hold by itself")
+                self.held += 1
+                continue
+            try:
+                self.hold(line, body, where)
+            except NO_SENSE:
+                self.report.fault(where, FORM)
+
+    def hold(self, line: Said, body: Said, where: str) -> None:
+        """Hold the package against one of them."""
+        kept = self.anchors.hashes.get(body["number"])
+        later = None if self.ends is None else instant(body["at"]) - self.ends
+        if kept is None and later is not None and later > timedelta(0):
+            self.anchors.claim(body, self.call, where, later=later)
+            said = {one["call"]: one["entries"] for one in body["calls"]}
+            self.reach.append(said.get(self.call, 0))
+            return
+        self.held += 1
+        self.same += kept == line["hash"]
+        if kept is None:
+            self.report.fault(where, "the package lacks it")
+        elif kept != line["hash"]:
+            self.report.fault(where, "the package has another one in its place")
+        self.anchors.claim(body, self.call, where)
+
+    def close(self, entries: int) -> None:
+        """Tell against how many of them the package was held."""
+        covers = sum(reach <= entries for reach in self.reach)
+        if not self.held and not covers:
+            told = "none of them says anything of this package: they prove nothing"
+            self.report.fault("anchors of your own", told)
+        elif self.same + covers:
+            told = f"{self.same + covers} of your own anchors saw what is in the package"
+            self.report.note(told)
+        if self.reach:
+            self.report.note(
+                f"{len(self.reach)} of your own anchors are later than the package, "
+                f"which ends {self.ends}: ask for a new one if it should reach further"
+            )
 
 
 def trust(anchors: Anchors, key: str | None) -> None:
@@ -513,7 +602,7 @@ class Linked:
             self.report.fault(where, "it is not in canonical form")
         except MalformedError:
             self.report.fault(where, "it cannot be read")
-        except (AttributeError, KeyError, TypeError):
+        except NO_SENSE:
             self.report.fault(where, FORM)
         self.head = str(line.get("hash"))
 
@@ -844,7 +933,7 @@ def check_office(folder: Path, anchors: Anchors, chain: Chain, state: Said) -> i
     delegations = list(objects(folder / "delegations.jsonl", report))
     try:
         office.close(state, rows, delegations)
-    except (AttributeError, KeyError, TypeError):
+    except NO_SENSE:
         report.fault("officers", FORM)
     return office.seq
 
@@ -864,22 +953,24 @@ def known(folder: Path, chain: Chain) -> None:
             chain.report.fault(f"act {shown(row.get('number'))}", told)
 
 
-def instant_of_export(folder: Path, state: Said) -> str:
-    """Return when the package was written, as its own entry says.
+def end_of(folder: Path, state: Said) -> datetime | None:
+    """Return when the package was written, as its own entry says, if it does.
 
-    Read ahead: anchors of the auditor's own that are later are no fault. What is
+    Read ahead: anchors of the auditor's own that are later may be missing. What is
     no entry of the chain is found afterwards.
     """
-    exported = state.get("exported_by")
-    if exported is None and isinstance(state.get("not_entered"), str):
-        return str(state["not_entered"])
+    told, exported = state.get("not_entered"), state.get("exported_by")
     for line in objects(folder / "entries.jsonl", Report()):
         if exported is not None and line.get("seq") == exported:
             try:
-                return str(canonical(str(line.get("body"))).get("at"))
+                told = canonical(str(line.get("body"))).get("at")
             except MalformedError:
-                break
-    return "~"  # after every instant: then nothing is excused
+                told = None
+            break
+    try:
+        return instant(str(told))
+    except NO_SENSE:
+        return None  # then nothing is excused
 
 
 def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Report]:
@@ -892,9 +983,9 @@ def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Rep
     for line in objects(folder / "anchors.jsonl", report):
         anchors.feed(line, call)
     trust(anchors, key)
+    mine = Own(anchors, call, end_of(folder, state) if own else None)
     if own is not None:
-        until = instant_of_export(folder, state)
-        take_own(own, anchors, call, until)
+        mine.read(own)
     chain = Chain(report, call, folder)
     known(folder, chain)
     sealed = max(anchors.of_call.seen, default=0)
@@ -904,11 +995,14 @@ def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Rep
     anchors.of_call.close(chain.seq)
     chain.close(state)
     staff = check_office(folder, anchors, chain, state)
+    if own is not None:
+        mine.close(chain.seq)
     if chain.at and anchors.day:
         try:
             anchors.days_until(civil_day(chain.at), "anchors")
-        except ValueError:
+        except NO_SENSE:
             report.fault("entries", "the last instant makes no sense")
+    anchors.close()
     if not anchors.hashes:
         report.note("no anchor: nothing proves that all of it was not written anew")
     elif sealed < chain.seq:

@@ -602,7 +602,7 @@ def test_what_has_been_asleep_for_three_days_seals_once_and_they_are_told(
 
     assert [one.number for one in made if one] == [2]
     found = log.examine(sealing.desk).anchors
-    assert [day.day for day in found.gaps] == [21, 22, 23]
+    assert [day.day for span in found.gaps for day in span.days()] == [21, 22, 23]
     assert faults(sealing) == ["2: no anchor from 2026-01-21 to 2026-01-23"]
 
 
@@ -632,7 +632,7 @@ def test_a_day_that_was_missed_is_no_fault_once_somebody_says_why(sealing: Offic
     (said, _) = orjson.loads(made.body)["missed"]
     assert refused == ["role.missing", *["anchor.not_missed"] * 3]
     assert faults(sealing) == ["2: no anchor for 2026-01-22"]
-    assert [day.day for day in found.gaps] == [21, 22, 23]
+    assert [day.day for span in found.gaps for day in span.days()] == [21, 22, 23]
     assert found.explained == ((lost, "power cut"), (other, "power cut"))
     assert (said["day"], said["because"]) == ("2026-01-21", "power cut")
     assert str(UUID(said["by"])) == said["by"]

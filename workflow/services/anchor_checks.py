@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from models.session import reading
 from models.tables import Anchor, Call, RegisterEntry
+from workflow.anchors.gaps import Span
 from workflow.anchors.heads import Heads, Marks
 from workflow.anchors.manifests import Signed
 from workflow.anchors.series import AnchorFault, Series
@@ -44,7 +45,7 @@ class Anchored:
     count: int
     last: Signed | None
     faults: tuple[AnchorFault, ...]
-    gaps: tuple[date, ...]
+    gaps: tuple[Span, ...]
     explained: tuple[tuple[date, str], ...]
     """Of those days the ones that a later anchor explains, and why: no faults."""
     file: str | None
@@ -101,12 +102,8 @@ class Check:
             series.count,
             series.last,
             tuple(sorted(faults, key=lambda fault: fault.number)),
-            tuple(series.gaps),
-            tuple(
-                (day, series.explained[day])
-                for day in series.gaps
-                if day in series.explained
-            ),
+            series.gaps.spans,
+            series.gaps.explained,
             file,
             stamps.count,
             stamps.last,

@@ -139,7 +139,7 @@ def _missed(
     actor = officers.identify(session, desk)
     officers.require(actor, *MAY_EXPLAIN)
     today = civil_day(agreed(session, desk))
-    sealed = {civil_day(_instant(one)) for one in anchors}
+    sealed = {_day(one) for one in anchors}
     for day in asked.missed:
         if not sealed or not min(sealed) < day < today or day in sealed:
             raise RefusedError(
@@ -221,8 +221,19 @@ def _instant(anchor: Signed) -> datetime:
     try:
         return datetime.fromisoformat(anchor.at)
     except ValueError:
-        raise TamperedError(
-            "anchors.damaged",
-            f"the instant of anchor {anchor.number} makes no sense: somebody has "
-            "changed it; look at `sportello log verify` and call the auditor",
-        ) from None
+        raise _damaged(anchor) from None
+
+
+def _day(anchor: Signed) -> date:
+    try:
+        return civil_day(_instant(anchor))
+    except OverflowError:
+        raise _damaged(anchor) from None
+
+
+def _damaged(anchor: Signed) -> TamperedError:
+    return TamperedError(
+        "anchors.damaged",
+        f"the instant of anchor {anchor.number} makes no sense: somebody has changed "
+        "it; look at `sportello log verify` and call the auditor",
+    )
