@@ -209,7 +209,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                 print_wrapped(f"  {where}: ", f"{fault.fault}{told}")
         if not examined.calls:
             click.echo("no call is loaded: there is nothing to verify")
-        tell_of_office(examined.office)
+        if call is None or not examined.office.ok:
+            tell_of_office(examined.office)
         tell_of_anchors(examined.anchors)
 
     emit(

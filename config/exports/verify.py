@@ -28,6 +28,8 @@ LARGEST = 2**53 - 1
 LOADING = ("load_call", "change_call", "extend_call", "refinance_call")
 FORM = "it says something in a form that it cannot have"
 SHOWN = 80
+LATE = timedelta(hours=26)
+"""A day, and some hours in which whoever seals may be away."""
 OFFICE = "~office"
 """What anchors call the chain of the officers; no call can have such a code."""
 NEEDED = (
@@ -283,9 +285,14 @@ def state_of(folder: Path, report: Report) -> Said:
 # --- anchors -------------------------------------------------------------------
 
 
-def civil_day(instant: str) -> date:
+def instant(at: str) -> datetime:
+    """Read an instant as entries write it."""
+    return datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def civil_day(at: str) -> date:
     """Return the day in Rome: summer time is from March to October, EU rules."""
-    utc = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%S.%f%z")
+    utc = instant(at)
     begins, ends = (
         last - timedelta(days=(last.weekday() + 1) % 7)
         for last in (
@@ -491,6 +498,8 @@ class Linked:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.seq, self.head, self.at = 0, ZEROS, ""
+        self.began = ""
+        self.simulated = True
         self.acts: set[tuple[Any, ...]] = set()
 
     def feed(self, line: Said) -> None:
@@ -527,6 +536,8 @@ class Linked:
         if body["at"] < self.at:
             fault(where, "it is dated before the entry before it")
         self.at = max(self.at, body["at"])
+        self.began = self.began or body["at"]
+        self.simulated = body["simulated"]
         self.take(body, where)
 
     def belongs(self, body: Said) -> bool:
@@ -882,6 +893,17 @@ def instant_of_export(folder: Path, state: Said) -> str:
     return "~"  # after every instant: then nothing is excused
 
 
+def is_late(chain: Chain) -> bool:
+    """Tell whether a day passed without an anchor; in a rehearsal none is missed."""
+    if chain.simulated is not False:
+        return False
+    try:
+        began, ended = map(instant, (chain.began, chain.at))
+    except ValueError:
+        return False  # told of elsewhere
+    return ended - began > LATE
+
+
 def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Report]:
     """Check everything; return what it is about, and what was found."""
     report = Report()
@@ -910,7 +932,11 @@ def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Rep
         except ValueError:
             report.fault("entries", "the last instant makes no sense")
     if not anchors.hashes:
-        report.note("no anchor: nothing proves that all of it was not written anew")
+        told = "no anchor: nothing proves that all of it was not written anew"
+        if is_late(chain):
+            report.fault("anchors", f"{told}, and more than a day passed")
+        else:
+            report.note(told)
     elif sealed < chain.seq:
         report.note(f"entries after {sealed} are sealed by no anchor yet")
     about = (
