@@ -140,6 +140,9 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
     }
 
 
+_REHEARSAL = "elsewhere than in a rehearsal that is a fault"
+
+
 def tell_of_anchors(anchored: Anchored) -> None:
     """Tell people how the anchors stand."""
     standing = "ok" if anchored.ok else f"{len(anchored.faults)} FAULT(S)"
@@ -149,6 +152,9 @@ def tell_of_anchors(anchored: Anchored) -> None:
     if anchored.stamped:
         at = civil(anchored.stamped.at)
         click.echo(f"  {anchored.stamps} time stamp(s), the last of {at}")
+    if anchored.ok and anchored.unsealed_since:
+        since = civil(anchored.unsealed_since)
+        click.echo(f"Note: nothing was sealed since {since}; {_REHEARSAL}", err=True)
     for day, because in anchored.explained:
         print_wrapped(f"  no anchor for {day}, explained: ", because)
     for fault in anchored.faults:

@@ -12,7 +12,7 @@ from commands import moments
 from commands.anchors import anchor_command, tell_of_anchors, verified_anchors
 from commands.applications import show_past
 from commands.call_entries import summary
-from commands.calls import call_as_json, tell_call
+from commands.calls import past_as_json, tell_call
 from commands.changes import diff_command
 from commands.entry import at_desk
 from commands.exports import export_command
@@ -135,11 +135,11 @@ def _show_as_of(desk: Desk, target: str, as_of: Moment) -> None:
 
     def tell() -> None:
         click.echo(moments.headline(past.cut, target))
-        tell_call(call)
+        tell_call(call, now=False)
         click.echo()
         tell_queue(queue, None)
 
-    told = {"call": call_as_json(call), "queue": queue_as_json(queue, queue.items)}
+    told = {"call": past_as_json(call), "queue": queue_as_json(queue, queue.items)}
     emit({"as_of": moments.as_json(past.cut), **told}, tell)
 
 
@@ -209,7 +209,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                 print_wrapped(f"  {where}: ", f"{fault.fault}{told}")
         if not examined.calls:
             click.echo("no call is loaded: there is nothing to verify")
-        tell_of_office(examined.office)
+        if call is None or not examined.office.ok:
+            tell_of_office(examined.office)
         tell_of_anchors(examined.anchors)
 
     emit(

@@ -31,6 +31,8 @@ NO_SENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What reading something raises that is not in the form that it should have."""
 SHOWN = 80
 AN_HOUR = timedelta(hours=1)
+LATE = timedelta(hours=26)
+"""A day, and some hours in which whoever seals may be away."""
 OFFICE = "~office"
 """What anchors call the chain of the officers; no call can have such a code."""
 NEEDED = (
@@ -580,6 +582,8 @@ class Linked:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.seq, self.head, self.at = 0, ZEROS, ""
+        self.began = ""
+        self.simulated = True
         self.acts: set[tuple[Any, ...]] = set()
 
     def feed(self, line: Said) -> None:
@@ -616,6 +620,8 @@ class Linked:
         if body["at"] < self.at:
             fault(where, "it is dated before the entry before it")
         self.at = max(self.at, body["at"])
+        self.began = self.began or body["at"]
+        self.simulated = body["simulated"]
         self.take(body, where)
 
     def belongs(self, body: Said) -> bool:
@@ -973,6 +979,17 @@ def end_of(folder: Path, state: Said) -> datetime | None:
         return None  # then nothing is excused
 
 
+def is_late(chain: Chain) -> bool:
+    """Tell whether a day passed without an anchor; in a rehearsal none is missed."""
+    if chain.simulated is not False:
+        return False
+    try:
+        began, ended = map(instant, (chain.began, chain.at))
+    except NO_SENSE:
+        return False  # told of elsewhere
+    return ended - began > LATE
+
+
 def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Report]:
     """Check everything; return what it is about, and what was found."""
     report = Report()
@@ -1004,7 +1021,11 @@ def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Rep
             report.fault("entries", "the last instant makes no sense")
     anchors.close()
     if not anchors.hashes:
-        report.note("no anchor: nothing proves that all of it was not written anew")
+        told = "no anchor: nothing proves that all of it was not written anew"
+        if is_late(chain):
+            report.fault("anchors", f"{told}, and more than a day passed")
+        else:
+            report.note(told)
     elif sealed < chain.seq:
         report.note(f"entries after {sealed} are sealed by no anchor yet")
     about = (

@@ -655,6 +655,29 @@ def test_an_anchor_that_is_overdue_is_told_by_both(sealed: Office):
     anchor_checks.standing(sealed.desk)
 
 
+def test_where_nothing_was_ever_sealed_a_day_is_an_alarm_but_in_a_rehearsal(
+    sealing: Office,
+):
+    told = []
+    for statement in ("SELECT 1", "UPDATE installation SET rehearsal = false"):
+        by_hand(sealing, statement)
+        told.append((faults(sealing), log.examine(sealing.desk).ok))
+    since = log.examine(sealing.desk).anchors.unsealed_since
+    nobody = faults(Office(replace(sealing.desk, anchor_files=None), sealing.clock))
+    sealing.clock.move_to(rome(2026, 1, 16, 19, 38))
+    in_time = faults(sealing)
+
+    fault = "0: no anchor yet, and nothing was sealed since 2026-01-15T16:38:00.000000Z"
+    (late,) = told[1][0]
+    assert told[0] == ([], True)
+    assert late.startswith(fault)
+    assert (told[1][1], since) == (False, rome(2026, 1, 15, 17, 38))
+    assert nobody == [late]  # it stands in the database, whoever looks
+    assert in_time == []
+    anchoring.seal(sealing.desk)
+    assert faults(sealing) == []
+
+
 def test_after_a_restore_from_before_a_change_of_key_the_way_out_is_told(
     sealed: Office,
 ):

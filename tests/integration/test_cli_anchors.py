@@ -58,6 +58,13 @@ def test_openssl_verifies_an_anchor_by_hand(terminal: Terminal, tmp_path):
     assert verified.stdout == "Signature Verified Successfully\n", verified.stderr
 
 
+def test_a_rehearsal_in_which_nothing_was_sealed_verifies_and_says_so(terminal):
+    plain = terminal.type("log", "verify")
+
+    assert plain.exit_code == 0
+    assert "nothing was sealed since 15/01/2026 18:00:00; elsewhere" in plain.stderr
+
+
 def test_the_verification_tells_of_the_anchors(terminal: Terminal):
     terminal.type("log", "anchor")
     terminal.type("advance", SECOND, "start_review", "--yes")

@@ -796,6 +796,20 @@ def test_what_may_differ_raises_no_false_alarm(history: Office, tmp_path: Path):
     )
 
 
+def test_a_register_that_nobody_seals_for_a_day_is_a_fault_for_both(
+    work: Office, tmp_path: Path
+):
+    by_hand(work, "UPDATE installation SET rehearsal = false")
+    work.clock.simulated = False
+    work.file()
+
+    made = taken(work, tmp_path)
+
+    told = "anchors: no anchor: nothing proves that all of it was not written anew, and"
+    assert not made.ok
+    assert [one for one in faults(made.folder) if one.startswith(told)]
+
+
 def test_a_changed_key_holds_where_the_one_before_endorsed_it(
     history: Office, tmp_path: Path
 ):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from models.session import reading
-from models.tables import Anchor, Call, RegisterEntry
+from models.tables import Anchor, Call, Installation, RegisterEntry
 from workflow.anchors.gaps import Span
 from workflow.anchors.heads import Heads, Marks
 from workflow.anchors.manifests import Signed
@@ -50,6 +50,8 @@ class Anchored:
     """Of those days the ones that a later anchor explains, and why: no faults."""
     file: str | None
     """The file that was compared; none if this machine keeps none."""
+    unsealed_since: datetime | None = None
+    """Since when there is something to seal, where nothing ever was and it is late."""
     stamps: int = 0
     """Time stamps that lie beside that file."""
     stamped: Stamped | None = None
@@ -70,6 +72,7 @@ class Check:
         self._series, self._heads, self._only = Series(), Heads(), only
         self._stamps = StampCheck(files)
         self._checked: set[str] = set()
+        self._first_entry: int | None = None
         self._last_entry: int | None = None
         for anchor in stored(session):
             body = self._series.feed(anchor)
@@ -84,8 +87,9 @@ class Check:
 
     def saw(self, at: object) -> None:
         """Note when an entry was made, in microseconds."""
-        if isinstance(at, int) and (self._last_entry is None or at > self._last_entry):
-            self._last_entry = at
+        if isinstance(at, int):
+            self._first_entry = min(at, self._first_entry or at)
+            self._last_entry = max(at, self._last_entry or at)
 
     def close(self, desk: Desk) -> Anchored:
         """Return what was found, once every chain was read."""
@@ -94,10 +98,14 @@ class Check:
             for marks in self._heads.unseen(self._checked):
                 marks.close(0)
         series.close(_instant(self._last_entry))
+        first = _instant(self._first_entry)
+        unsealed, rehearsed = (None, False) if series.last else _unsealed(desk, first)
         outside, file = _outside(desk, series)
         stamps = self._stamps
         stamps.close()
         faults = [*series.faults, *self._heads.faults(), *outside, *stamps.faults]
+        if unsealed is not None and not rehearsed:
+            faults.append(AnchorFault(0, f"no anchor yet, and {_overdue(unsealed)}"))
         return Anchored(
             series.count,
             series.last,
@@ -105,6 +113,7 @@ class Check:
             series.gaps.spans,
             series.gaps.explained,
             file,
+            unsealed,
             stamps.count,
             stamps.last,
         )
@@ -149,6 +158,18 @@ def _unsealed_since(desk: Desk) -> datetime | None:
     return since if since is not None and now - since > _LATE else None
 
 
+def _unsealed(desk: Desk, first: datetime | None) -> tuple[datetime | None, bool]:
+    """Return since when nothing is sealed, if that is late, and if it is a rehearsal.
+
+    Its days pass as somebody sets the clock: there none is missed.
+    """
+    with reading(desk.engine) as session:
+        now = agreed(session, desk)
+        installed = session.get(Installation, 1)
+    is_late = first is not None and now - first > _LATE
+    return first if is_late else None, installed is not None and installed.rehearsal
+
+
 def _outside(desk: Desk, series: Series) -> tuple[list[AnchorFault], str | None]:
     """Compare the anchors with what is kept outside of the database."""
     files = desk.anchor_files
@@ -160,7 +181,6 @@ def _outside(desk: Desk, series: Series) -> tuple[list[AnchorFault], str | None]
     faults = [] if compared.fault is None else [compared.fault]
     if compared.rest:
         faults.append(AnchorFault(compared.first, _lacks(compared)))
-    # Where nothing was ever sealed there is nothing to go on with: `doctor` tells.
     # Where the file holds something else, that comes first.
     since = _unsealed_since(desk) if series.last and not compared.fault else None
     if series.last and since is not None:

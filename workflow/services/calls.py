@@ -43,6 +43,7 @@ from workflow.services import (
     call_acts,
     call_moves,
     call_versions,
+    erasures,
     funds,
     histories,
     lookups,
@@ -110,6 +111,8 @@ class CallView:
     """When it closed in fact; when it should, its rules say."""
     announced: VersionView | None
     malfunctions: tuple[Malfunction, ...]
+    erased_under: str | None = None
+    """The act under which the personal data of its applicants was erased."""
 
     @property
     def residual(self) -> int:
@@ -386,6 +389,7 @@ def _view(session: Session, desk: Desk, call: Call) -> CallView:
         closed_at=now.closed_at,
         announced=_versions(session, call)[-1] if now.announced else None,
         malfunctions=tuple(malfunctions_of(session, call)),
+        erased_under=erasures.erased_under(session).get(call.id),
     )
 
 

@@ -65,6 +65,8 @@ class Chronicle:
     protocols: dict[str, str] = field(default_factory=dict)
     """Which application bears each protocol number."""
     overtakings: list[Overtaking] = field(default_factory=list)
+    erasure: Mapping[str, Any] | None = None
+    """The entry under which personal data was erased."""
 
     @property
     def residual(self) -> int:
@@ -138,6 +140,8 @@ class Chronicle:
             self._put_in_force(body["call_version"], found["allocation"])
         elif event == CallEvent.SUSPEND_CALL:
             self.suspended_because = body["reason"]
+        elif event == CallEvent.ERASE_PERSONAL_DATA:
+            self.erasure = body
         elif event == CallEvent.RECORD_DRAW:
             for rank, protocol in enumerate(found["order"], start=1):
                 if identity := self.protocols.get(protocol):

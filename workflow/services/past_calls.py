@@ -156,6 +156,7 @@ def call_of(session: Session, row: Call, told: Chronicle, found: Cut) -> CallVie
         closed_at=stood.closed_at,
         announced=_version(session, row.id, told, waits) if waits else None,
         malfunctions=tuple(_malfunctions(row.id, told)),
+        erased_under=histories.act_of(told.erasure) if told.erasure else None,
     )
 
 
