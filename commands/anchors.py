@@ -13,6 +13,7 @@ from commands.output import Table, civil, emit, instant, print_pairs, print_wrap
 from workflow.anchors.manifests import Signed
 from workflow.desk import Desk
 from workflow.errors import SportelloError
+from workflow.register import shown
 from workflow.services import anchoring, signing, stamping
 from workflow.services.anchor_checks import Anchored
 from workflow.services.stamping import Stamped
@@ -137,6 +138,8 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
             for day, because in anchored.explained
         ],
         "file": anchored.file,
+        "keys": [{"key": key, "since": number} for key, number in anchored.keys],
+        "own": anchored.own,
     }
 
 
@@ -149,6 +152,10 @@ def tell_of_anchors(anchored: Anchored) -> None:
     last = anchored.last
     told = f"{anchored.count}, the last of {last.at}" if last else "none yet"
     click.echo(f"anchors: {told}: {standing}")
+    for key, number in dict.fromkeys((*anchored.keys[:1], *anchored.keys[-1:])):
+        click.echo(f"  key {shown(key)} since anchor {number}")
+    if anchored.own is not None:
+        click.echo(f"  {anchored.own} of your own anchors agree")
     if anchored.stamped:
         at = civil(anchored.stamped.at)
         click.echo(f"  {anchored.stamps} time stamp(s), the last of {at}")

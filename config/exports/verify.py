@@ -14,6 +14,7 @@ was called wrongly. Of each kind of fault the first is named.
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
 import re
@@ -31,6 +32,9 @@ NO_SENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What reading something raises that is not in the form that it should have."""
 SHOWN = 80
 AN_HOUR = timedelta(hours=1)
+CLOCKS_DIFFER = timedelta(minutes=5)
+STAMPED_WITHIN = timedelta(hours=48)
+"""A stamp is asked for as long as its anchor is the last: for a day, or two."""
 LATE = timedelta(hours=26)
 """A day, and some hours in which whoever seals may be away."""
 OFFICE = "~office"
@@ -43,7 +47,14 @@ NEEDED = (
     "officers.jsonl",
     "delegations.jsonl",
     "state.json",
+    "moves.json",
+    "entries.csv",
+    "index.html",
+    "keys.pem",
+    "README.txt",
+    "verify.py",
 )
+SIGNATURE = "SHA256SUMS.sig"
 
 Said = Dict[str, Any]
 
@@ -253,6 +264,30 @@ def check_sums(folder: Path, report: Report) -> None:
             report.fault(f"file {shown(name)}", "SHA256SUMS does not name it")
 
 
+def check_signature(folder: Path, keys: list[str], told: Any, report: Report) -> None:
+    """Hold SHA256SUMS against its signature: it binds also what only people read.
+
+    The entry of the export tells with which key it was signed, if it was.
+    """
+    try:
+        sums = (folder / "SHA256SUMS").read_bytes()
+        mark = (folder / SIGNATURE).read_bytes().hex()
+    except OSError:
+        if told is not None:
+            report.fault("SHA256SUMS", "it was signed, and the signature is not there")
+        else:
+            report.note(
+                "SHA256SUMS is not signed: nothing binds what only people read, "
+                "index.html and README.txt"
+            )
+        return
+    key = told if told is not None else (keys or [""])[-1]
+    if key not in keys:
+        report.fault("SHA256SUMS", "the key that signed it has signed no anchor")
+    elif not is_signed(sums, mark, key):
+        report.fault("SHA256SUMS", "its signature does not hold")
+
+
 def objects(path: Path, report: Report) -> Iterator[Said]:
     """Read JSON Lines one after the other."""
     try:
@@ -273,16 +308,98 @@ def objects(path: Path, report: Report) -> Iterator[Said]:
                 report.fault(f"file {path.name}", told, "line")
 
 
-def state_of(folder: Path, report: Report) -> Said:
-    """Read what the tables said when the package was written."""
+def object_in(path: Path, report: Report) -> Said:
+    """Read a file that is one object."""
     try:
-        state = parsed((folder / "state.json").read_text(encoding="utf-8"))
+        said = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        state = None
-    if isinstance(state, dict):
-        return state
-    report.fault("file state.json", "it cannot be read")
+        said = None
+    if isinstance(said, dict):
+        return said
+    report.fault(f"file {path.name}", "it cannot be read")
     return {}
+
+
+# --- the table for a spreadsheet -----------------------------------------------
+
+PLAIN = (
+    *("at", "local", "protocol", "application", "event", "outcome", "from", "to"),
+    "version",
+)
+COLUMNS = (
+    "seq",
+    *PLAIN,
+    *("actor", "officer", "role", "identity", "channel"),
+    *("call_version", "act", "basis", "reason", "refused_for", "reserved_after"),
+    *("granted_after", "allocation", "hash"),
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet would take for a formula."""
+
+
+def cells(line: Said, body: Said) -> list[str]:
+    """Return what entries.csv says of an entry."""
+    actor, refusal, act = body["actor"], body["refusal"] or {}, body["act"]
+    after = (body["money"] or {}).get("after") or {}
+    values = (
+        line["seq"],
+        *(body[name] for name in PLAIN),
+        *(actor[name] for name in ("kind", "id", "role", "identity")),
+        body["channel"],
+        body["call_version"],
+        f"{act['kind']} {act['number']}/{act['signed_on']}" if act else None,
+        body["basis"],
+        body["reason"],
+        refusal.get("code"),
+        *(euros(after.get(name)) for name in ("reserved", "granted", "allocation")),
+        line["hash"],
+    )
+    texts = ["" if value is None else str(value) for value in values]
+    return [f"'{text}" if text.startswith(FORMULA) else text for text in texts]
+
+
+def euros(cents: Any) -> str | None:
+    """Write an amount with two decimals."""
+    if cents is None:
+        return None
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{rest:02d}"
+
+
+class Table:
+    """Holds entries.csv against the entries, row by row."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        self.report = report
+        self.rows = self.read(folder / "entries.csv")
+        self.check(list(COLUMNS), "the names of its columns are others")
+
+    def read(self, path: Path) -> Iterator[list[str]]:
+        """Read the rows; what is no table has none."""
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                yield from csv.reader(file)
+        except (OSError, ValueError, csv.Error):
+            return
+
+    def take(self, line: Said, body: Said | None) -> None:
+        """Compare the row of an entry; one that makes no sense is told elsewhere."""
+        try:
+            expected = cells(line, body) if body else None
+        except NO_SENSE:
+            expected = None
+        self.check(expected, f"the row of entry {shown(line.get('seq'))} says another")
+
+    def check(self, expected: list[str] | None, told: str) -> None:
+        """Compare the next row."""
+        found = next(self.rows, None)
+        if expected is not None and found != expected:
+            self.report.fault("file entries.csv", told, "row")
+
+    def close(self) -> None:
+        """Find rows that are of no entry."""
+        if next(self.rows, None) is not None:
+            self.report.fault("file entries.csv", "it has more rows than entries")
 
 
 # --- anchors -------------------------------------------------------------------
@@ -363,6 +480,8 @@ class Anchors:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.hashes: dict[int, str] = {}
+        self.made: dict[int, Said] = {}
+        """What each says of when it was made."""
         self.keys: list[str] = []
         self.of_call = Marks(report, "entry")
         self.of_office = Marks(report, "entry of the officers")
@@ -400,6 +519,10 @@ class Anchors:
             "at": body.get("at"),
         }
         self.hashes[self.last["number"]] = str(line.get("hash"))
+        self.made[self.last["number"]] = {
+            "at": body.get("at"),
+            "simulated": body.get("simulated"),
+        }
         if line.get("key") not in self.keys:
             self.keys.append(str(line.get("key")))
 
@@ -438,7 +561,7 @@ class Anchors:
             fault(where, "it is dated before the anchor before it")
         self.days_until(civil_day(body["at"]), where)
         for one in body.get("missed", ()):
-            day = datetime.strptime(one["day"], "%Y-%m-%d").date()
+            day = date(*map(int, one["day"].split("-")))
             self.missed.setdefault(day, str(one["because"]))
 
     def days_until(self, day: date, where: str) -> None:
@@ -453,7 +576,8 @@ class Anchors:
 
     def close(self) -> None:
         """Tell of the days that were missed: explained in an anchor, or not."""
-        for where, first, last in self.gaps:
+        for where, begun, last in self.gaps:
+            first = begun
             told = sorted(day for day in self.missed if first <= day <= last)
             for day in told:
                 why = f"explained in an anchor: {shown(self.missed[day])}"
@@ -498,10 +622,16 @@ class Anchors:
 
 
 class Own:
-    """Holds the package against anchors that were kept elsewhere."""
+    """Holds the package against anchors that were kept elsewhere.
 
-    def __init__(self, anchors: Anchors, call: Any, ends: datetime | None) -> None:
-        self.anchors, self.call, self.ends = anchors, call, ends
+    Those of the auditor, and those of the file outside of the database: that one is
+    part of the package only where it holds something else than the database.
+    """
+
+    def __init__(
+        self, anchors: Anchors, call: Any, ends: datetime | None, whose: str
+    ) -> None:
+        self.anchors, self.call, self.ends, self.whose = anchors, call, ends, whose
         self.report = anchors.report
         self.held = self.same = 0
         """Those that the package should have, and those that it has."""
@@ -514,7 +644,7 @@ class Own:
             alone = Anchors(Report())
             body = alone.content(line, "line")
             number = body.get("number") if body else None
-            where = f"anchor {shown(number)} of your own"
+            where = f"anchor {shown(number)} of {self.whose}"
             if body is None or alone.report.kinds:
                 self.report.fault(where, "it does not hold by itself")
                 self.held += 1
@@ -548,7 +678,7 @@ class Own:
             told = "none of them says anything of this package: they prove nothing"
             self.report.fault("anchors of your own", told)
         elif self.same + covers:
-            told = f"{self.same + covers} of your own anchors saw what is in the package"
+            told = f"{self.same + covers} of your own anchors saw what is in it"
             self.report.note(told)
         if self.reach:
             self.report.note(
@@ -570,6 +700,121 @@ def trust(anchors: Anchors, key: str | None) -> None:
         )
 
 
+# --- time stamps (RFC 3161) ----------------------------------------------------
+
+
+LONG = 0x80
+"""From here on a byte says how many bytes of length follow."""
+
+
+def parts(der: bytes) -> list[tuple[int, bytes]]:
+    """Split DER into what stands one after the other: tags, and what they hold."""
+    found, at = [], 0
+    while at < len(der):
+        tag, size, at = der[at], der[at + 1], at + 2
+        if size >= LONG:
+            count = size - LONG
+            if not count:
+                raise ValueError("no length")
+            size, at = int.from_bytes(der[at : at + count], "big"), at + count
+        if at + size > len(der):
+            raise ValueError("cut short")
+        found.append((tag, der[at : at + size]))
+        at += size
+    return found
+
+
+def inside(der: bytes, *places: int) -> bytes:
+    """Go down into DER, each time into the part at a place."""
+    for place in places:
+        der = parts(der)[place][1]
+    return der
+
+
+def stamped(answer: bytes) -> tuple[str, datetime]:
+    """Return what was stamped, its SHA-256 in hex, and when.
+
+    TimeStampResp, its token, SignedData, encapContentInfo, TSTInfo.
+    """
+    told = parts(inside(answer, 0, 1, 1, 0, 2, 1, 0, 0))
+    at = told[4][1].decode("ascii")
+    form = "%Y%m%d%H%M%S.%f%z" if "." in at else "%Y%m%d%H%M%S%z"
+    when = datetime.strptime(at.replace("Z", "+0000"), form)  # noqa: DTZ007 - %z is there
+    return inside(told[2][1], 1).hex(), when
+
+
+def check_stamps(folder: Path, anchors: Anchors, report: Report) -> None:
+    """Hold the time stamps against their anchors: of these bytes, and of that time."""
+    seen = []
+    for path in sorted(folder.glob("anchors-stamps/*.tsr")):
+        where = f"time stamp {shown(path.stem)}"
+        try:
+            number = int(path.stem)
+            imprint, at = stamped(path.read_bytes())
+            made = anchors.made[number]
+            passed = at - instant(made["at"])
+        except (OSError, *NO_SENSE):
+            report.fault(where, "it cannot be read, or its anchor is not there")
+            continue
+        if imprint != anchors.hashes[number]:
+            report.fault(where, "it is of other bytes than its anchor")
+        elif made["simulated"]:
+            pass  # the clock of a rehearsal is no authority's
+        elif passed < -CLOCKS_DIFFER:
+            report.fault(where, f"it is of {at}, before its anchor was made")
+        elif passed > STAMPED_WITHIN:
+            report.fault(where, f"it is of {at}, long after its anchor was made")
+        seen.append(f"of anchor {number} at {at}")
+    if seen:
+        told = (
+            seen[0] if len(seen) == 1 else f"the first {seen[0]}, the last {seen[-1]}"
+        )
+        report.note(
+            f"{len(seen)} time stamps, {told}; whether the authority signed them, "
+            "`openssl ts -verify` tells (README.txt)"
+        )
+
+
+# --- moves ---------------------------------------------------------------------
+
+
+class Moves:
+    """Tells whether the version of the program that wrote an entry allowed its move."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        said = object_in(folder / "moves.json", report)
+        found = said.get("versions")
+        self.versions: Said = found if isinstance(found, dict) else {}
+        self.family: Any = None
+
+    def fault(self, body: Said) -> str | None:
+        """Say what no version of the program would have done."""
+        kind, identity = body["actor"]["kind"], body["actor"]["id"]
+        if kind == "person" and identity is None:
+            return "a person made it, and it does not say which"
+        if kind in ("worker", "unknown") and identity is not None:
+            return f"{kind} made it, and it names an officer"
+        return self.of_move(body) if body["outcome"] == "ok" else None
+
+    def of_move(self, body: Said) -> str | None:
+        """Say which part of a move its version does not have."""
+        software, event, role = body["software"], body["event"], body["actor"]["role"]
+        version = ".".join(str(software).split(".")[:2])
+        if version not in self.versions:
+            return f"version {shown(software)} wrote it, whose moves are not here"
+        table = "call" if body["application"] is None else str(self.family)
+        leads = self.versions[version].get(table, {}).get(event)
+        if leads is None:
+            return f"`{shown(event)}` is no event of version {version}"
+        roles = [one[2] for one in leads if one[:2] == [body["from"], body["to"]]]
+        if not roles:
+            told = f"`{shown(event)}` does not lead from `{shown(body['from'])}`"
+            return f"{told} to `{shown(body['to'])}` in version {version}"
+        if not any(role in held for held in roles):
+            return f"`{shown(event)}` is not made in the role `{shown(role)}`"
+        return None
+
+
 # --- entries -------------------------------------------------------------------
 
 
@@ -585,9 +830,12 @@ class Linked:
         self.began = ""
         self.simulated = True
         self.acts: set[tuple[Any, ...]] = set()
+        self.said: Said | None = None
+        """What the last entry says, if it can be read."""
 
     def feed(self, line: Said) -> None:
         """Take in a line of the file of the chain."""
+        self.said = None
         seq = line.get("seq")
         if not isinstance(seq, int):
             self.report.fault(f"{self.name} {self.seq + 1}", "it has no number")
@@ -601,7 +849,8 @@ class Linked:
         if sha256(text) != line.get("hash"):
             self.report.fault(where, "its content does not match its hash")
         try:
-            self.content(canonical(text), where)
+            self.said = canonical(text)
+            self.content(self.said, where)
         except NotCanonicalError:
             self.report.fault(where, "it is not in canonical form")
         except MalformedError:
@@ -645,13 +894,14 @@ class Chain(Linked):
     def __init__(self, report: Report, call: Any, folder: Path) -> None:
         super().__init__(report)
         self.call, self.folder = call, folder
-        self.applications: dict[str, tuple[Any, Any, int, int]] = {}
-        """State, version, reserved and granted of each, in cents."""
+        self.applications: dict[str, tuple[Any, Any, int, int, Any]] = {}
+        """State, version, reserved and granted of each, in cents, and its protocol."""
         self.reserved = self.granted = self.filed = 0
         self.standing: Said = {"state": "published"}
         self.rules: dict[Any, Any] = {}
         self.officers: set[Any] = set()
         self.export: Said = {}
+        self.moves = Moves(folder, report)
 
     def belongs(self, body: Said) -> bool:
         """Tell whether an entry is one of the call."""
@@ -663,6 +913,9 @@ class Chain(Linked):
         actor = body["actor"]["id"]
         if actor is not None and str(actor) not in self.officers:
             fault(where, "it names an officer who is not there")
+        told = self.moves.fault(body)
+        if told is not None:
+            fault(where, told, "move")
         if body["outcome"] == "ok":
             self.count(body["money"], where)
             if body["application"] is None:
@@ -691,13 +944,14 @@ class Chain(Linked):
 
     def take_application(self, body: Said, where: str) -> None:
         """Move an application from where it stood."""
-        before = self.applications.get(body["application"], ("draft", 0, 0, 0))
+        before = self.applications.get(body["application"], ("draft", 0, 0, 0, None))
         moved = body["money"]["movements"] if body["money"] else []
         self.applications[body["application"]] = (
             body["to"],
             body["version"],
             before[2] + sum(movement["reserved"] for movement in moved),
             before[3] + sum(movement["granted"] for movement in moved),
+            body["protocol"],
         )
         self.filed += body["event"] == "submit"
         if body["from"] != before[0]:
@@ -727,10 +981,10 @@ class Chain(Linked):
             self.export = {
                 "seq": body["seq"],
                 "at": body["at"],
-                "told": findings.get("exported"),
-                "expected": {"entries": body["seq"] - 1, "head": body["previous"]},
+                "key": findings["exported"].get("key"),
             }
-            if self.export["told"] != self.export["expected"]:
+            reached = [findings["exported"].get(name) for name in ("entries", "head")]
+            if reached != [body["seq"] - 1, body["previous"]]:
                 told = "it exported something else than what stands before it"
                 self.report.fault(where, told)
 
@@ -738,9 +992,11 @@ class Chain(Linked):
         """Hold the frozen text of a version against the hash of its entry."""
         number = body["call_version"]
         self.rules[number] = body["rules"]
+        frozen = self.folder / "call-versions" / f"{int(number)}.json"
         try:
-            found = hashed(self.folder / "call-versions" / f"{int(number)}.json")
-        except (OSError, ValueError):
+            found = hashed(frozen)
+            self.moves.family = parsed(frozen.read_text(encoding="utf-8"))["family"]
+        except (OSError, LookupError, TypeError, ValueError):
             found = "nothing"
         if found != body["rules"]:
             told = f"the text of version {shown(number)} is not the one it froze"
@@ -774,7 +1030,7 @@ class Chain(Linked):
 
     def compare(self, rows: Any) -> None:
         """Compare every application."""
-        names = ("state", "version", "reserved", "granted")
+        names = ("state", "version", "reserved", "granted", "protocol")
         seen = set()
         for row in rows if isinstance(rows, list) else ():
             identity = row.get("application") if isinstance(row, dict) else None
@@ -990,49 +1246,83 @@ def is_late(chain: Chain) -> bool:
     return ended - began > LATE
 
 
-def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Report]:
-    """Check everything; return what it is about, and what was found."""
-    report = Report()
-    check_sums(folder, report)
-    state = state_of(folder, report)
-    call = state.get("call")
-    anchors = Anchors(report)
+def check_anchors(
+    folder: Path, anchors: Anchors, state: Said, own: Path | None
+) -> Own | None:
+    """Check the anchors, and hold them against the copies that are kept elsewhere."""
+    call, report = state.get("call"), anchors.report
     for line in objects(folder / "anchors.jsonl", report):
         anchors.feed(line, call)
-    trust(anchors, key)
-    mine = Own(anchors, call, end_of(folder, state) if own else None)
-    if own is not None:
-        mine.read(own)
-    chain = Chain(report, call, folder)
+    check_stamps(folder, anchors, report)
+    outside = folder / "anchors-outside.jsonl"
+    if own is None and not outside.exists():
+        return None
+    ends = end_of(folder, state)
+    if outside.exists():
+        Own(anchors, call, ends, "the file outside of the database").read(outside)
+    if own is None:
+        return None
+    mine = Own(anchors, call, ends, "your own")
+    mine.read(own)
+    return mine
+
+
+def check_entries(folder: Path, anchors: Anchors, chain: Chain, state: Said) -> None:
+    """Check the entries of the call, and all that is in the package beside them."""
+    report = chain.report
     known(folder, chain)
-    sealed = max(anchors.of_call.seen, default=0)
+    table = Table(folder, report)
     for line in objects(folder / "entries.jsonl", report):
         chain.feed(line)
+        table.take(line, chain.said)
         anchors.of_call.check(chain.seq, line.get("hash"))
+    table.close()
     anchors.of_call.close(chain.seq)
     chain.close(state)
-    staff = check_office(folder, anchors, chain, state)
-    if own is not None:
-        mine.close(chain.seq)
+    check_signature(folder, anchors.keys, chain.export.get("key"), report)
+
+
+def check_days(anchors: Anchors, chain: Chain, sealed: int) -> None:
+    """Tell of the days without an anchor, up to the last entry, and what none seals."""
+    report = chain.report
     if chain.at and anchors.day:
         try:
             anchors.days_until(civil_day(chain.at), "anchors")
         except NO_SENSE:
             report.fault("entries", "the last instant makes no sense")
     anchors.close()
-    if not anchors.hashes:
-        told = "no anchor: nothing proves that all of it was not written anew"
-        if is_late(chain):
-            report.fault("anchors", f"{told}, and more than a day passed")
-        else:
-            report.note(told)
-    elif sealed < chain.seq:
-        report.note(f"entries after {sealed} are sealed by no anchor yet")
+    if anchors.hashes:
+        if sealed < chain.seq:
+            report.note(f"entries after {sealed} are sealed by no anchor yet")
+        return
+    told = "no anchor: nothing proves that all of it was not written anew"
+    if is_late(chain):
+        report.fault("anchors", f"{told}, and more than a day passed")
+    else:
+        report.note(told)
+
+
+def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Report]:
+    """Check everything; return what it is about, and what was found."""
+    report = Report()
+    check_sums(folder, report)
+    state = object_in(folder / "state.json", report)
+    anchors = Anchors(report)
+    mine = check_anchors(folder, anchors, state, own)
+    trust(anchors, key)
+    sealed = max(anchors.of_call.seen.keys() - anchors.of_call.beyond, default=0)
+    chain = Chain(report, state.get("call"), folder)
+    check_entries(folder, anchors, chain, state)
+    staff = check_office(folder, anchors, chain, state)
+    if mine is not None:
+        mine.close(chain.seq)
+    check_days(anchors, chain, sealed)
     about = (
-        f"{shown(call)}: {chain.seq} entries, {len(chain.applications)} applications"
+        f"{shown(chain.call)}: {chain.seq} entries, {len(chain.applications)} "
+        f"applications, {staff} entries of the officers, {len(anchors.hashes)} "
+        f"anchors, head {shown(chain.head)}"
     )
-    about += f", {staff} entries of the officers"
-    return f"{about}, {len(anchors.hashes)} anchors, head {shown(chain.head)}", report
+    return about, report
 
 
 def main() -> int:

@@ -51,6 +51,7 @@ from workflow.services import (
     calls,
     delegations,
     export_files,
+    export_lines,
     exporting,
     intake,
     keys,
@@ -65,6 +66,7 @@ from workflow.services.exporting import Exported
 FILES = [
     "README.txt",
     "SHA256SUMS",
+    "SHA256SUMS.sig",
     "acts.jsonl",
     "anchors.jsonl",
     "call-versions/1.json",
@@ -73,6 +75,7 @@ FILES = [
     "entries.jsonl",
     "index.html",
     "keys.pem",
+    "moves.json",
     "office.jsonl",
     "officers.jsonl",
     "state.json",
@@ -181,7 +184,8 @@ def exported(on_sqlite: Path) -> Path:
     url = f"sqlite:///{on_sqlite / 'exported.db'}"
     shutil.copyfile(on_sqlite / "sportello.db", on_sqlite / "exported.db")
     with office(url, at=OPENING + timedelta(days=2)) as work:
-        return taken(work, on_sqlite).folder
+        sealing = replace(work.desk, anchor_files=outside(on_sqlite))
+        return taken(Office(sealing, work.clock), on_sqlite).folder
 
 
 @pytest.fixture
@@ -269,7 +273,8 @@ def test_the_export_is_an_entry_and_part_of_what_is_exported(
     state = json.loads((made.folder / "state.json").read_text())
     assert made.entry is not None
     assert (said["event"], said["outcome"]) == ("export_register", "ok")
-    assert said["findings"] == {"exported": {"entries": seq, "head": head}}
+    exported = {"entries": seq, "head": head, "key": key_of(made.folder)}
+    assert said["findings"] == {"exported": exported}
     assert (said["actor"]["role"], said["from"], said["to"]) == (
         "auditor",
         "open",
@@ -984,10 +989,12 @@ def test_a_changed_package_is_found_also_if_its_sums_are_right(package, name):
     found = faults(package)
     assert [one for one in before if "SHA256SUMS says" in one]
     assert [one for one in found if told in one], found
-    assert not [one for one in found if "SHA256SUMS" in one]
+    assert not [one for one in found if "SHA256SUMS says" in one]
+    assert not [one for one in found if "SHA256SUMS does not" in one]
+    assert "SHA256SUMS: its signature does not hold" in found
 
 
-@pytest.mark.parametrize("name", sorted({*FILES} - {"SHA256SUMS"}))
+@pytest.mark.parametrize("name", sorted({*FILES} - {"SHA256SUMS", "SHA256SUMS.sig"}))
 def test_each_file_that_is_changed_or_gone_is_named(package, name):
     with (package / name).open("ab") as file:
         file.write(b" ")
@@ -1039,12 +1046,13 @@ def forged(package: Path, folder: Path) -> None:
     change(package / "entries.jsonl", chained)
     lines = exports.read(package / "entries.jsonl")
     said = json.loads(lines[-1]["body"])
-    said["findings"]["exported"]["head"] = lines[-2]["hash"]
+    signer = keys.make(folder / "other" / "key.pem")
+    said["findings"]["exported"] |= {"head": lines[-2]["hash"], "key": signer.public}
     reworded(lines[-1], findings=said["findings"])
     chained(lines, len(lines))
     exports.write(package / "entries.jsonl", lines)
+    retabled(package)
     behead(package)
-    signer = keys.make(folder / "other" / "key.pem")
     heads = {one["seq"]: one["hash"] for one in lines}
     anchors: list[Any] = exports.read(package / "anchors.jsonl")
     previous = "0" * 64
@@ -1057,7 +1065,17 @@ def forged(package: Path, folder: Path) -> None:
         one["hash"] = previous = sha256(content).hexdigest()
         one |= {"key": signer.public, "signature": signer.sign(content)}
     exports.write(package / "anchors.jsonl", anchors)
-    summed(package)
+    summed(package, signer)
+
+
+def retabled(folder: Path) -> None:
+    """Write the table of the entries again."""
+    with (folder / "entries.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, quoting=csv.QUOTE_ALL)
+        table.writerow(export_lines.COLUMNS)
+        for one in exports.read(folder / "entries.jsonl"):
+            body = export_lines.said(one["body"])
+            table.writerow(export_lines.cells(one["seq"], one["hash"], body))
 
 
 def test_what_was_written_anew_is_found_by_the_key_or_by_anchors_of_ones_own(
@@ -1094,11 +1112,13 @@ def test_anchors_of_ones_own_may_be_some_of_them_and_later(
     assert [told for told in report.notes if "1 of your own anchors are later" in told]
 
 
-def test_an_anchor_that_the_package_lacks_is_found(package: Path, tmp_path: Path):
+def test_an_anchor_that_the_package_lacks_is_found(
+    package: Path, on_sqlite: Path, tmp_path: Path
+):
     mine = tmp_path / "mine.jsonl"
     mine.write_bytes((package / "anchors.jsonl").read_bytes())
     change(package / "anchors.jsonl", lambda lines: lines.pop())
-    summed(package)
+    summed(package, keys.find(outside(on_sqlite).key))
 
     assert faults(package) == []
     assert faults(package, own=mine) == ["anchor 3 of your own: the package lacks it"]

@@ -29,8 +29,9 @@ class Series:
 
     count: int = 0
     last: Signed | None = None
-    keys: set[str] = field(default_factory=set)
-    """Every key that has signed."""
+    keys: dict[str, int] = field(default_factory=dict)
+    """Every key that has signed, with the first anchor that is signed with it."""
+    hashes: dict[int, str] = field(default_factory=dict)
     faults: list[AnchorFault] = field(default_factory=list)
     gaps: Gaps = field(default_factory=Gaps)
     """Days of Rome on which none was made, since the first."""
@@ -42,14 +43,15 @@ class Series:
         expected = self.last.number + 1 if self.last else 1
         if anchor.number != expected:
             self._fault(anchor.number, f"anchor {expected} is missing")
-        body = _read(anchor.body)
+        body = read(anchor.body)
         if body is None:
             self._fault(anchor.number, "it cannot be read, or is not in canonical form")
         else:
             for fault in _sensible(self._found(anchor, body)):
                 self._fault(anchor.number, fault)
         self.last = anchor
-        self.keys.add(anchor.key)
+        self.keys.setdefault(anchor.key, anchor.number)
+        self.hashes[anchor.number] = anchor.hash
         return body
 
     def close(self, last_entry: datetime | None) -> None:
@@ -116,7 +118,8 @@ class Series:
         self.faults.append(AnchorFault(number, fault))
 
 
-def _read(content: str) -> Mapping[str, Any] | None:
+def read(content: str) -> Mapping[str, Any] | None:
+    """Return what an anchor says; nothing if it is not in canonical form."""
     try:
         body = orjson.loads(content)
         canonical = isinstance(body, dict) and encode(body) == content.encode()

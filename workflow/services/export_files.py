@@ -22,8 +22,15 @@ from sqlmodel import Session
 from config import pages
 from workflow import register
 from workflow.anchors.manifests import line
+from workflow.anchors.signatures import Signer
 from workflow.desk import SOFTWARE
-from workflow.services import as_stored, export_lines, export_rows, office_rows
+from workflow.services import (
+    as_stored,
+    export_lines,
+    export_moves,
+    export_rows,
+    office_rows,
+)
 from workflow.services.anchor_rows import stored
 from workflow.services.as_stored import Entry
 from workflow.services.export_rows import Copied
@@ -81,13 +88,13 @@ class Sums:
                 write(_json(row) + b"\n")
         return count
 
-    def close(self) -> None:
-        """Write the hashes of all files, as `sha256sum -c` reads them."""
+    def close(self, signer: Signer | None) -> None:
+        """Write the hashes of all files, as `sha256sum -c` reads them; sign them."""
         listed = sorted(self.hashes.items())
-        text = "".join(f"{hashed}  {name}\n" for name, hashed in listed)
-        with (self._folder / "SHA256SUMS").open("xb") as file:
-            file.write(text.encode())
-            _keep(file)
+        text = "".join(f"{hashed}  {name}\n" for name, hashed in listed).encode()
+        self.put("SHA256SUMS", text)
+        if signer is not None:
+            self.put("SHA256SUMS.sig", bytes.fromhex(signer.sign(text)))
 
 
 @dataclass
@@ -120,6 +127,10 @@ class Wanted:
     """The entry of the export itself; none if it could not be entered."""
     stamps: Mapping[int, Path] = field(default_factory=dict)
     """The time stamps that are kept here, by the numbers of their anchors."""
+    outside: bytes | None = None
+    """The file of the anchors, where it holds something else than the database."""
+    signer: Signer | None = None
+    """The key of the register, if it is here."""
     only_read_at: datetime | None = None
     """When it was taken by somebody who can only read; the entry says it else."""
     tell: Progress = lambda _done, _total: None
@@ -141,6 +152,8 @@ def write(session: Session, folder: Path, wanted: Wanted) -> Written:
     sums, seen = Sums(folder), _Seen()
     _write_entries(session, sums, call, seen, wanted.tell)
     anchors = _write_anchors(session, sums)
+    if wanted.outside is not None:
+        sums.put("anchors-outside.jsonl", wanted.outside)
     _copy_stamps(sums, wanted.stamps, anchors)
     known = _write_versions(session, sums, call)
     office = _write_office(session, sums, seen)
@@ -155,10 +168,11 @@ def write(session: Session, folder: Path, wanted: Wanted) -> Written:
         state["not_entered"] = register.written(wanted.only_read_at)
     count = _write_state(session, sums, call, {**state, **call.said, "versions": known})
     _write_pages(session, sums, call, seen, count)
+    sums.put("moves.json", _json(export_moves.released()))
     sums.put("verify.py", pages.verifier())
-    sums.close()
+    sums.close(wanted.signer)
     head = as_stored.text(call.said["head"])
-    return Written(seen.count, head, anchors, len(sums.hashes) + 1)
+    return Written(seen.count, head, anchors, len(sums.hashes))
 
 
 def _write_entries(

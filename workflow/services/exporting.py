@@ -10,10 +10,12 @@ from config.logs import log
 from models.session import reading, transaction
 from models.tables import Call
 from models.vocabulary import CallEvent
+from workflow.anchors.signatures import Signer
 from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError
 from workflow.moves.calls import TABLE
-from workflow.services import lookups, officers, stamping
+from workflow.services import anchor_lines, lookups, officers, stamping
+from workflow.services.anchor_rows import stored
 from workflow.services.call_acts import record_refusal
 from workflow.services.call_asked import Asked
 from workflow.services.call_moves import make
@@ -22,6 +24,7 @@ from workflow.services.export_files import Progress, Wanted, Written, write
 from workflow.services.folders import vacant, whole
 from workflow.services.log import Examined, examine
 from workflow.services.rights import may_add
+from workflow.services.signing import signer_after
 
 _ASKED = Asked(CallEvent.EXPORT_REGISTER)
 (_MOVE,) = TABLE.of_event(CallEvent.EXPORT_REGISTER)
@@ -68,16 +71,18 @@ def export(
     folder = vacant(to)
     _allow(desk, code, only_read=only_read)
     with whole(folder) as place:
-        examined = examine(desk, code)
-        entry = None if only_read else _entered(desk, code, examined)
-        wanted = Wanted(
-            code,
-            entry.seq if entry else None,
-            stamping.kept(desk.anchor_files),
-            only_read_at=desk.ambient.now() if only_read else None,
-            tell=tell,
-        )
+        examined, signer = examine(desk, code), _signer(desk)
+        entry = None if only_read else _entered(desk, code, examined, signer)
         with reading(desk.engine, verbatim=True) as session:
+            wanted = Wanted(
+                code,
+                entry.seq if entry else None,
+                stamping.kept(desk.anchor_files),
+                outside=_outside(session, desk),
+                signer=signer,
+                only_read_at=desk.ambient.now() if only_read else None,
+                tell=tell,
+            )
             written = write(session, place, wanted)
     log.info("register_exported", call=code, entries=written.entries, ok=examined.ok)
     return Exported(folder, entry, written, examined, only_read)
@@ -117,26 +122,57 @@ def _refuse_unknown(session: Session, code: str) -> None:
         lookups.find_call(session, code)
 
 
-def _entered(desk: Desk, code: str, examined: Examined) -> EntryRef | None:
+def _signer(desk: Desk) -> Signer | None:
+    """Return the key of the register, if it is here and has signed the last anchor."""
+    if desk.anchor_files is None:
+        return None
+    with reading(desk.engine, verbatim=True) as session:
+        last = max(stored(session), key=lambda one: one.number, default=None)
+    try:
+        return None if last is None else signer_after(desk.anchor_files, last)
+    except SportelloError:
+        return None  # the export says that its sums are not signed
+
+
+def _outside(session: Session, desk: Desk) -> bytes | None:
+    """Return the file of the anchors, where it is not what the database holds.
+
+    It is held from before anything is read: nobody seals in between.
+    """
+    files = desk.anchor_files
+    if files is None:
+        return None
+    with anchor_lines.reading(files.lines, patience=desk.patience) as file:
+        compared = anchor_lines.compare(file, stored(session))
+        if file is None or compared.fault is None:
+            return None
+        file.seek(0)
+        return file.read()
+
+
+def _entered(
+    desk: Desk, code: str, examined: Examined, signer: Signer | None
+) -> EntryRef | None:
     """Enter the export in the register; where that does not verify, if it can be.
 
     What was changed by hand may make anything fail: then the copy is what counts,
     and it says itself that this entry is missing.
     """
     if examined.ok:
-        return _enter(desk, code)
+        return _enter(desk, code, signer)
     try:
-        return _enter(desk, code)
+        return _enter(desk, code, signer)
     except (SportelloError, SQLAlchemyError, LookupError, ValueError) as error:
         log.warn("export_not_entered", call=code, cause=type(error).__name__)
         return None
 
 
-def _enter(desk: Desk, code: str) -> EntryRef:
+def _enter(desk: Desk, code: str, signer: Signer | None) -> EntryRef:
     with transaction(desk.engine) as session:
         call = lookups.find_call(session, code, lock=True)
         actor = officers.identify(session, desk)
-        asked = replace(_ASKED, findings={"exported": _reached(call)})
+        exported = {**_reached(call), "key": signer.public if signer else None}
+        asked = replace(_ASKED, findings={"exported": exported})
         return make(session, desk, call, actor, asked).entry
 
 

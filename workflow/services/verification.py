@@ -26,6 +26,7 @@ from workflow.rules.calendar import ROME
 from workflow.services import lookups, office
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Anchored, Check
+from workflow.services.anchor_copies import NOTHING, Trusted
 from workflow.services.claims import Claims
 from workflow.services.office import VerifiedOffice
 from workflow.services.rights import letters_are_legible
@@ -102,9 +103,15 @@ def silent(_done: int, _all: int) -> None:
 
 
 def examine(
-    desk: Desk, code: str | None = None, *, tell: Progress = silent
+    desk: Desk,
+    code: str | None = None,
+    *,
+    trusted: Trusted = NOTHING,
+    tell: Progress = silent,
 ) -> Examined:
     """Check chain, count, anchors, and that all that stands beside is as they say.
+
+    What is *trusted* came to whoever verifies in another way.
 
     Everything is read as it was at one moment, whoever writes meanwhile.
 
@@ -113,7 +120,7 @@ def examine(
         UnavailableError: the file of the anchors cannot be read, or there is no room.
     """
     with spills() as room, reading(desk.engine, verbatim=True) as session:
-        check = Check(session, desk.anchor_files, only=code)
+        check = Check(session, desk.anchor_files, only=code, trusted=trusted)
         calls = rows(session, kept.CALLS).all()
         if code is not None:
             calls = [call for call in calls if call.code == code]
