@@ -40,7 +40,11 @@ _MOST_DAYS = 1_000
     metavar="DAY",
     help="Say of a day without an anchor, in this one, why: repeat it for more.",
 )
-@click.option("--because", metavar="TEXT", help="With --missed: why, without names.")
+@click.option(
+    "--because",
+    metavar="TEXT",
+    help="With --missed and with --new-key: why, without names.",
+)
 @json_option
 @at_desk
 def anchor_command(
@@ -60,7 +64,8 @@ def anchor_command(
     SPORTELLO_TSA_URL names an authority it is asked for a time stamp (RFC 3161).
 
     A day that went without an anchor is a fault of `log verify` until a manager or
-    an administrator says why; from then on it is told as explained.
+    an administrator says why; from then on it is told as explained. They are also
+    who may change the key; the anchor says who did, and why.
 
     \b
     Example:
@@ -68,14 +73,18 @@ def anchor_command(
     """
     if lost and not new_key:
         raise click.UsageError("--lost goes with --new-key")
-    if bool(missed) != (because is not None) or (missed and new_key):
-        raise click.UsageError("--missed and --because go together, without --new-key")
+    if missed and new_key:
+        raise click.UsageError("--missed and --new-key are said in two anchors")
+    if bool(missed or new_key) != (because is not None):
+        raise click.UsageError("--because goes with --missed or with --new-key")
     warn_of_clock(desk)
     if missed:
         days = [day.date() for day in missed]
         made = anchoring.explain(desk, days, because=because or "")
+    elif new_key:
+        made = anchoring.rotate(desk, because=because or "", lost=lost)
     else:
-        made = anchoring.seal(desk, new_key=new_key, lost=lost)
+        made = anchoring.seal(desk)
     note_done(f"anchor {made.number}")
     stamped = _stamped(desk)
     file = str(signing.places(desk).lines)
@@ -118,6 +127,7 @@ def _stamped(desk: Desk) -> Stamped | None:
 def verified_anchors(anchored: Anchored) -> dict[str, Any]:
     """Return how the anchors stand as scripts read it."""
     last = anchored.last
+    stamped = anchored.stamped
     days = chain.from_iterable(span.days() for span in anchored.gaps)
     return {
         "count": anchored.count,
@@ -132,7 +142,8 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
             for span in anchored.gaps
         ],
         "stamps": anchored.stamps,
-        "stamped_at": instant(anchored.stamped.at) if anchored.stamped else None,
+        "stamped_at": instant(stamped[-1].at) if stamped else None,
+        "stamped": [{"number": one.number, "at": instant(one.at)} for one in stamped],
         "explained": [
             {"day": day.isoformat(), "because": because}
             for day, because in anchored.explained
@@ -157,8 +168,9 @@ def tell_of_anchors(anchored: Anchored) -> None:
     if anchored.own is not None:
         click.echo(f"  {anchored.own} of your own anchors agree")
     if anchored.stamped:
-        at = civil(anchored.stamped.at)
-        click.echo(f"  {anchored.stamps} time stamp(s), the last of {at}")
+        one = anchored.stamped[-1]
+        told = f"the last of anchor {one.number} at {civil(one.at)}"
+        click.echo(f"  {anchored.stamps} time stamp(s), {told}")
     if anchored.ok and anchored.unsealed_since:
         since = civil(anchored.unsealed_since)
         click.echo(f"Note: nothing was sealed since {since}; {_REHEARSAL}", err=True)

@@ -258,7 +258,7 @@ def test_an_anchor_signed_again_with_another_key_is_found(
     desk = foreign(sealed, tmp_path)
     with pytest.raises(RefusedError) as refused:
         anchoring.seal(desk)
-    anchoring.seal(desk, new_key=True, lost=True)
+    anchoring.rotate(desk.as_officer("bianchi"), because="lost", lost=True)
 
     told = faults(sealed)
 
@@ -498,7 +498,7 @@ def test_a_key_is_changed_with_the_word_of_the_one_before(
 ):
     before = files.key.read_bytes()
 
-    made = anchoring.seal(sealed.desk, new_key=True)
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
     after = anchoring.seal(sealed.desk)
 
     assert made.key == after.key != anchors(sealed)[2].key
@@ -513,7 +513,7 @@ def test_a_change_of_key_that_was_interrupted_is_finished(
     sealed: Office, files: AnchorFiles, monkeypatch
 ):
     monkeypatch.setattr(keys, "put_in_force", lambda _path: None)
-    made = anchoring.seal(sealed.desk, new_key=True)
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
     monkeypatch.undo()
 
     after = anchoring.seal(sealed.desk)
@@ -528,14 +528,14 @@ def test_a_key_that_is_lost_is_replaced_only_when_that_is_said(
     sealed: Office, files: AnchorFiles
 ):
     with pytest.raises(RefusedError) as there:
-        anchoring.seal(sealed.desk, new_key=True, lost=True)
+        anchoring.rotate(sealed.sit("bianchi").desk, because="leaked", lost=True)
     files.key.unlink()
     with pytest.raises(RefusedError) as missing:
         anchoring.seal(sealed.desk)
     with pytest.raises(RefusedError) as unsaid:
-        anchoring.seal(sealed.desk, new_key=True)
+        anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
 
-    anchoring.seal(sealed.desk, new_key=True, lost=True)
+    anchoring.rotate(sealed.sit("bianchi").desk, because="leaked", lost=True)
     anchoring.seal(sealed.desk)
 
     codes = [one.value.code for one in (there, missing, unsaid)]
@@ -681,7 +681,7 @@ def test_where_nothing_was_ever_sealed_a_day_is_an_alarm_but_in_a_rehearsal(
 def test_after_a_restore_from_before_a_change_of_key_the_way_out_is_told(
     sealed: Office,
 ):
-    anchoring.seal(sealed.desk, new_key=True)
+    anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
     by_hand(sealed, "DELETE FROM anchors WHERE number > 3")
     path = signing.places(sealed.desk).lines
 
@@ -690,9 +690,9 @@ def test_after_a_restore_from_before_a_change_of_key_the_way_out_is_told(
     path.rename(path.with_name("before.jsonl"))
     with pytest.raises(RefusedError) as other:
         anchoring.seal(sealed.desk)
-    made = anchoring.seal(sealed.desk, new_key=True, lost=True)
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="leaked", lost=True)
 
-    way_out = "`sportello log anchor --new-key --lost`"
+    way_out = "`sportello log anchor --new-key --lost --because WHY`"
     assert way_out in ahead.value.message
     assert (other.value.code, way_out in other.value.message) == ("key.other", True)
     assert made.number == 4

@@ -163,7 +163,7 @@ def test_doctor_finds_a_key_that_others_can_read(terminal: Terminal):
 
 def test_a_key_is_changed_by_command(terminal: Terminal):
     first = terminal.ask("log", "anchor")
-    second = terminal.ask("log", "anchor", "--new-key")
+    second = terminal.ask("log", "anchor", "--new-key", "--because", "left")
 
     assert second["rotated_from"] == first["key"] != second["key"]
     assert second["endorsement"] is not None
@@ -197,6 +197,7 @@ def test_a_missed_day_is_explained_by_command(terminal: Terminal):
         ("--new-key", "--new-kay"),
         ("--missed", "2026-01-21"),
         ("--because", "no power"),
+        ("--new-key",),
         ("--missed", "2026-01-21", "--because", "no power", "--new-key"),
     ],
 )

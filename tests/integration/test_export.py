@@ -820,7 +820,7 @@ def test_a_changed_key_holds_where_the_one_before_endorsed_it(
 ):
     first = keys.find(signing.places(history.desk).key)
     assert first is not None
-    anchoring.seal(history.desk, new_key=True)
+    anchoring.rotate(history.sit("bianchi").desk, because="leaked")
 
     made = taken(history, tmp_path)
 
@@ -832,7 +832,7 @@ def test_a_changed_key_that_nobody_endorsed_is_a_fault(history, tmp_path):
     first = keys.find(signing.places(history.desk).key)
     assert first is not None
     signing.places(history.desk).key.unlink()
-    anchoring.seal(history.desk, new_key=True, lost=True)
+    anchoring.rotate(history.sit("bianchi").desk, because="leaked", lost=True)
 
     found = faults(taken(history, tmp_path).folder, key=first.public)
 

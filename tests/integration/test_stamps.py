@@ -95,7 +95,7 @@ def test_stamps_are_verified_with_the_anchors(stamped: Office, server: TimeServe
     moved = log.examine(stamped.desk).anchors
 
     assert good.ok, good.faults
-    assert (good.stamps, good.stamped) == (1, made)
+    assert (good.stamps, good.stamped) == (1, (made,))
     assert [(one.number, one.fault) for one in swapped.faults] == [
         (1, "its time stamp does not hold: Mismatch between messages")
     ]

@@ -58,8 +58,8 @@ class Anchored:
     """Since when there is something to seal, where nothing ever was and it is late."""
     stamps: int = 0
     """Time stamps that lie beside that file."""
-    stamped: Stamped | None = None
-    """The last of them that holds, if it is known whose signature is trusted."""
+    stamped: tuple[Stamped, ...] = ()
+    """Those that hold, if it is known whose signature is trusted."""
 
     @property
     def ok(self) -> bool:
@@ -85,7 +85,7 @@ class Check:
         self._last_entry: int | None = None
         for anchor in stored(session):
             body = self._series.feed(anchor)
-            self._stamps.feed(anchor)
+            self._stamps.feed(anchor, body)
             if body is not None:
                 self._heads.note(anchor.number, body)
         self._held = hold(trusted, self._series, self._heads)
@@ -112,7 +112,7 @@ class Check:
         unsealed, rehearsed = (None, False) if series.last else _unsealed(desk, first)
         outside, file = _outside(desk, series)
         stamps = self._stamps
-        stamps.close()
+        stamps.close(_now(desk))
         faults = [*series.faults, *self._heads.faults(), *outside, *stamps.faults]
         faults += self._held.faults
         if unsealed is not None and not rehearsed:
@@ -128,7 +128,7 @@ class Check:
             self._held.agree,
             unsealed,
             stamps.count,
-            stamps.last,
+            tuple(stamps.good),
         )
 
 
@@ -159,6 +159,11 @@ def _overdue(since: datetime) -> str:
         f"nothing was sealed since {written(since)}: start `sportello run` or "
         "`sportello scheduler`, or seal once with `sportello log anchor`"
     )
+
+
+def _now(desk: Desk) -> datetime:
+    with reading(desk.engine) as session:
+        return agreed(session, desk)
 
 
 def _unsealed_since(desk: Desk) -> datetime | None:

@@ -10,7 +10,15 @@ from config.logs import log
 from models.session import reading, transaction
 from models.tables import Anchor, Call, Installation
 from models.vocabulary import MemoKind, Role
-from workflow.anchors.manifests import Head, Missed, Setting, Signed, line, make
+from workflow.anchors.manifests import (
+    Head,
+    Missed,
+    Rotated,
+    Setting,
+    Signed,
+    line,
+    make,
+)
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import RefusedError, TamperedError
 from workflow.rules.calendar import civil_day, start_of_day
@@ -21,7 +29,7 @@ from workflow.services.signing import places, signer_after, successor_of
 from workflow.staff import OFFICE
 
 MAY_EXPLAIN = (Role.ADMINISTRATOR, Role.MANAGER)
-"""Who may say why a day went without an anchor."""
+"""Who may say why a day went without an anchor, and who may change the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ def seal_day(desk: Desk) -> Signed | None:
     return _seal(desk, Asked(if_due=True))
 
 
-def seal(desk: Desk, *, new_key: bool = False, lost: bool = False) -> Signed:
+def seal(desk: Desk) -> Signed:
     """Say where every chain stands, sign it, and keep it in two places (*ancora*).
 
     Raises:
@@ -71,10 +79,21 @@ def seal(desk: Desk, *, new_key: bool = False, lost: bool = False) -> Signed:
         TamperedError: the file holds other anchors than the database.
         UnavailableError: the file cannot be written.
     """
-    made = _seal(desk, Asked(new_key=new_key, lost=lost))
-    if made is None:
-        raise AssertionError  # only what is asked for if due may be left undone
-    return made
+    return _asked(desk, Asked())
+
+
+def rotate(desk: Desk, *, because: str, lost: bool = False) -> Signed:
+    """Seal with a new key, which the one before endorses unless it is *lost*.
+
+    Who changed it and why is signed with it: whoever trusts the first key has to
+    believe that the second is its successor.
+
+    Raises:
+        RefusedError: whoever asks has no role for it; else as for any anchor.
+        InputError: the reason cannot be read.
+    """
+    lookups.refuse_unwritable("because", because, lookups.LONGEST_REASON)
+    return _asked(desk, Asked(new_key=True, lost=lost, because=because))
 
 
 def explain(desk: Desk, days: Sequence[date], *, because: str) -> Signed:
@@ -88,9 +107,13 @@ def explain(desk: Desk, days: Sequence[date], *, because: str) -> Signed:
         InputError: the reason cannot be read.
     """
     lookups.refuse_unwritable("because", because, lookups.LONGEST_REASON)
-    made = _seal(desk, Asked(missed=tuple(days), because=because))
+    return _asked(desk, Asked(missed=tuple(days), because=because))
+
+
+def _asked(desk: Desk, asked: Asked) -> Signed:
+    made = _seal(desk, asked)
     if made is None:
-        raise AssertionError  # as above
+        raise AssertionError  # only what is asked for if due may be left undone
     return made
 
 
@@ -151,6 +174,15 @@ def _missed(
     return tuple(Missed(day, asked.because, str(actor.id)) for day in asked.missed)
 
 
+def _rotated(session: Session, desk: Desk, asked: Asked) -> Rotated | None:
+    """Return what is to be said of a change of the key, if it is one."""
+    if not asked.new_key:
+        return None
+    actor = officers.identify(session, desk)
+    officers.require(actor, *MAY_EXPLAIN)
+    return Rotated(asked.because, str(actor.id))
+
+
 def _make(
     session: Session,
     desk: Desk,
@@ -162,6 +194,7 @@ def _make(
     if asked.if_due and not _is_before_today(session, desk, before):
         return None
     files = places(desk)
+    rotated = _rotated(session, desk, asked)
     if asked.new_key:
         signer, old = successor_of(files, last, lost=asked.lost)
     else:
@@ -175,7 +208,7 @@ def _make(
     heads = [Head(row[0], row[1], row[2]) for row in rows]
     if (staff := office.head(session)) is not None:
         heads.append(Head(OFFICE, *staff))
-    setting = Setting(at, SOFTWARE, desk.ambient.simulated, missed)
+    setting = Setting(at, SOFTWARE, desk.ambient.simulated, missed, rotated)
     made = make(heads, setting, signer, last=last, old=old)
     session.add(_row(made, at))
     _tell_auditors(session, desk, made)
