@@ -22,6 +22,7 @@ from tests.integration.test_verification import by_hand
 from tests.processes import Ended, Place, attempt, start, together
 from workflow.anchors import signatures
 from workflow.anchors.manifests import Signed, line
+from workflow.anchors.series import Series
 from workflow.desk import SOFTWARE, AnchorFiles, Desk
 from workflow.errors import (
     InputError,
@@ -38,6 +39,7 @@ from workflow.services import (
     office,
     signing,
 )
+from workflow.services.anchor_copies import Trusted
 from workflow.services.anchor_rows import stored
 from workflow.staff import OFFICE
 
@@ -569,6 +571,102 @@ def test_a_folder_that_is_not_there_is_not_made(sealing: Office, tmp_path: Path)
     assert error.value.code == "anchors.unwritable"
     assert "SPORTELLO_ANCHORS" in error.value.message
     assert anchors(sealing) == []
+
+
+def test_only_who_answers_for_it_changes_the_key_and_the_anchor_says_who(
+    sealed: Office, files: AnchorFiles
+):
+    before, refused = files.key.read_bytes(), []
+    for login in ("nobody-at-all", "clerk", "controller"):
+        for lost in (False, True):
+            with pytest.raises(RefusedError) as error:
+                anchoring.rotate(sealed.sit(login).desk, because="mine", lost=lost)
+            refused.append(error.value.code)
+    with pytest.raises(InputError):
+        anchoring.rotate(sealed.sit("bianchi").desk, because=" ")
+
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="a colleague left")
+
+    said = orjson.loads(made.body)["rotated"]
+    bianchi = "SELECT id FROM officers WHERE login = 'bianchi'"
+    ((officer,),) = rows(sealed.desk.engine, bianchi)
+    assert set(refused) <= {"role.missing", "officer.unknown", "key.not_lost"}
+    assert "key.not_lost" not in refused[:2]
+    assert said == {"because": "a colleague left", "by": str(UUID(str(officer)))}
+    assert before != files.key.read_bytes()
+    assert len(anchors(sealed)) == 4
+    assert log.examine(sealed.desk).anchors.keys == (
+        (anchors(sealed)[0].key, 1),
+        (made.key, 4),
+    )
+
+
+def test_a_key_that_changes_while_somebody_verifies_is_no_fault(
+    sealed: Office, monkeypatch: pytest.MonkeyPatch
+):
+    outside = anchor_checks._outside
+
+    def rotated_first(desk: Desk, series: Series) -> Any:
+        anchoring.rotate(desk.as_officer("bianchi"), because="it is time")
+        return outside(desk, series)
+
+    monkeypatch.setattr(anchor_checks, "_outside", rotated_first)
+
+    assert faults(sealed) == []
+
+
+# --- what somebody else has kept ----------------------------------------------
+
+
+def test_a_copy_of_the_file_that_lags_is_no_fault_where_nobody_seals(
+    sealed: Office, tmp_path: Path
+):
+    copy = tmp_path / "mine.jsonl"
+    copy.write_bytes(lines(sealed)[0])
+    elsewhere = AnchorFiles(tmp_path / "no" / "key.pem", copy)
+    auditor = Office(replace(sealed.desk, anchor_files=elsewhere), sealed.clock)
+
+    found = faults(auditor)
+    copy.write_bytes(lines(sealed)[1])
+
+    assert found == []
+    assert faults(auditor) == ["1: the file holds another anchor in its place"]
+
+
+def test_all_written_anew_with_another_key_is_found_by_what_an_auditor_has(
+    sealed: Office, files: AnchorFiles, tmp_path: Path
+):
+    mine, key = tmp_path / "mine.jsonl", anchors(sealed)[0].key
+    mine.write_bytes(b"".join(lines(sealed)[:2]))
+    trusted = Trusted(key.upper(), mine)
+    before = log.examine(sealed.desk, trusted=trusted).anchors
+    by_hand(
+        sealed,
+        "DELETE FROM anchors",
+        "UPDATE entries SET hash = substr(hash, 2) || 'x' WHERE seq = 4",
+    )
+    files.key.unlink()
+    files.lines.unlink()
+    keys.make(files.key)
+    anchoring.seal(sealed.desk)
+
+    alone = log.examine(sealed.desk).anchors
+    found = log.examine(sealed.desk, trusted=trusted).anchors
+    mine.write_bytes(b"{}\n")
+    no_anchor = log.examine(sealed.desk, trusted=Trusted(anchors=mine)).anchors
+
+    assert (before.ok, before.own) == (True, 2)
+    assert alone.ok
+    assert found.own == 0
+    assert [(one.number, one.fault) for one in found.faults] == [
+        (0, "the key that you trust has signed none of them"),
+        (1, f"{CTL}: entry 4 is not the one it saw"),
+        (1, "you have kept another one than the database has"),
+        (2, "you have kept it, and the database lacks it"),
+    ]
+    assert [one.fault for one in no_anchor.faults] == [
+        "a line of your own copy is no anchor"
+    ]
 
 
 # --- every day ----------------------------------------------------------------
