@@ -787,6 +787,14 @@ class Moves:
         self.versions: Said = found if isinstance(found, dict) else {}
         self.family: Any = None
 
+    def learn(self, frozen: Path) -> None:
+        """Read from the first version of a call which table of moves is its own."""
+        if self.family is None:
+            try:
+                self.family = parsed(frozen.read_text(encoding="utf-8"))["family"]
+            except (OSError, *NO_SENSE):
+                return  # told elsewhere
+
     def fault(self, body: Said) -> str | None:
         """Say what no version of the program would have done."""
         kind, identity = body["actor"]["kind"], body["actor"]["id"]
@@ -995,9 +1003,9 @@ class Chain(Linked):
         frozen = self.folder / "call-versions" / f"{int(number)}.json"
         try:
             found = hashed(frozen)
-            self.moves.family = parsed(frozen.read_text(encoding="utf-8"))["family"]
-        except (OSError, LookupError, TypeError, ValueError):
+        except OSError:
             found = "nothing"
+        self.moves.learn(frozen)
         if found != body["rules"]:
             told = f"the text of version {shown(number)} is not the one it froze"
             self.report.fault(where, told, "frozen")

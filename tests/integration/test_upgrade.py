@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import Date, Engine, MetaData, Table, Uuid, insert
 
 from models.schema import HEAD, upgrade
-from models.session import open_engine
+from models.session import open_engine, transaction
 from models.vocabulary import CallState, Event
+from tests import exports
 from tests.builders import CTL, OPENING, Office, office, submission, usual
 from tests.contents import entries, rows
 from tests.integration.test_migrations import check
-from workflow.services import calls, log, views
+from workflow.services import calls, exporting, log, views
+from workflow.services import office as office_chain
 
 HELD = Path(__file__).with_name("database_v01.json")
 """What version 0.1 wrote: nine applications of 120,000.00 to the call CTL.
@@ -74,6 +76,20 @@ def test_it_is_in_the_present_form_and_its_register_verifies(upgraded: Office):
     ]
     check(upgraded.desk.engine)
     assert [result.faults for result in log.verify(upgraded.desk)] == [()]
+
+
+def test_what_is_exported_of_it_verifies_without_the_program(
+    upgraded: Office, tmp_path: Path
+):
+    with transaction(upgraded.desk.engine) as session:
+        office_chain.begin(session, upgraded.desk)  # as `init` does
+
+    made = exporting.export(
+        upgraded.desk.as_officer("bianchi"), CTL, tmp_path / "audit"
+    )
+
+    assert made.ok
+    assert exports.faults(made.folder) == []
 
 
 def test_no_row_is_lost(upgraded: Office):
