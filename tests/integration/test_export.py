@@ -1134,6 +1134,26 @@ def test_a_changed_package_is_found_also_if_its_sums_are_right(package, name):
     assert [one for one in found if one.startswith("SHA256SUMS: ")]
 
 
+def test_openssl_verifies_the_signature_as_the_manual_of_the_package_says(
+    package: Path,
+):
+    manual = (package / "README.txt").read_text(encoding="utf-8")
+    commands = re.findall(
+        r"^    (tail .*|openssl .* SHA256SUMS\.sig)$", manual, re.MULTILINE
+    )
+
+    ran = subprocess.run(
+        ["sh", "-ec", "\n".join(commands)],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert len(commands) == 2
+    assert ran.stdout == "Signature Verified Successfully\n", ran.stderr
+
+
 def test_sums_that_were_signed_need_their_signature_and_others_say_so(
     package: Path, history: Office, tmp_path: Path
 ):
@@ -1267,6 +1287,11 @@ def test_a_package_that_is_dated_back_does_not_escape_ones_own_anchors(
 
     found = faults(package, own=mine)
     exports.write(package / "entries.jsonl", lines[:2])
+    of_text(
+        "state.json",
+        '"exported_by":',
+        '"not_entered":"2026-01-10T00:01:00.000000Z","exported_by":null,"x":',
+    )(package)
     shorter = faults(package, own=mine)
 
     told = f"it is later than the package, and saw 4 entries of {len(lines)}"
