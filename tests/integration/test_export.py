@@ -773,25 +773,9 @@ CHANGES: dict[str, tuple[Callable[[Office], None], str]] = {
         "anchor 3: its content does not match its hash",
     ),
     "an event that nobody knows": (in_the_tail(event="bless"), "`bless` is no event"),
-    "an event that leads elsewhere": (
-        in_the_tail(event="reject"),
-        "`reject` does not lead from `submitted` to `submitted` in version 0.",
-    ),
     "a role that may not": (
         in_the_tail(role="auditor"),
         "`start_review` is not made in the role `auditor`",
-    ),
-    "a person without a reference": (
-        in_the_tail(id=None),
-        "a person made it, and it does not say which",
-    ),
-    "a worker that is somebody": (
-        in_the_tail(kind="worker"),
-        "worker made it, and it names an officer",
-    ),
-    "a version that nobody knows": (
-        in_the_tail(software="7.0.0"),
-        "version 7.0.0 wrote it, whose moves are not here",
     ),
     "a key": (
         raw(f"UPDATE anchors SET key = '{'2' * 64}' WHERE number = 2"),  # noqa: S608 - ours

@@ -22,7 +22,15 @@ from workflow.anchors.manifests import (
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import RefusedError, TamperedError
 from workflow.rules.calendar import civil_day, start_of_day
-from workflow.services import anchor_lines, keys, lookups, memos, office, officers
+from workflow.services import (
+    anchor_lines,
+    keys,
+    lookups,
+    memos,
+    office,
+    officers,
+    rosters,
+)
 from workflow.services.anchor_rows import stored
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after, successor_of
@@ -217,7 +225,7 @@ def _make(
 
 def _tell_auditors(session: Session, desk: Desk, made: Signed) -> None:
     """Write the line of an anchor to the auditors: one more place to keep it in."""
-    for login, address in officers.addresses(session, Role.AUDITOR):
+    for login, address in rosters.addresses(session, Role.AUDITOR):
         memos.write(
             session,
             desk,
