@@ -26,6 +26,7 @@ from workflow.rules.calendar import ROME
 from workflow.services import lookups, office
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Anchored, Check
+from workflow.services.anchor_copies import NOTHING, Trusted
 from workflow.services.claims import Claims
 from workflow.services.office import VerifiedOffice
 from workflow.services.rights import letters_are_legible
@@ -94,14 +95,14 @@ class Examined:
 
     calls: tuple[Verified, ...]
     anchors: Anchored
-    office: VerifiedOffice | None = None
-    """The chain of the officers; not looked at for one call alone."""
+    office: VerifiedOffice
+    """The chain of the officers, who act in all of them."""
 
     @property
     def ok(self) -> bool:
         """Tell whether nothing was found wrong."""
-        whole = self.office is None or self.office.ok
-        return whole and self.anchors.ok and all(one.ok for one in self.calls)
+        whole = self.office.ok and self.anchors.ok
+        return whole and all(one.ok for one in self.calls)
 
 
 def silent(_done: int, _all: int) -> None:
@@ -109,9 +110,15 @@ def silent(_done: int, _all: int) -> None:
 
 
 def examine(
-    desk: Desk, code: str | None = None, *, tell: Progress = silent
+    desk: Desk,
+    code: str | None = None,
+    *,
+    trusted: Trusted = NOTHING,
+    tell: Progress = silent,
 ) -> Examined:
     """Check chain, count, anchors, and that all that stands beside is as they say.
+
+    What is *trusted* came to whoever verifies in another way.
 
     Everything is read as it was at one moment, whoever writes meanwhile.
 
@@ -120,16 +127,16 @@ def examine(
         UnavailableError: the file of the anchors cannot be read, or there is no room.
     """
     with spills() as room, reading(desk.engine, verbatim=True) as session:
-        check = Check(session, desk.anchor_files, only=code)
+        check = Check(session, desk.anchor_files, only=code, trusted=trusted)
         calls = rows(session, kept.CALLS).all()
         if code is not None:
             calls = [call for call in calls if call.code == code]
             if not calls:
                 lookups.find_call(session, code)
         reader = _Reader(session, check, Claims(session, room), room, calls, tell)
-        found, staff = [reader.verify(call) for call in calls], None
+        found = [reader.verify(call) for call in calls]
+        staff = office.verify(session, check.marks(OFFICE))
         if code is None:
-            staff = office.verify(session, check.marks(OFFICE))
             found = [_with_acts(one, reader.claims) for one in found]
             found += _without_call(session)
     return Examined(tuple(found), check.close(desk), staff)
