@@ -8,7 +8,8 @@ from workflow.desk import Desk
 from workflow.services import verification
 from workflow.services.anchor_copies import NOTHING, Trusted
 from workflow.services.readings import Wanted, entries
-from workflow.services.verification import Examined, Progress, Verified
+from workflow.services.verification import Examined
+from workflow.services.verified_chains import Progress, Verified, silent
 
 __all__ = ["Examined", "Verified", "Wanted", "entries", "examine", "logins", "verify"]
 
@@ -35,7 +36,7 @@ def examine(
     code: str | None = None,
     *,
     trusted: Trusted = NOTHING,
-    tell: Progress = verification.silent,
+    tell: Progress = silent,
 ) -> Examined:
     """Check everything that can be checked; see `verification.examine`.
 
