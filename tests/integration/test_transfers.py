@@ -84,7 +84,8 @@ def test_everything_is_the_same_in_a_database_of_the_other_kind(
 
     there = dump(target)
     assert there == before
-    assert {name for name, held in there.items() if not held} <= {"draws", "openings"}
+    nothing = {name for name, held in there.items() if not held}
+    assert nothing <= {"draws", "openings", "rankings", "ranked_places"}
     assert (UNUSUAL,) in rows(target, "SELECT name FROM applicants")
     assert dump(played.desk.engine) == before
     assert moved.rows == {name: len(held) for name, held in before.items()}
@@ -101,7 +102,7 @@ def test_work_goes_on_there_and_the_way_back_leads_to_the_same(
     transfers.transfer(played.desk, target)
     there = Office(replace(played.desk, engine=target), played.clock)
 
-    for table in APPEND_ONLY:
+    for table in (name for name in APPEND_ONLY if "rank" not in name):  # none there
         for change in ("UPDATE {} SET at = at", "DELETE FROM {}"):
             changed = change.format(table)
             if table == "call_versions":
