@@ -18,6 +18,7 @@ from tests.servers import fresh_postgres
 from tests.terminals import Terminal, furnish
 from workflow.desk import Desk
 from workflow.services import verification
+from workflow.services.anchor_copies import NOTHING, Trusted
 from workflow.services.glances import DoubtError
 from workflow.services.verification import Examined
 from workflow.services.verified_chains import Progress, silent
@@ -82,14 +83,18 @@ def glanced_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each register verified in both ways: a glance doubts what has a fault."""
 
     def examine(
-        desk: Desk, code: str | None = None, *, tell: Progress = silent
+        desk: Desk,
+        code: str | None = None,
+        *,
+        trusted: Trusted = NOTHING,
+        tell: Progress = silent,
     ) -> Examined:
         try:
-            verification.at_a_glance(desk, code, tell=silent, count=0)
+            verification.at_a_glance(desk, code, trusted=trusted, tell=silent, count=0)
             doubted = False
         except (DoubtError, DatabaseUnavailableError):
             doubted = True
-        found = verification.with_care(desk, code, tell=tell)
+        found = verification.with_care(desk, code, trusted=trusted, tell=tell)
         assert doubted is not all(one.ok for one in found.calls), found.calls
         return found
 

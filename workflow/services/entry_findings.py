@@ -34,7 +34,8 @@ def steps(body: Mapping[str, Any]) -> Iterator[Step]:
     """Tell what was stated, what was found, and what came of it, in that order."""
     source = f"entry {body['seq']}"
     for name, value in sorted((body["inputs"] or {}).items()):
-        yield Step("entry.stated", source, f"stated: {spoken(name)} {_plain(value)}")
+        told = format_money(value) if name == "amount" else _plain(value)
+        yield Step("entry.stated", source, f"stated: {spoken(name)} {told}")
     for name, value in (body["findings"] or {}).items():
         if name not in _TOLD_ELSEWHERE and value is not None:
             tell = _FINDINGS.get(name)
