@@ -19,6 +19,10 @@ COMMANDS = {
         "commands.demo:demo_command",
         "Show one real call, played in simulated time (dimostrazione).",
     ),
+    "rehearse": Lazy(
+        "commands.rehearse:rehearse_command",
+        "Play the opening of a call, and say what it felt like (prova generale).",
+    ),
     "officer": Lazy(
         "commands.officers:officer_group",
         "Keep the list of who may do what (responsabili).",
@@ -110,6 +114,10 @@ COMMANDS = {
     "retention": Lazy(
         "commands.retention:retention_command",
         "Tell which personal data is kept, and erase it (conservazione).",
+    ),
+    "report": Lazy(
+        "commands.reports:report_command",
+        "Tell how calls went in a period, by the register alone (monitoraggio).",
     ),
     "log": Lazy(
         "commands.log:log_group",

@@ -80,9 +80,9 @@ def list_command(desk: Desk, call: str | None, state: str | None) -> None:
 def show_command(desk: Desk, application: str, as_of: Moment | None) -> None:
     """Show one application with its whole file (fascicolo).
 
-    What it asks for and what it was given, the steps that are open, the terms
-    with their last instant and who has to act about those that were missed, the
-    money, the letters and the history.
+    Who applies, and together with whom; what it asks for and what it was given,
+    the steps that are open, the terms with their last instant and who has to act
+    about those that were missed, the money, the letters and the history.
 
     APP is a protocol number, the portal's id or the application's own id. With
     --as-of it is shown as it stood at an instant, by the register alone: without
@@ -149,6 +149,11 @@ def _as_json(
 ) -> dict[str, object]:
     return {
         **_summary(case.summary),
+        "kind": case.lead_kind.value if case.lead_kind else None,
+        "partners": [
+            {"id": one.id, "name": one.name, "kind": one.kind.value}
+            for one in case.partners
+        ],
         "channel": case.channel,
         "call_version": case.call_version,
         "investment": format_money(case.investment),
@@ -156,6 +161,7 @@ def _as_json(
         "plan_investment": _maybe(case.plan_investment),
         "matured": format_money(case.matured),
         "score": case.score,
+        "rank": case.rank,
         "cor": case.cor,
         "cup": case.cup,
         "published_on": case.published_on,
@@ -213,6 +219,7 @@ def _tell(
         (
             ("state", one.state),
             ("call", f"{one.call}, version {case.call_version}"),
+            ("kind", case.lead_kind),
             ("portal id", one.portal_id),
             ("received", civil(one.received_at, digits=6) + f" by {case.channel}"),
             (
@@ -225,6 +232,7 @@ def _tell(
             ("granted", euros(one.granted)),
             ("matured", _maybe(case.matured or None)),
             ("score", case.score),
+            ("rank", case.rank),
             ("COR", case.cor),
             ("CUP", case.cup),
             ("published", _published(case)),
@@ -233,6 +241,7 @@ def _tell(
         ),
         indent="  ",
     )
+    _tell_partners(case)
     _tell_steps(case)
     _tell_terms(running)
     _tell_money(case)
@@ -277,6 +286,13 @@ def _published(case: views.CaseView) -> str | None:
         return None
     where = f", {case.published_in}" if case.published_in else ""
     return f"{day(case.published_on)}{where}"
+
+
+def _tell_partners(case: views.CaseView) -> None:
+    table = Table(("number>", "kind", "partner+"), title="Partners", indent="  ")
+    for number, partner in enumerate(case.partners, start=1):
+        table.add(number, partner.kind, partner.name)
+    table.print()
 
 
 def _tell_steps(case: views.CaseView) -> None:

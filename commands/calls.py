@@ -1,11 +1,13 @@
 """Which calls are there, and what do they say?"""
 
+import shlex
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import click
 
-from commands import call_acts, lists, moments
+from commands import call_acts, lists, moments, rankings
 from commands.call_entries import CAUSES, with_civil_time
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
@@ -26,8 +28,9 @@ from workflow.errors import SportelloError
 from workflow.moves.calls import TABLE, keeps_a_list
 from workflow.rules import counter
 from workflow.rules.amounts import format_money
+from workflow.rules.calendar import italian_date
 from workflow.rules.differences import Difference
-from workflow.services import calls, pasts
+from workflow.services import calls, new_calls, pasts
 from workflow.services.moments import Moment
 
 
@@ -90,6 +93,32 @@ def _faults(name: str) -> tuple[Fault, ...]:
         return check(find(name))
     except CallFileError as error:
         return error.faults
+
+
+@call_group.command("new")
+@click.argument("family")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def new_command(family: str, file: Path) -> None:
+    """Begin a call file from the model of its family (nuovo bando).
+
+    The model is a whole call with comments: what each key means and which values it
+    can have. Nothing is loaded and no database is needed. An unknown FAMILY, as
+    `?`, is answered with those that there are.
+
+    \b
+    Example:
+        sportello call new plain_counter voucher-2026.toml
+    """
+    new_calls.write(family, file)
+
+    def tell() -> None:
+        name = shlex.quote(str(file))
+        click.echo(f"{file} is written; put in it what your call says, and then:")
+        click.echo(f"  sportello call check {name}")
+        click.echo(f"  sportello call load {name}")
+
+    emit({"file": str(file), "family": family}, tell)
 
 
 @call_group.command("load")
@@ -330,6 +359,7 @@ def call_as_json(call: calls.CallView) -> dict[str, object]:
         "list": _list_as_json(call),
         "separate": [one.value for one in call.rules.duties.separate],
         "evaluators": call.rules.duties.evaluators,
+        "partnership": _partnership(call.rules),
         "entries": call.entries,
         "beneficiaries": [
             {"tax_code": one.tax_code, "name": one.name}
@@ -348,6 +378,8 @@ _ACTS = {
     CallEvent.CONCLUDE_CALL: "conclude",
     CallEvent.ANNUL_CALL: "annul",
     CallEvent.RECORD_DRAW: "draw",
+    CallEvent.RANK_CALL: "rank",
+    CallEvent.FUND_CALL: "fund",
     CallEvent.RECORD_MALFUNCTION: "malfunction",
     CallEvent.UPDATE_LIST: "update-list",
 }
@@ -359,6 +391,8 @@ def _acts(call: calls.CallView) -> list[str]:
     events = {move.event for move in TABLE.from_state(call.state) if not move.automatic}
     if call.rules.counter.order != OrderPolicy.SAME_WEEK_DRAW:
         events.discard(CallEvent.RECORD_DRAW)
+    if call.rules.counter.order != OrderPolicy.RANKING:
+        events -= {CallEvent.RANK_CALL, CallEvent.FUND_CALL}
     if not keeps_a_list(call.rules):
         events.discard(CallEvent.UPDATE_LIST)
     if not _has_money(call.rules):
@@ -386,6 +420,19 @@ def _closing(call: calls.CallView) -> str:
     return f"{civil(call.closed_at)} by act; it was planned for {planned}"
 
 
+def _partnership(rules: CallDefinition) -> dict[str, object] | None:
+    said = rules.partnership
+    if said is None:
+        return None
+    return {
+        "minimum": said.minimum,
+        "minimum_firms": said.minimum_firms,
+        "maximum": said.maximum,
+        "one_application_each": said.one_application_each,
+        "invited_only": said.invited_only,
+    }
+
+
 _WAITS = {
     WaitingPhase.BEFORE_REVIEW: "is not examined meanwhile",
     WaitingPhase.AFTER_REVIEW: "is examined like the others",
@@ -394,6 +441,8 @@ _WAITS = {
 
 def _takes(rules: CallDefinition) -> str:
     """Say up to what sum requests are taken in, and what waiting means."""
+    if rules.counter.order is OrderPolicy.RANKING:
+        return "requests of any sum; an act ranks them after the closing"
     if rules.allocation.short_money is ShortMoneyPolicy.STOP:
         return (
             f"requests up to {euros(rules.allocation.amount)}; nobody waits for money"
@@ -403,6 +452,19 @@ def _takes(rules: CallDefinition) -> str:
     if beyond is not None:
         limit = f"requests up to {euros(rules.allocation.amount + beyond)}"
     return f"{limit}; who waits for money {_WAITS[rules.counter.waiting_list]}"
+
+
+def _together(rules: CallDefinition) -> str | None:
+    """Say how many may apply together; nothing where each applies alone."""
+    said = rules.partnership
+    if said is None:
+        return None
+    most = f" to {said.maximum}" if said.maximum else " or more"
+    parts = [f"{said.minimum}{most} members, the lead included"]
+    parts += [f"{said.minimum_firms} firms at least"] if said.minimum_firms else []
+    parts += ["all of them invited"] if said.invited_only else []
+    parts += ["nobody in two applications"] if said.one_application_each else []
+    return "; ".join(parts)
 
 
 def tell_call(call: calls.CallView) -> None:
@@ -427,6 +489,7 @@ def tell_call(call: calls.CallView) -> None:
             *_worth(rules),
             ("evaluators", str(rules.duties.evaluators)),
             ("two persons", ", ".join(rules.duties.separate) or "for nothing"),
+            ("together", _together(rules)),
             ("acts now", ", ".join(_acts(call)) or "none"),
         ),
         indent="  ",
@@ -440,6 +503,8 @@ def tell_call(call: calls.CallView) -> None:
     )
     for kind, rule in rules.terms.items():
         length = f"{rule.count} {rule.counting}"
+        if rule.not_after is not None:
+            length += f", by {italian_date(rule.not_after)}"
         terms.add(kind, length, rule.starts_on, rule.effect, rule.source)
     terms.print()
     merit = Table(("criterion", "points>", "title+"), title="Merit", indent="  ")
@@ -539,5 +604,9 @@ def _tell_openings(call: calls.CallView) -> None:
     malfunctions.print()
 
 
-for _command in (*call_acts.COMMANDS, lists.update_list_command):
+for _command in (
+    *call_acts.COMMANDS,
+    *rankings.COMMANDS,
+    lists.update_list_command,
+):
     call_group.add_command(_command)

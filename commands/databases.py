@@ -7,8 +7,10 @@ import click
 from commands.entry import open_desk, told_in_words
 from commands.lazy import Listing, json_option, note_done
 from commands.output import emit, print_wrapped
+from workflow.desk import IdentityKind
 from workflow.errors import InputError
 from workflow.services import rights
+from workflow.services.officers import STRENGTH
 from workflow.services.rights import Granted, Roles
 
 _NAME = re.compile(r"(?!pg_|public$|none$)[a-z_][a-z0-9_]{0,62}")
@@ -52,17 +54,25 @@ def db_group() -> None:
     help="As whom an auditor connects.",
 )
 @click.option(
+    "--identity",
+    type=click.Choice([kind.value for kind in STRENGTH]),
+    help="How it has to be known at least who acts (SPORTELLO_IDENTITY), from now on.",
+)
+@click.option(
     "--print", "only_print", is_flag=True, help="Print the statements, do nothing."
 )
 @json_option
-def grants_command(application: str, auditor: str, *, only_print: bool) -> None:
+def grants_command(
+    application: str, auditor: str, identity: str | None, *, only_print: bool
+) -> None:
     """Make the roles of the database, and give each what it needs (permessi).
 
     Only on PostgreSQL, as the owner of the tables. The application can read and add
     to the register and never change it; the auditor can read it, and nothing that
     tells who applied. Roles that are not there are made, without login: make those
-    of people and processes members of them. Repeat it after each upgrade; a second
-    time it changes nothing.
+    of people and processes members of them. With `--identity database` nobody can
+    merely say who they are: the login to the database counts. Repeat it after each
+    upgrade; a second time it changes nothing.
 
     \b
     Example:
@@ -74,7 +84,8 @@ def grants_command(application: str, auditor: str, *, only_print: bool) -> None:
             "--application and --auditor name the same role: one of them may write, "
             "the other may not",
         )
-    roles = Roles(application, auditor)
+    wanted = IdentityKind(identity) if identity else None
+    roles = Roles(application, auditor, wanted)
     with told_in_words():
         desk = open_desk()
         work = rights.planned if only_print else rights.grant

@@ -46,7 +46,8 @@ def grant_command(  # noqa: PLR0913 - each is an option
 
     FILE holds one JSON object a line: `application`, and what each grant must
     carry: `cor`, `cor_on`, `cup`, `cup_on`, `durc_until`, and where they are
-    needed `admitted_investment` and `antimafia`, all of them as text.
+    needed `admitted_investment` and `antimafia`, all of them as text. Where the call
+    gives no State aid `cor` and `cor_on` are left out.
 
     The list passes nobody over: whoever comes before its last one is on it, or
     waits for money or for an answer of its own. It first shows what will happen,
@@ -59,7 +60,7 @@ def grant_command(  # noqa: PLR0913 - each is an option
     """
     warn_of_clock(desk, call=call)
     with file.open("rb") as lines:
-        grants = decrees.read(lines)
+        grants = decrees.read(lines, decrees.carries(desk, call))
     do_once_confirmed(
         call,
         partial(decrees.grant, desk, call, grants, act=act, reason=reason),

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError
 
 from commands.output import civil
-from config.loader import CallFileError
+from config.loader import FaultyFileError
 from config.logs import log
 from config.settings import Settings, SettingsError, read_settings
 from models.session import (
@@ -86,17 +86,17 @@ def told_in_words() -> Iterator[None]:
         raise RefusedError(error.code, error.message) from error
     except DatabaseUnavailableError as error:
         raise UnavailableError(error.code, error.message) from error
-    except CallFileError as error:
+    except FaultyFileError as error:
         listed = "".join(f"\n  {fault}" for fault in error.faults)
         raise RefusedError(
-            "call.faults",
-            f"{error.path or 'the call'} cannot be used, correct it:{listed}",
+            error.code,
+            f"{error.path or f'the {error.kind}'} cannot be used, correct it:{listed}",
             {"faults": [fault_as_json(fault) for fault in error.faults]},
         ) from error
 
 
 def fault_as_json(fault: object) -> dict[str, object]:
-    """Return a fault of a call file as scripts read it."""
+    """Return a fault of a file as scripts read it."""
     return {name: getattr(fault, name) for name in ("where", "message", "line")}
 
 

@@ -17,6 +17,7 @@ _REASONS: Mapping[Event, str] = {
     Event.DECLARE_INADMISSIBLE: "incomplete after the completion request",
     Event.REJECT: "the observations do not change the score, 52 of 100",
     Event.RETURN_PLAN: "the budget of activity 2 does not add up",
+    Event.CHANGE_PARTNERS: "one firm joins, as the lead has asked",
     Event.APPROVE_VARIATION: "a partner was replaced by one of the same kind",
     Event.GRANT_EXTENSION: "delays in the supplies, documented",
     Event.EXTEND_TERM: "an ordinance closed the offices for a week",

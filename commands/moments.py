@@ -61,6 +61,18 @@ def read_until(
     return start_of_day(day + timedelta(days=1)) - _MOMENT
 
 
+def read_day(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> date | None:
+    """Read a civil day of Rome."""
+    day = None if text is None else _day(text)
+    if text is None or day is not None:
+        return day
+    raise click.BadParameter(
+        f"`{text}` is no day; write it as YYYY-MM-DD, such as 2026-01-20"
+    )
+
+
 def _day(text: str) -> date | None:
     """Read a day; what only looks like one is told as any other mistake."""
     try:

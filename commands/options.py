@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import Enum
+from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin
 from uuid import UUID
@@ -11,9 +12,11 @@ import click
 from pydantic import AwareDatetime, ValidationError
 from pydantic.fields import FieldInfo
 
+from config.schema import MOST_PARTNERS
 from models.vocabulary import Cents
 from workflow.errors import InputError
 from workflow.machine import Inputs
+from workflow.moves.inputs import Partner
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "admitted_investment": ("90000.00",),
@@ -33,6 +36,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "durc_until": ("2026-06-30",),
     "item": ("signature of the plan summary sheet",),
     "letter": ("grant",),
+    "partners": ("partners.jsonl",),
     "officer": ("019bdaa1-de80-7000-8000-000000000001",),
     "notice": ("019bdaa1-de80-7000-8000-000000000002",),
     "meeting_on": ("2026-03-25",),
@@ -62,6 +66,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 
 Together they are complete for the call that comes with the program.
 """
+
+_MOST = 10
+"""Of the faults of a file: as many are told."""
 
 CODES = "sportello call show"
 """Where the codes of documents and criteria are."""
@@ -108,7 +115,7 @@ def read(model: type[Inputs], given: Mapping[str, object]) -> dict[str, object]:
     stated = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in given.items()
-        if name in model.model_fields and value not in {None, (), False}
+        if name in model.model_fields and _is_stated(value)
     }
     try:
         model.model_validate(stated)
@@ -119,6 +126,11 @@ def read(model: type[Inputs], given: Mapping[str, object]) -> dict[str, object]:
         ]
         raise InputError("input.invalid", "; ".join(dict.fromkeys(faults))) from error
     return stated
+
+
+def _is_stated(value: object) -> bool:
+    """Tell whether an option was given: an empty file is something, too."""
+    return value is not None and value is not False and value != ()
 
 
 def flag(name: str) -> str:
@@ -134,7 +146,10 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     }
     if kind is bool:
         return click.Option([flag(name)], is_flag=True, **settings)
-    if isinstance(kind, type) and issubclass(kind, Enum):
+    if kind == tuple[Partner, ...]:
+        file = click.Path(exists=True, dir_okay=False, path_type=Path)
+        settings |= {"type": file, "callback": _partners, "metavar": "FILE"}
+    elif isinstance(kind, type) and issubclass(kind, Enum):
         words = [str(word.value) for word in kind]
         settings |= {"type": click.Choice(words), "metavar": "WORD"}
         settings["help"] += f" One of: {', '.join(words)}."
@@ -158,6 +173,41 @@ def _day(
         raise click.BadParameter(
             f"`{text}` is no day; write it as YYYY-MM-DD, such as 2026-01-20"
         ) from None
+
+
+def _partners(
+    _context: click.Context, _option: click.Parameter, file: Path | None
+) -> list[Partner] | None:
+    """Read partners, one a line; a fault names its line."""
+    if file is None:
+        return None
+    partners, faults = [], []
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            partners.append(Partner.model_validate_json(line))
+        except ValidationError as error:
+            faults += [f"line {number}: {told}" for told in map(_fault, error.errors())]
+    if len(partners) > MOST_PARTNERS:
+        faults = [f"there are {len(partners)}, at most {MOST_PARTNERS} are taken"]
+    if faults:
+        raise InputError("input.invalid", f"--partners: {'; '.join(faults[:_MOST])}")
+    return partners
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    """Say what is wrong in a line, and nothing of what stands there."""
+    name = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "missing":
+        return f"`{name}` is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"`{name}` is no field of a partner"
+    if fault["type"] == "string_pattern_mismatch" and name == "tax_code":
+        return "`tax_code`: write 11 digits, or the 16 signs of a personal code"
+    if not name:
+        return 'write {"tax_code": ..., "name": ..., "kind": ...}'
+    return f"`{name}`: {str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
 
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - an annotation is of any type

@@ -1,7 +1,8 @@
 """Who is next, and who waits for whom?"""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import click
 
@@ -42,7 +43,8 @@ def queue_command(
     """Show who waits for a grant, in order: who is next, who blocks whom.
 
     The order is the one of the call (ordine cronologico, unless the call lets
-    merit or a draw decide among those of one day or week). A line marks where
+    merit or a draw decide among those of one day or week, or an act ranks all who
+    came until the closing: then the ranking is shown). A line marks where
     the money ends: whoever stands behind it has nothing reserved yet. With --as-of
     it is shown as it stood at an instant, by the register alone.
 
@@ -82,6 +84,15 @@ def queue_as_json(
         "residual": format_money(queue.residual),
         "waiting": format_money(queue.waiting),
         "first_without_money": end.protocol if end else None,
+        "ranking": asdict(queue.ranking) if queue.ranking else None,
+        "moves_down": [
+            {
+                "application": one.candidate.protocol,
+                "has": format_money(one.candidate.held),
+                "would_have": format_money(one.amount),
+            }
+            for one in queue.moves_down
+        ],
         "items": [
             {
                 "position": item.position,
@@ -94,6 +105,7 @@ def queue_as_json(
                 "state": item.state.value,
                 "requested": format_money(item.requested),
                 "reserved": format_money(item.reserved),
+                "granted": format_money(item.granted),
                 "running_total": format_money(item.running_total),
                 "may_review": item.may_review,
                 "may_grant": item.may_grant,
@@ -123,9 +135,15 @@ def tell_queue(queue: views.QueueView, limit: int | None) -> None:
     if queue.policy in _ORDERS:
         click.echo(_ORDERS[queue.policy])
     shown = queue.items[:limit]
-    _table(queue, shown).print()
+    if queue.policy is OrderPolicy.RANKING:
+        click.echo(_of_set(queue))
+        _ranked(queue, shown).print()
+    else:
+        _table(queue, shown).print()
     if not queue.items:
         click.echo(f"nobody waits for {'a grant' if queue.allocation else 'the list'}")
+    for line in _moves_down(queue):
+        click.echo(line)
     if len(shown) < len(queue.items):
         click.echo(_more(queue, len(shown)))
     if queue.not_receivable:
@@ -175,6 +193,48 @@ def _table(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
             _next(item),
         )
     return table
+
+
+def _of_set(queue: views.QueueView) -> str:
+    """Say what the order of the lines is worth."""
+    made = queue.ranking
+    if made is None:
+        return (
+            "an act ranks all who came until the closing; until then nobody is before\n"
+            "anybody, and they are listed as they came"
+        )
+    return (
+        f"version {made.version} of the ranking, by {made.act} (entry {made.entry}); "
+        "who has no place yet stands at the end"
+    )
+
+
+def _ranked(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
+    table = Table(("#>", "protocol", "score>", "state", "asks>", "has>", "next+"))
+    end = queue.first_without_money if queue.ranking else None
+    for item in shown:
+        if item is end:
+            table.rule("the money ends here")
+        table.add(
+            item.rank or "-",
+            item.protocol,
+            item.score,
+            item.state,
+            euros(item.asked),
+            euros(item.reserved + item.granted),
+            item.next_step,
+        )
+    return table
+
+
+def _moves_down(queue: views.QueueView) -> Iterator[str]:
+    """Tell what an act on the ranking would do with the money that is free."""
+    if not queue.moves_down:
+        return
+    yield f"{euros(queue.residual)} is free; `sportello call fund` would give"
+    for one in queue.moves_down:
+        more, held = euros(one.more), euros(one.candidate.held)
+        yield f"  {more} to {one.candidate.protocol}, which has {held}"
 
 
 def _more(queue: views.QueueView, shown: int) -> str:

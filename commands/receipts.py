@@ -8,6 +8,7 @@ from commands.output import civil, clean
 from models.vocabulary import NoticeStatus
 
 _HEADINGS = (
+    "partners",
     "money",
     "terms",
     "steps",
@@ -36,6 +37,7 @@ def details(receipt: Mapping[str, Any]) -> Iterator[str]:
     own = [one for one in receipt["notices"] if one.get("application", mine) == mine]
     others = [one for one in receipt["notices"] if one not in own]
     sections = (
+        _partners(receipt["findings"]),
         _money(receipt["money"]),
         [_term(term) for term in receipt["terms"]],
         [_step(step) for step in receipt["steps"]],
@@ -49,6 +51,22 @@ def details(receipt: Mapping[str, Any]) -> Iterator[str]:
     for heading, lines in zip(_HEADINGS, sections, strict=True):
         for number, line in enumerate(lines):
             yield f"  {('' if number else heading).ljust(_WIDTH)}  {clean(line)}"
+
+
+def _partners(findings: Mapping[str, Any]) -> list[str]:
+    """Tell how many apply together afterwards, and how many join and leave."""
+    if "partnership_before" not in findings:
+        return []
+    now, before = findings["partnership"], findings["partnership_before"]
+    there, then = (
+        {one["applicant"] for one in together["partners"]} for together in (before, now)
+    )
+    members = f"{now['members']} members with the lead, {before['members']} before"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in now["kinds"].items())
+    return [
+        f"{members}; {len(then - there)} join, {len(there - then)} leave",
+        *([f"by kind: {kinds}"] if kinds else []),
+    ]
 
 
 def moved(entry: Mapping[str, Any]) -> str:

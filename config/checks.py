@@ -26,6 +26,8 @@ from config.notices import (
     lists_of_notices_repeat_nothing,
     reminders_are_of_the_applicant,
 )
+from config.partnerships import partnerships_fit_their_maximum, somebody_is_invited
+from config.rankings import CHECKS as RANKINGS
 from config.schema import OF_SOME_FAMILIES, CallDefinition
 from config.terms import (
     extensions_stay_short,
@@ -33,7 +35,10 @@ from config.terms import (
     terms_fit_their_kind,
 )
 from config.values import ROME, euros
-from models.vocabulary import StepKind
+from models.vocabulary import OrderPolicy, StepKind
+
+NO_NUMBER = "000000"
+"""How the code of a model ends (`config.families`): no call has such a number."""
 
 _ONLY_NEGOTIATED = frozenset(
     {StepKind.NEGOTIATION, StepKind.DEFINITIVE_PLAN, StepKind.DETERMINATION}
@@ -81,6 +86,15 @@ def _closes_once_published(call: CallDefinition) -> Iterator[Finding]:
         yield Finding(("window", "closes_at"), "the call closes before it is published")
 
 
+def _code_is_its_own(call: CallDefinition) -> Iterator[Finding]:
+    if call.code.endswith(NO_NUMBER):
+        yield Finding(
+            ("code",),
+            f"{call.code} is the code of a model of call files: write the one of "
+            "your call",
+        )
+
+
 def _year_stands_in_the_code(call: CallDefinition) -> Iterator[Finding]:
     in_code = call.code[4:8]
     if in_code != str(call.year):
@@ -124,6 +138,19 @@ def _approval_comes_first(call: CallDefinition) -> Iterator[Finding]:
             yield Finding(
                 ("acts", index, "date"),
                 f"the call is approved after it is published ({published})",
+            )
+
+
+def _ceiling_is_that_of_the_regime(call: CallDefinition) -> Iterator[Finding]:
+    """Tell a *de minimis* aid without its ceiling, and a ceiling of nothing."""
+    de_minimis = call.aid.regime == "de_minimis"
+    for key in ("ceiling", "ceiling_years"):
+        there = vars(call.aid).get(key) is not None
+        if de_minimis and not there and key not in call.aid.model_fields_set:
+            yield Finding(("aid", key), f'missing: "de_minimis" is given under {key}')
+        if there and not de_minimis:
+            yield Finding(
+                ("aid", key), 'the regime "none" has no ceiling: leave this key out'
             )
 
 
@@ -191,6 +218,16 @@ def _is_plain(call: CallDefinition) -> bool:
     return not form(call.family).negotiates
 
 
+def _order_is_that_of_a_counter(call: CallDefinition) -> Iterator[Finding]:
+    """Tell a counter that would keep no order at all."""
+    if "counter" in call.model_fields_set and call.counter.order is OrderPolicy.RANKING:
+        yield Finding(
+            ("counter", "order"),
+            f'"{OrderPolicy.RANKING}" is what calls without a counter have: write '
+            'another, as "exact_instant"',
+        )
+
+
 def _criteria_add_up(call: CallDefinition) -> Iterator[Finding]:
     merit = call.merit
     most = sum(criterion.max_points for criterion in merit.criteria)
@@ -219,10 +256,11 @@ def _documents_are_different(call: CallDefinition) -> Iterator[Finding]:
 
 def _data_outlasts_the_ceiling(call: CallDefinition) -> Iterator[Finding]:
     """Tell data that would be erased while the ceiling still has to count it."""
-    if call.retention is not None and call.retention.years < call.aid.ceiling_years:
+    counted = call.aid.ceiling_years
+    if call.retention is not None and counted and call.retention.years < counted:
         yield Finding(
             ("retention", "years"),
-            f"the ceiling counts the aids of {call.aid.ceiling_years} years "
+            f"the ceiling counts the aids of {counted} years "
             "(aid.ceiling_years): keep the data at least as long",
         )
 
@@ -263,16 +301,20 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     _opens_once_published,
     _closes_once_open,
     _closes_once_published,
+    _code_is_its_own,
     _year_stands_in_the_code,
     _one_act_approves,
     _approval_is_of_the_year,
     _approval_comes_first,
+    _ceiling_is_that_of_the_regime,
     _fixed_part_is_within_the_cap,
     _aid_is_within_the_allocation,
     _fixed_part_matures_once,
     _fixed_part_matures_on_a_step,
     _acceptance_follows_negotiation,
     _plans_are_returned_where_they_are,
+    _order_is_that_of_a_counter,
+    *RANKINGS,
     overbooking_is_said_once,
     overbooking_is_something,
     stopping_takes_nothing_beyond,
@@ -294,6 +336,8 @@ _CHECKS: tuple[Callable[[CallDefinition], Iterator[Finding]], ...] = (
     lists_of_notices_repeat_nothing,
     _data_outlasts_the_ceiling,
     _members_add_up,
+    partnerships_fit_their_maximum,
+    somebody_is_invited,
     _conflicts_conflict,
     lists_are_of_other_calls,
     lists_are_asked_in_one_way,

@@ -47,6 +47,11 @@ def model(family: Family) -> str:
     return (_FOLDER / f"{family}.toml").read_text(encoding="utf-8")
 
 
+def headline(family: Family) -> str:
+    """Say in a line what a family is: the first line of its model."""
+    return model(family).partition("\n")[0].lstrip("# ")
+
+
 @cache
 def form(family: Family) -> Form:
     """Return what the calls of a family have."""

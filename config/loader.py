@@ -1,25 +1,28 @@
-"""Which calls are there, and what do their files say?"""
+"""Which calls and plans are there, and what do their files say?"""
 
 import re
 import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
 
 from config.findings import Finding
+from config.indicators import Plan, read_plan
 from config.messages import where
 from config.places import line_of, locate
 from config.reading import read, revive
-from config.schema import OF_SOME_FAMILIES, CallDefinition
+from config.schema import OF_SOME_FAMILIES, CallDefinition, Part
 from models.canonical import digest, encode
 
-_SHIPPED = Path(__file__).parent / "calls"
+_HERE = Path(__file__).parent
 _LARGEST = 1_000_000
 _PLACE_IN_TOML_ERROR = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with a call file, and its place.
+    """One thing that is wrong with a file, and its place.
 
     `line` is `None` where the file as a whole is at fault.
     """
@@ -34,54 +37,105 @@ class Fault:
         return f"{line}{self.where}: {self.message}"
 
 
-class CallFileError(ValueError):
-    """A call file cannot be used; every fault of it is told."""
+class FaultyFileError(ValueError):
+    """A file cannot be used; every fault of it is told."""
+
+    code: ClassVar[str]
+    kind: ClassVar[str]
 
     def __init__(self, faults: tuple[Fault, ...], path: Path | None = None) -> None:
         self.faults = faults
         self.path = path
+        named = path or self.kind
         super().__init__(
-            "\n".join([f"{path or 'call'}: {len(faults)} fault(s)", *map(str, faults)])
+            "\n".join([f"{named}: {len(faults)} fault(s)", *map(str, faults)])
         )
 
 
-def shipped() -> tuple[str, ...]:
-    """Name the calls that come with the package."""
-    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.toml")))
+class CallFileError(FaultyFileError):
+    """A call file cannot be used."""
+
+    code = "call.faults"
+    kind = "call"
 
 
-def find(name: str) -> Path:
-    """Find a call file by its path, or by the name of a shipped call.
+class PlanFileError(FaultyFileError):
+    """A plan file cannot be used."""
 
-    Raises:
-        CallFileError: there is neither such a file nor such a call.
-    """
-    path = Path(name)
-    if name in shipped() and not path.is_file():
-        return _SHIPPED / f"{name}.toml"
-    if name and _is_there(path):
-        return path
-    known = ", ".join(shipped())
-    message = f"no such file, and no shipped call of this name (shipped: {known})"
-    raise CallFileError((Fault("file", message),), path)
+    code = "plan.faults"
+    kind = "plan"
 
 
-def check(path: Path) -> tuple[Fault, ...]:
-    """Return all faults of one file, in the order of its lines."""
-    outcome = _outcome(path)
-    return () if isinstance(outcome, CallDefinition) else outcome
+_Read = TypeVar("_Read", bound=Part)
 
 
-def load(path: Path) -> CallDefinition:
-    """Read a call from its file.
+@dataclass(frozen=True)
+class Shelf(Generic[_Read]):
+    """The files of one kind: those that are shipped, and any other by its path."""
 
-    Raises:
-        CallFileError: with all the faults of the file.
-    """
-    outcome = _outcome(path)
-    if isinstance(outcome, CallDefinition):
+    folder: Path
+    error: type[FaultyFileError]
+    read: Callable[[Mapping[str, object]], _Read | tuple[Finding, ...]]
+
+    def shipped(self) -> tuple[str, ...]:
+        """Name the files that come with the package."""
+        return tuple(sorted(path.stem for path in self.folder.glob("*.toml")))
+
+    def find(self, name: str) -> Path:
+        """Find a file by its path, or by the name of a shipped one.
+
+        Raises:
+            FaultyFileError: there is neither.
+        """
+        path = Path(name)
+        if name in self.shipped() and not path.is_file():
+            return self.folder / f"{name}.toml"
+        if name and _is_there(path):
+            return path
+        kind, known = self.error.kind, ", ".join(self.shipped())
+        message = f"no such file, and no shipped {kind} of this name (shipped: {known})"
+        raise self.error((Fault("file", message),), path)
+
+    def check(self, path: Path) -> tuple[Fault, ...]:
+        """Return all faults of one file, in the order of its lines."""
+        outcome = self._outcome(path)
+        return outcome if isinstance(outcome, tuple) else ()
+
+    def load(self, path: Path) -> _Read:
+        """Read a file.
+
+        Raises:
+            FaultyFileError: with all the faults of the file.
+        """
+        outcome = self._outcome(path)
+        if isinstance(outcome, tuple):
+            raise self.error(outcome, path)
         return outcome
-    raise CallFileError(outcome, path)
+
+    def _outcome(self, path: Path) -> _Read | tuple[Fault, ...]:
+        try:
+            data = _bytes(path, self.error.kind)
+            text = data.decode("utf-8-sig")
+            contents = tomllib.loads(text)
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            message = "not written in UTF-8: save it in that encoding"
+            return (Fault("file", message, line),)
+        except tomllib.TOMLDecodeError as error:
+            return (_syntax_fault(str(error), text),)
+        except (OSError, ValueError, RecursionError) as error:
+            return (Fault("file", f"cannot be read: {_reason(error)}"),)
+        outcome = self.read(contents)
+        if isinstance(outcome, tuple):
+            return _faults(outcome, locate(text.replace("\r\n", "\n")))
+        return outcome
+
+
+CALLS: Shelf[CallDefinition] = Shelf(_HERE / "calls", CallFileError, read)
+PLANS: Shelf[Plan] = Shelf(_HERE / "plans", PlanFileError, read_plan)
+
+shipped, find, check, load = CALLS.shipped, CALLS.find, CALLS.check, CALLS.load
+"""Of calls, which are what most of the program reads."""
 
 
 def dump(definition: CallDefinition) -> bytes:
@@ -111,24 +165,6 @@ def fingerprint(definition: CallDefinition) -> str:
     return digest(dump(definition))
 
 
-def _outcome(path: Path) -> CallDefinition | tuple[Fault, ...]:
-    try:
-        data = _bytes(path)
-        text = data.decode("utf-8-sig")
-        contents = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        return (Fault("file", "not written in UTF-8: save it in that encoding", line),)
-    except tomllib.TOMLDecodeError as error:
-        return (_syntax_fault(str(error), text),)
-    except (OSError, ValueError, RecursionError) as error:
-        return (Fault("file", f"cannot be read: {_reason(error)}"),)
-    outcome = read(contents)
-    if isinstance(outcome, CallDefinition):
-        return outcome
-    return _faults(outcome, locate(text.replace("\r\n", "\n")))
-
-
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
@@ -136,9 +172,9 @@ def _is_there(path: Path) -> bool:
         return True
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, kind: str) -> bytes:
     if path.is_dir():
-        msg = "it is a folder: name the call file in it"
+        msg = f"it is a folder: name the {kind} file in it"
         raise ValueError(msg)
     if path.exists() and not path.is_file():
         msg = "it is a device or a pipe, not a file"
@@ -146,7 +182,7 @@ def _bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        msg = f"it is larger than {_LARGEST} bytes, too much for a call"
+        msg = f"it is larger than {_LARGEST} bytes, too much for a {kind}"
         raise ValueError(msg)
     return data
 

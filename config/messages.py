@@ -1,4 +1,4 @@
-"""How is a fault said to somebody who only knows the call?"""
+"""How is a fault said to somebody who only knows the call, or the plan?"""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -6,9 +6,10 @@ from enum import Enum
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from config.findings import Finding
 from config.places import Loc
 from config.schema import CallDefinition
 from config.values import shown
@@ -45,6 +46,18 @@ def where(loc: Loc) -> str:
     return text.removeprefix(".") or "file"
 
 
+def findings_of(
+    error: ValidationError, root: type[BaseModel] = CallDefinition
+) -> tuple[Finding, ...]:
+    """Return all that is wrong with the contents of a file, in plain words."""
+    details = error.errors(include_url=False)
+    return tuple(
+        Finding(place(detail), sentence(detail, root))
+        for detail in details
+        if is_true(detail)
+    )
+
+
 def place(error: Details) -> Loc:
     """Return where an error stands; that a name is wrong stands at the name."""
     loc: Loc = error["loc"]
@@ -62,30 +75,30 @@ def is_true(error: Details) -> bool:
     return len(error["input"]) < int(error["ctx"]["min_length"])
 
 
-def sentence(error: Details) -> str:
+def sentence(error: Details, root: type[BaseModel]) -> str:
     """Say in plain words what is wrong and what to write instead."""
     kind, loc, context = error["type"], place(error), error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
-    if kind == "tuple_type" and (listed := _sections(loc)):
+    if kind == "tuple_type" and (listed := _sections(loc, root)):
         return listed
     if kind in _WANTED:
         return _WANTED[kind].format(**context)
     if kind == "extra_forbidden":
-        return _unknown(loc)
+        return _unknown(loc, root)
     if kind in _CHOICE:
-        return _not_a_choice(shown(error["input"]), loc)
-    return f"{_WRONG.get(kind, 'not written right')}: {_how_to_write(loc)}"
+        return _not_a_choice(shown(error["input"]), loc, root)
+    return f"{_WRONG.get(kind, 'not written right')}: {_how_to_write(loc, root)}"
 
 
-def _unknown(loc: Loc) -> str:
+def _unknown(loc: Loc, root: type[BaseModel]) -> str:
     name = str(loc[-1])
-    return f"unknown key `{name}`" + _nearest(name, _keys(_inside(loc[:-1])))
+    return f"unknown key `{name}`" + _nearest(name, _keys(_inside(loc[:-1], root)))
 
 
-def _not_a_choice(written: str, loc: Loc) -> str:
+def _not_a_choice(written: str, loc: Loc, root: type[BaseModel]) -> str:
     # A wrong name in a mapping stands where a right one would: try that first.
-    choices = _choices(_names(_inside(loc[:-1]))) or _choices(_inside(loc))
+    choices = _choices(_names(_inside(loc[:-1], root))) or _choices(_inside(loc, root))
     listed = ", ".join(f'"{choice}"' for choice in choices)
     return (
         f"`{written}` is not one of the words allowed here"
@@ -98,48 +111,48 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"; did you mean `{close[0]}`?" if close else ": remove it or correct it"
 
 
-def _how_to_write(loc: Loc) -> str:
+def _how_to_write(loc: Loc, root: type[BaseModel]) -> str:
     if not loc:
-        return "write the sections of a call"
-    kind = _inside(loc)
+        return "write its sections"
+    kind = _inside(loc, root)
     dotted = ".".join(str(step) for step in loc if isinstance(step, str))
     if _keys(kind) and isinstance(loc[-1], int):
         return f"write it as [[{dotted}]]"
     if _keys(kind) or get_origin(kind) is Mapping:
         return f"write a section [{dotted}]"
-    if listed := _sections(loc):
+    if listed := _sections(loc, root):
         return listed
-    return f"write it, as {loc[-1]} = {_example(loc)}"
+    return f"write it, as {loc[-1]} = {_example(loc, root)}"
 
 
-def _sections(loc: Loc) -> str:
+def _sections(loc: Loc, root: type[BaseModel]) -> str:
     """Say how to write a list of sections; nothing, if it is of something else."""
-    kind = _inside(loc)
+    kind = _inside(loc, root)
     if get_origin(kind) is not tuple or not _keys(get_args(kind)[0]):
         return ""
     dotted = ".".join(str(step) for step in loc if isinstance(step, str))
-    field = _field(loc)
+    field = _field(loc, root)
     none = "" if field and field.metadata else f", or {loc[-1]} = [] for none"
     return f"write one section [[{dotted}]] for each{none}"
 
 
-def _example(loc: Loc) -> str:
-    field = _field(loc)
+def _example(loc: Loc, root: type[BaseModel]) -> str:
+    field = _field(loc, root)
     if field and field.examples:
         return str(field.examples[0])
-    return " or ".join(f'"{choice}"' for choice in _choices(_inside(loc))) or "[]"
+    return " or ".join(f'"{choice}"' for choice in _choices(_inside(loc, root))) or "[]"
 
 
-def _field(loc: Loc) -> FieldInfo | None:
-    owner = _inside(loc[:-1])
+def _field(loc: Loc, root: type[BaseModel]) -> FieldInfo | None:
+    owner = _inside(loc[:-1], root)
     if isinstance(owner, type) and issubclass(owner, BaseModel):
         return owner.model_fields.get(str(loc[-1]))
     return None
 
 
-def _inside(loc: Loc) -> Any:  # noqa: ANN401 - an annotation is of any type
+def _inside(loc: Loc, root: type[BaseModel]) -> Any:  # noqa: ANN401 - an annotation is of any type
     """Follow *loc* through the schema to the type declared there."""
-    kind: Any = CallDefinition
+    kind: Any = root
     for step in loc:
         if get_origin(kind) is tuple:
             kind = get_args(kind)[0]

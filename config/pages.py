@@ -1,4 +1,4 @@
-"""How does an export of the register become pages that people read?"""
+"""How does what the register holds become pages that people read?"""
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -41,6 +41,17 @@ def index(facts: Mapping[str, object]) -> Iterator[str]:
     parts = template.stream(facts, style=style, script=script, policy=policy)
     parts.enable_buffering(_PARTS)
     yield from parts
+
+
+def report(facts: Mapping[str, object]) -> str:
+    """Write the page of a report: it stands by itself too, and no script is in it."""
+    style = _text("report.css")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    template = _environment().get_template("report.html.j2")
+    return template.render(facts, style=style, policy=policy)
 
 
 @cache

@@ -6,13 +6,14 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from config.checks import disagreements
-from config.families import families, form
 from config.findings import Finding
-from config.messages import is_true, place, sentence
+from config.messages import findings_of
 from config.salvage import salvaged
 from config.schema import AS_BEFORE, SEPARATED, CallDefinition
 from config.values import euros
-from models.vocabulary import Family
+
+_FAMILIES_THEN = ("negotiated_counter", "plain_counter")
+"""Those that version 0.1 had: all of their calls have a counter."""
 
 
 def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]:
@@ -25,7 +26,7 @@ def read(contents: Mapping[str, object]) -> CallDefinition | tuple[Finding, ...]
     try:
         call = CallDefinition.model_validate(contents)
     except ValidationError as error:
-        return _findings(error) + disagreements(salvaged(contents))
+        return findings_of(error) + disagreements(salvaged(contents, CallDefinition))
     return disagreements(call) or call
 
 
@@ -34,7 +35,7 @@ def revive(body: bytes) -> CallDefinition | tuple[Finding, ...]:
     try:
         call = CallDefinition.model_validate_json(_completed(body))
     except ValidationError as error:
-        return _findings(error)
+        return findings_of(error)
     return disagreements(call) or call
 
 
@@ -50,8 +51,8 @@ def _completed(body: bytes) -> bytes:
         return body
     if not isinstance(contents, dict) or "counter" in contents:
         return body
-    if not _is_of_a_counter(contents.get("family")):
-        return body
+    if contents.get("family") not in _FAMILIES_THEN:
+        return body  # it may well be one without a counter
     contents["counter"] = AS_BEFORE.model_dump(mode="json", exclude_none=True)
     procedure, aid = contents.get("procedure"), contents.get("aid")
     if isinstance(procedure, dict):
@@ -59,17 +60,3 @@ def _completed(body: bytes) -> bytes:
     if isinstance(aid, dict) and aid.get("fixed") == euros(0):
         aid.pop("fixed_matures_on", None)  # it had to be written, due or not
     return to_json(contents)
-
-
-def _is_of_a_counter(family: object) -> bool:
-    """Tell whether a call has a counter: those of version 0.1 all had one."""
-    return family in families() and "counter" in form(Family(str(family))).sections
-
-
-def _findings(error: ValidationError) -> tuple[Finding, ...]:
-    details = error.errors(include_url=False)
-    return tuple(
-        Finding(place(detail), sentence(detail))
-        for detail in details
-        if is_true(detail)
-    )

@@ -1,25 +1,27 @@
-"""What can still be read of a call in which something is wrong?"""
+"""What can still be read of a file in which something is wrong?"""
 
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from config.schema import CallDefinition, Part, UnreadError
+from config.schema import Part, UnreadError
 from config.values import roughly
 
+_Root = TypeVar("_Root", bound=Part)
 
-def salvaged(contents: Mapping[str, object]) -> CallDefinition:
+
+def salvaged(contents: Mapping[str, object], root: type[_Root]) -> _Root:
     """Read each value by itself; asking for one that is wrong raises `UnreadError`.
 
-    What comes out is only good for being checked: it is not a call.
+    What comes out is only good for being checked: it is not a call, nor a plan.
     """
-    call: CallDefinition = _part(CallDefinition, contents)
-    return call
+    part: _Root = _part(root, contents)
+    return part
 
 
 def _part(model: type[Part], contents: object) -> Any:  # noqa: ANN401 - of *model*

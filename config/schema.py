@@ -40,6 +40,7 @@ from models.vocabulary import (
     Channel,
     Counting,
     Decision,
+    Leftover,
     Letter,
     OrderPolicy,
     ReceiptClock,
@@ -49,6 +50,7 @@ from models.vocabulary import (
     TermEffect,
     TermKind,
     TermStart,
+    TieRule,
     WaitingPhase,
 )
 
@@ -62,6 +64,35 @@ OF_THE_APPLICANT = (
     TermKind.REPORT,
 )
 """The terms that run for the applicant; all others are for the office."""
+
+MOST_PARTNERS = 500
+"""In one application: what a line, and an entry of the register, can hold well."""
+MOST_MEMBERS = MOST_PARTNERS + 1
+"""With the lead."""
+
+
+_CRITERION = "criterion:"
+
+
+def _tie_break(text: str) -> str:
+    if text in set(TieRule) or text.removeprefix(_CRITERION) not in {text, ""}:
+        return text
+    listed = ", ".join(f'"{rule}"' for rule in TieRule)
+    msg = (
+        f"`{text}` tells nobody apart: write one of {listed}, or a criterion of merit "
+        'by its code, as "criterion:quality"'
+    )
+    raise WritingError(msg)
+
+
+TieBreak = Annotated[Text, AfterValidator(_tie_break)]
+"""What decides between equals: a rule, or a criterion of merit."""
+
+
+def criterion_of(rule: str) -> str | None:
+    """Return the criterion of merit by which a rule tells equals apart, if it does."""
+    code = rule.removeprefix(_CRITERION)
+    return None if code == rule else code
 
 
 class UnreadError(Exception):
@@ -148,8 +179,9 @@ class Aid(Sourced):
     fixed_matures_on: StepKind | None = None
     variable_percent: Percent
     cap: Euros | None = None
-    ceiling: Euros
-    ceiling_years: Annotated[Count, Field(le=100)]
+    ceiling: Euros | None = None
+    """Of a *de minimis* aid only."""
+    ceiling_years: Annotated[Count, Field(le=100)] | None = None
 
 
 class Counter(Sourced):
@@ -165,6 +197,24 @@ class Counter(Sourced):
     overbooking_percent: Percent | None = None
     overbooking_amount: Euros | None = None
     jump_ahead: Annotated[Flag, Field(examples=["false"])]
+
+
+class Ranking(Sourced):
+    """How a closed set is ranked and the money given out (*graduatoria*).
+
+    Equal scores are told apart by the rules of `tie_break`, one after the other; the
+    last one leaves nobody equal. `minimum_cost` is the least that a project may cost:
+    what is left is too little where it is less than the aid on that, or, without
+    `partial`, than the whole request.
+    """
+
+    tie_break: Annotated[
+        tuple[TieBreak, ...],
+        Field(min_length=1, examples=['["criterion:quality", "earlier_arrival"]']),
+    ]
+    partial: Flag
+    minimum_cost: Euros | None = None
+    below_minimum: Leftover
 
 
 class Filing(Sourced):
@@ -248,6 +298,8 @@ class TermRule(Sourced):
     effect: TermEffect
     peremptory: Flag
     until: Hour | None = None
+    not_after: Day | None = None
+    """A day on which it ends at the latest, however long it is."""
     escalate_after: Annotated[Whole, Field(le=365)] | None = None
 
 
@@ -315,6 +367,22 @@ class Retention(Sourced):
     years: Annotated[Count, Field(le=100, examples=["10"])]
 
 
+class Partnership(Sourced):
+    """That several may apply together (*partenariato, aggregazione*), and how many.
+
+    They are counted with the lead (*capofila*), who is the applicant. The part being
+    there allows it; with a minimum of one, an applicant may also be alone.
+    """
+
+    minimum: Annotated[Count, Field(le=MOST_MEMBERS)] = 1
+    minimum_firms: Annotated[Whole, Field(le=MOST_MEMBERS)] = 0
+    maximum: Annotated[Count, Field(le=MOST_MEMBERS)] | None = None
+    one_application_each: Flag
+    """Whether nobody, lead or partner, may be in two open applications."""
+    invited_only: Flag
+    """Whether each of them has to be one of the `beneficiaries`."""
+
+
 class Beneficiary(Sourced):
     """Somebody on the closed list of those who may apply (*soggetto beneficiario*)."""
 
@@ -349,9 +417,16 @@ NO_MONEY = Allocation.model_construct(
     basis=_NOT_OF_THE_FAMILY,
 )
 NO_COUNTER = Counter.model_construct(
-    order=OrderPolicy.EXACT_INSTANT,
+    order=OrderPolicy.RANKING,
     waiting_list=WaitingPhase.AFTER_REVIEW,
     jump_ahead=False,
+    source=SourceStatus.ASSUMED,
+    basis=_NOT_OF_THE_FAMILY,
+)
+NO_RANKING = Ranking.model_construct(
+    tie_break=(TieRule.EARLIER_ARRIVAL.value,),
+    partial=False,
+    below_minimum=Leftover.HOLD,
     source=SourceStatus.ASSUMED,
     basis=_NOT_OF_THE_FAMILY,
 )
@@ -359,8 +434,6 @@ NO_AID = Aid.model_construct(
     regime="none",
     fixed=Cents(0),
     variable_percent=Decimal(0),
-    ceiling=Cents(0),
-    ceiling_years=1,
     source=SourceStatus.ASSUMED,
     basis=_NOT_OF_THE_FAMILY,
 )
@@ -379,7 +452,7 @@ NO_ASSESSMENT = Assessment.model_construct(
     basis=_NOT_OF_THE_FAMILY,
 )
 
-OF_SOME_FAMILIES = ("allocation", "counter", "aid", "merit", "assessment")
+OF_SOME_FAMILIES = ("allocation", "counter", "ranking", "aid", "merit", "assessment")
 """The sections that only some families have, and those all of their calls.
 
 Where there is none, what it would say stands for nothing: no money, no score.
@@ -447,6 +520,7 @@ class CallDefinition(Part):
     window: Window
     allocation: Allocation = NO_MONEY
     counter: Counter = NO_COUNTER
+    ranking: Ranking = NO_RANKING
     aid: Aid = NO_AID
     filing: Filing
     documents: tuple[RequiredDocument, ...]
@@ -461,6 +535,8 @@ class CallDefinition(Part):
     notices: Notices | None = None
     roles: Roles | None = None
     retention: Retention | None = None
+    partnership: Partnership | None = None
+    """Without it an applicant applies alone."""
     lists: tuple[ListRequirement, ...] | None = None
 
     @property

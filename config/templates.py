@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.canonical import digest
-from models.vocabulary import Letter
+from models.vocabulary import Family, Letter
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -41,10 +41,13 @@ def whole(subject: str, body: str) -> bytes:
     return f"{subject}\n\n{body}".encode()
 
 
-def written(letter: Letter, facts: Mapping[str, object]) -> Text:
+def written(
+    letter: Letter, facts: Mapping[str, object], family: Family | None = None
+) -> Text:
     """Write a letter from its template and the facts that are known.
 
-    What the facts say is put in as it is: it is never read as a template.
+    What the facts say is put in as it is: it is never read as a template. A family
+    of procedures may say it in its own words, in a folder of its name.
 
     Raises:
         FactMissingError: the letter speaks of a fact that is not there.
@@ -52,7 +55,8 @@ def written(letter: Letter, facts: Mapping[str, object]) -> Text:
     from jinja2 import UndefinedError  # noqa: PLC0415 - as in `_environment`
 
     try:
-        text = _environment().get_template(f"{letter}.j2").render(facts)
+        names = [f"{family}/{letter}.j2", f"{letter}.j2"]
+        text = _environment().select_template(names).render(facts)
     except UndefinedError as error:
         # "'act' is undefined", or "… has no attribute 'act'".
         raise FactMissingError(str(error).split("'")[-2]) from None

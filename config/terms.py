@@ -63,6 +63,8 @@ def start_of(kind: TermKind, call: CallDefinition) -> TermStart | None:
     None, if the procedure never starts it.
     """
     wanted = form(call.family)
+    if kind is TermKind.AID_REGISTRY and call.aid.regime == "none":
+        return None  # what is no State aid is not registered
     if (
         wanted.accepts_the_grant
         and kind in _WITHOUT_ACCEPTANCE
@@ -180,6 +182,16 @@ def _ends_at_an_hour_for_the_applicant(
         )
 
 
+def _ends_on_a_day_if_it_is_of_the_plan(
+    kind: TermKind, call: CallDefinition
+) -> Iterator[Finding]:
+    if call.terms[kind].not_after is not None and kind is not TermKind.DURATION:
+        yield Finding(
+            ("terms", kind.value, "not_after"),
+            "only the time of a plan ends on a fixed day: leave this key out",
+        )
+
+
 def _escalates_only_what_it_warns_of(
     kind: TermKind, call: CallDefinition
 ) -> Iterator[Finding]:
@@ -201,5 +213,6 @@ _CHECKS: tuple[Callable[[TermKind, CallDefinition], Iterator[Finding]], ...] = (
     _has_an_effect_of_its_own,
     _lapses_only_if_peremptory,
     _ends_at_an_hour_for_the_applicant,
+    _ends_on_a_day_if_it_is_of_the_plan,
     _escalates_only_what_it_warns_of,
 )

@@ -44,6 +44,7 @@ AUDITED = frozenset(
         "officer_roles",
         "officers",
         "openings",
+        "partners",
         "protocol_counters",
         "steps",
         "terms",
@@ -99,7 +100,12 @@ def of_application() -> Rights:
     rights = {name: _to_work_with(name) for name in SQLModel.metadata.tables}
     # Whoever seals, or changes who may act, locks this row. A lock needs the right
     # to change some column, and this one can have no other value.
-    return {**rights, "installation": (_READ, "UPDATE (id)"), _FORM: (_READ,)}
+    return {
+        **rights,
+        "installation": (_READ, "UPDATE (id)"),
+        "officers": (_READ, _ADD, "UPDATE (name, email, retired_at)"),
+        _FORM: (_READ,),
+    }
 
 
 def _to_work_with(table: str) -> tuple[str, ...]:
@@ -119,8 +125,12 @@ def of_auditor() -> Rights:
     return {**whole, **part}
 
 
-def statements(setting: Setting, *, application: str, auditor: str) -> Iterator[str]:
+def statements(
+    setting: Setting, *, application: str, auditor: str, identity: str | None = None
+) -> Iterator[str]:
     """Give the two roles what they may do and take the rest from them.
+
+    With an *identity* the database also takes nothing from whoever shows less.
 
     They can be carried out again at any time, and have to be after an upgrade. Of a
     table to come the application has what it has of each, the auditor nothing.
@@ -150,6 +160,8 @@ def statements(setting: Setting, *, application: str, auditor: str) -> Iterator[
         f"ALTER DEFAULT PRIVILEGES FOR ROLE {_quoted(setting.owner)} IN SCHEMA {schema}"
         f" GRANT {_READ}, {_ADD} ON TABLES TO {_quoted(application)}"
     )
+    if identity is not None:
+        yield f"UPDATE {schema}.installation SET identity = '{identity}'"  # noqa: S608 - a word of ours
 
 
 def _quoted(name: str) -> str:
@@ -192,17 +204,38 @@ def missing(session: Session, role: str, rights: Rights) -> list[str]:
 
 def beyond(session: Session, role: str, rights: Rights) -> list[str]:
     """Return what a role may do beyond its rights, by whatever way it may."""
-    return [
+    whole = [
         f"{one} on {table}"
         for table, one in sorted(_held(session, role))
         if one not in rights.get(table, ())
     ]
+    part = [
+        f"{one} ({column}) on {table}"
+        for table, column, one in sorted(_held_in_part(session, role))
+        if one not in rights.get(table, ())
+        and column not in _columns(one, rights.get(table, ()))
+    ]
+    return whole + part
 
 
 def _held(session: Session, role: str) -> set[tuple[str, str]]:
     tables = [*SQLModel.metadata.tables, _FORM]
     wanted = {"role": role, "tables": tables, "every": list(_EVERY)}
     return {(row.name, row.may) for row in session.execute(_HELD, wanted)}
+
+
+def _held_in_part(session: Session, role: str) -> set[tuple[str, str, str]]:
+    """Return what a role may do with columns of tables that it may not do with all."""
+    tables = [*SQLModel.metadata.tables, _FORM]
+    wanted = {"role": role, "tables": tables}
+    found = session.execute(_HELD_IN_PART, wanted)
+    return {(row.name, row.part, row.may) for row in found}
+
+
+def _columns(may: str, rights: Iterable[str]) -> set[str]:
+    """Return of which columns some rights say that something may be done."""
+    parts = (one.removeprefix(may).strip(" ()") for one in rights if f"{may} (" in one)
+    return {name.strip() for part in parts for name in part.split(",")}
 
 
 def legible(session: Session, table: str, columns: Iterable[str]) -> bool:
@@ -225,5 +258,13 @@ _HELD = text(
     "SELECT name, may FROM unnest(CAST(:tables AS text[])) AS name, "
     "unnest(CAST(:every AS text[])) AS may "
     "WHERE has_table_privilege(CAST(:role AS name), name, may)"
+)
+_HELD_IN_PART = text(
+    "SELECT name, attname AS part, may FROM unnest(CAST(:tables AS text[])) AS name "
+    "JOIN pg_attribute ON attrelid = to_regclass(quote_ident(name)) AND attnum > 0 "
+    "AND NOT attisdropped, "
+    "unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS may "
+    "WHERE has_column_privilege(CAST(:role AS name), attrelid, attnum, may) "
+    "AND NOT has_table_privilege(CAST(:role AS name), attrelid, may)"
 )
 _LEGIBLE = text("SELECT has_column_privilege(:name, :wanted, 'SELECT')")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlmodel import SQLModel
 
-from models.session import open_engine, transaction
+from models.session import normalised, open_engine, told_in_words, transaction
 
 _HASTE = (
     "PRAGMA synchronous = OFF",
@@ -34,6 +34,53 @@ def scratch_database() -> Iterator[Engine]:
             yield engine
         finally:
             engine.dispose()
+
+
+@contextmanager
+def rehearsal_database(address: str, name: str) -> Iterator[Engine]:
+    """Make an empty database beside another one, of its kind and as durable.
+
+    It is gone afterwards. What a killed process leaves behind has the *name* too.
+
+    Raises:
+        DatabaseForbiddenError: our role may make none on that server.
+        DatabaseUnavailableError: the server, or the folder, is not there.
+    """
+    beside = normalised(address)
+    if beside.get_backend_name() == "sqlite":
+        folder = Path(beside.database or ".").resolve().parent
+        where = folder if folder.is_dir() else None  # the same disk, if there is one
+        with (
+            TemporaryDirectory(prefix=f"{name}-", dir=where) as place,
+            _opened(f"sqlite:///{Path(place) / 'rehearsal.db'}") as engine,
+        ):
+            yield engine
+        return
+    with _opened(address) as server, told_in_words():
+        _on(server, f'CREATE DATABASE "{name}"')
+    try:
+        made = beside.set(database=name).render_as_string(hide_password=False)
+        with _opened(made) as engine:
+            yield engine
+    finally:
+        with _opened(address) as server, told_in_words():
+            _on(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[Engine]:
+    engine = open_engine(address)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _on(server: Engine, statement: str) -> None:
+    """Tell a server something that it takes in no transaction."""
+    with server.connect() as connection:
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        alone.exec_driver_sql(statement)
 
 
 def _hasten(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver connection has no common type

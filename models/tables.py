@@ -31,6 +31,7 @@ from models.vocabulary import (
     Letter,
     ListChange,
     MalfunctionDecision,
+    MemberKind,
     MemoKind,
     MovementKind,
     NoticeStatus,
@@ -80,6 +81,8 @@ class Installation(SQLModel, table=True):
     rehearsal: bool
     """Only a rehearsal database obeys a simulated clock."""
     created_at: datetime = Field(sa_type=Instant)
+    identity: str | None = Field(default=None, max_length=20)
+    """How it has to be established at least who acts; none leaves it open."""
 
 
 class Officer(SQLModel, table=True):
@@ -301,6 +304,46 @@ class Draw(SQLModel, table=True):
     drawn_at: datetime = Field(sa_type=Instant)
 
 
+class Ranking(SQLModel, table=True):
+    """A version of the ranking (*graduatoria*) of a call, made by one act."""
+
+    __tablename__ = "rankings"
+
+    call_id: UUID = Field(primary_key=True, foreign_key="calls.id")
+    version: int = Field(primary_key=True)
+    entry_seq: int = Field(sa_type=BigInteger)
+    """The entry of the register that holds the whole of it, and its act."""
+    seed: str | None = Field(default=None, max_length=200)
+    """What was drawn in public, where something is drawn."""
+    sha256: str = Field(max_length=64)
+    ranked_at: datetime = Field(sa_type=Instant)
+
+
+class RankedPlace(SQLModel, table=True):
+    """A place in a version of a ranking (*posizione*), as it was given."""
+
+    __tablename__ = "ranked_places"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["call_id", "version"],
+            ["rankings.call_id", "rankings.version"],
+            name="fk_ranked_places_ranking",
+        ),
+        UniqueConstraint(
+            "call_id", "version", "application_id", name="uq_ranked_places_application"
+        ),
+        CheckConstraint("place > 0 AND amount >= 0", name="ck_ranked_places_given"),
+    )
+
+    call_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    place: int = Field(primary_key=True)
+    application_id: UUID = Field(foreign_key="applications.id")
+    score: int | None = None
+    amount: int = Field(sa_type=BigInteger)
+    """What it was funded with, in cents; what moved afterwards the ledger tells."""
+
+
 class Fund(SQLModel, table=True):
     """A sum that can be reserved: the allocation, or money set free (*economia*).
 
@@ -456,6 +499,10 @@ class Application(SQLModel, table=True):
     """What was asked for at first, while a part of it is all that is requested."""
     rank: int | None = None
     """Its place among those who count as arrived together, once it was drawn."""
+    lead_kind: MemberKind | None = Field(
+        default=None, sa_type=word(MemberKind, "ck_applications_lead_kind")
+    )
+    """What the applicant is, if it said so: as the lead it is one of the members."""
 
     review_started: bool = False
     waits_for_applicant: bool = False
@@ -514,6 +561,27 @@ class ApplicantLink(SQLModel, table=True):
     application_id: UUID = Field(primary_key=True, foreign_key="applications.id")
     tax_code: str = Field(primary_key=True, max_length=16, index=True)
     """The other one; who bears it need not have applied for anything."""
+
+
+class Partner(SQLModel, table=True):
+    """Somebody who applies together with the applicant (*partner*), by reference.
+
+    Who they are stands where it stands of applicants. The row of one who is no
+    longer a partner stays: the personal data of who was one has its end with the
+    others of the call.
+    """
+
+    __tablename__ = "partners"
+
+    application_id: UUID = Field(primary_key=True, foreign_key="applications.id")
+    applicant_id: UUID = Field(
+        primary_key=True, foreign_key="applicants.id", index=True
+    )
+    ordinal: int
+    """Its place among the partners, as they were told."""
+    kind: MemberKind = Field(sa_type=word(MemberKind, "ck_partners_kind"))
+    left_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was taken out, if it was."""
 
 
 class Step(SQLModel, table=True):
@@ -889,6 +957,8 @@ APPEND_ONLY = (
     "call_versions",
     "anchors",
     "office_entries",
+    "rankings",
+    "ranked_places",
     "approved_lists",
     "list_changes",
 )

@@ -129,6 +129,12 @@ class Event(StrEnum):
     """*Conflitto di interessi*: whoever declares it abstains (art. 6-bis L. 241)."""
     EVALUATE = "evaluate"
     REJECT = "reject"
+    ENTER_SET = "enter_set"
+    """The set to be ranked is closed with it: its procedure begins to run."""
+    FUND = "fund"
+    """*Ammessa e finanziata*, all of it or a part, by the act on the ranking."""
+    ADMIT_UNFUNDED = "admit_unfunded"
+    """*Ammessa e non finanziata* by the act on the ranking."""
     PUT_ON_WAITING_LIST = "put_on_waiting_list"
     PROMOTE = "promote"
     DECLARE_UNFUNDED = "declare_unfunded"
@@ -158,6 +164,8 @@ class Event(StrEnum):
     EXPIRE_PROPOSAL = "expire_proposal"
     """A proposal on which nobody decided in time falls."""
     LAPSE = "lapse"
+    CHANGE_PARTNERS = "change_partners"
+    """*Modifica del partenariato*, once the application is filed."""
     EXTEND_TERM = "extend_term"
     """*Proroga di un termine* for one applicant."""
     EXPIRE_TERM = "expire_term"
@@ -259,6 +267,18 @@ class Channel(StrEnum):
     PAPER = "paper"
 
 
+class MemberKind(StrEnum):
+    """What a member of a partnership (*partenariato, aggregazione*) is."""
+
+    FIRM = "firm"
+    """*Impresa*."""
+    RESEARCH = "research"
+    """*Organismo di ricerca*."""
+    PUBLIC = "public"
+    """*Ente pubblico*."""
+    OTHER = "other"
+
+
 class StepKind(StrEnum):
     """What may stand open beside a state."""
 
@@ -324,12 +344,16 @@ class TermStart(StrEnum):
     """Which fact starts a term (*dies a quo*)."""
 
     PROTOCOL = "protocol"
+    CLOSING = "closing"
+    """The closing of the call, for all who are ranked together."""
     REVIEW_STARTED = "review_started"
     ADMITTED = "admitted"
     COMPLETION_DELIVERED = "completion_delivered"
     REFUSAL_NOTICE_DELIVERED = "refusal_notice_delivered"
     GRANTED = "granted"
     GRANT_DELIVERED = "grant_delivered"
+    PUBLISHED = "published"
+    """The publication of the grant."""
     MINUTES_SIGNED = "minutes_signed"
     PLAN_FILED = "plan_filed"
     PLAN_RETURN_DELIVERED = "plan_return_delivered"
@@ -385,6 +409,12 @@ class Letter(StrEnum):
     REJECTED = "rejected"
     WAITING_LIST = "waiting_list"
     PROMOTED = "promoted"
+    FUNDED = "funded"
+    """*Esito della graduatoria*: funded, all of it or a part."""
+    ADMITTED_UNFUNDED = "admitted_unfunded"
+    """*Esito della graduatoria*: admitted, and no money for it."""
+    FUNDING_CHANGED = "funding_changed"
+    """*Scorrimento*: another amount, or another place, than before."""
     UNFUNDED = "unfunded"
     GRANT = "grant"
     CONVOCATION = "convocation"
@@ -501,6 +531,12 @@ class CallEvent(StrEnum):
     DECIDE_MALFUNCTION = "decide_malfunction"
     RECORD_DRAW = "record_draw"
     """*Sorteggio pubblico* among those who count as arrived together."""
+    FREEZE_SET = "freeze_set"
+    """Somebody in time was handed over late: the set to be ranked is another."""
+    RANK_CALL = "rank_call"
+    """*Approvazione della graduatoria*: the closed set is ranked and funded."""
+    FUND_CALL = "fund_call"
+    """*Scorrimento*: money set free goes down the ranking."""
     CONCLUDE_CALL = "conclude_call"
     ANNUL_CALL = "annul_call"
     EXPORT_REGISTER = "export_register"
@@ -551,6 +587,8 @@ class OrderPolicy(StrEnum):
     """Those of one civil day arrived together: merit decides among them."""
     SAME_WEEK_DRAW = "same_week_draw"
     """Those of one week arrived together: a public draw decides among them."""
+    RANKING = "ranking"
+    """Nobody arrived before anybody: an act puts them in order (*graduatoria*)."""
 
 
 class WaitingPhase(StrEnum):
@@ -594,3 +632,27 @@ class ShortMoneyPolicy(StrEnum):
     """It takes what is left, if its applicant has agreed to less; else it waits."""
     STOP = "stop"
     """The counter is suspended: it is refused, and everybody after it."""
+
+
+class TieRule(StrEnum):
+    """What decides between equal scores (*criterio di preferenza*).
+
+    Beside these a criterion of merit does, written `criterion:CODE`.
+    """
+
+    LOWER_REQUEST = "lower_request"
+    HIGHER_REQUEST = "higher_request"
+    EARLIER_ARRIVAL = "earlier_arrival"
+    DRAW = "draw"
+    """*Sorteggio*: the SHA-256 of a seed drawn in public and the protocol number."""
+
+
+class Leftover(StrEnum):
+    """What happens where what is left is less than a project needs (*residuo*)."""
+
+    OFFER = "offer"
+    """The next in order is offered it all the same."""
+    SKIP = "skip"
+    """The next is passed over, for whoever it is enough for."""
+    HOLD = "hold"
+    """It is kept for the next until there is more."""

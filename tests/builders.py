@@ -65,7 +65,7 @@ def shipped(name: str = "ctl-2025") -> str:
     return text.replace(_REMINDERS, "reminders = []")
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def quiet(name: str = "ctl-2025") -> Path:
     """Write that call to a file."""
     path = Path(mkdtemp(prefix="sportello-")) / f"{name}.toml"
@@ -176,6 +176,16 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         Event.DECLARE_INADMISSIBLE: {"act": act, "reason": "incomplete"},
         Event.EVALUATE: {"inputs": {"minutes": "3/2026", "score": scores()}},
         Event.REJECT: {"act": act, "reason": "below the threshold"},
+        Event.FUND: {
+            "inputs": {"ranking": 1, "place": 13, "amount": 100_000_000},
+            "act": act,
+            "reason": "the ranking",
+        },
+        Event.ADMIT_UNFUNDED: {
+            "inputs": {"ranking": 1, "place": 14, "amount": 0},
+            "act": act,
+            "reason": "the ranking",
+        },
         Event.DECLARE_UNFUNDED: {"act": act},
         Event.GRANT: {
             "inputs": {
@@ -212,6 +222,10 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         },
         Event.FILE_REPORT: {"inputs": {"document": PAPER}},
         Event.SETTLE: {"inputs": {"recognised": "100000.00"}, "act": act},
+        Event.CHANGE_PARTNERS: {
+            "inputs": {"partners": []},
+            "reason": "the lead asks for it",
+        },
         Event.EXTEND_TERM: {
             "inputs": {"term": "definitive_plan", "days": 15},
             "act": act,

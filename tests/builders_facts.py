@@ -38,6 +38,8 @@ from workflow.facts import (
 NOW = OPENING + timedelta(days=10)
 SIGNED = OPENING.date()
 REQUESTED = Cents(11_111_111)
+CEILING = Cents(30_000_000)
+"""Of the call: a de minimis aid is under no other."""
 
 ANYBODY = Hands(frozenset(Role), UUID(int=1))
 """Somebody who may do everything: what is tried is not who does it."""

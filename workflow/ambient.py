@@ -98,6 +98,27 @@ class ShiftedAmbient:
 
 
 @dataclass(frozen=True)
+class MovedAmbient:
+    """The host's clock, moved to another day: from there it goes on as fast."""
+
+    ahead: timedelta
+    simulated: bool = field(default=True, init=False)
+
+    @classmethod
+    def to(cls, instant: datetime) -> "MovedAmbient":
+        """Return a clock that shows an instant now."""
+        return cls(instant - SystemAmbient().now())
+
+    def now(self) -> datetime:
+        """Return the host's instant, as if it were that day."""
+        return SystemAmbient().now() + self.ahead
+
+    def new_id(self) -> UUID:
+        """Return a fresh UUID version 7."""
+        return SystemAmbient().new_id()
+
+
+@dataclass(frozen=True)
 class HeldAmbient:
     """One instant of a clock that goes on, for as long as one thing is decided."""
 

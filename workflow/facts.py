@@ -17,6 +17,7 @@ from models.vocabulary import (
     Channel,
     Event,
     Letter,
+    MemberKind,
     NoticeStatus,
     Role,
     StepKind,
@@ -71,7 +72,12 @@ class Place:
     score: int | None
     accepts_less: bool = False
     rank: int | None = None
-    """Its place among those who count as arrived together, once it was drawn."""
+    """Its place among those who count as arrived together, once it was drawn; or in
+    the ranking, once there is one."""
+    granted: Cents = NOTHING
+    """Only of those who hold a place in a ranking beyond the grant."""
+    asked: Cents | None = None
+    """What was asked for at first, while a part of it is all that is requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +285,7 @@ class Sheet:
     by: UUID
     total: int
     behalf: UUID | None = None
+    criteria: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +315,33 @@ class ApplicantFacts:
     recognised: bool
     other_active: str | None
     """The protocol, or portal id, of another open application to the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of those who apply together; by reference, without a name."""
+
+    id: UUID
+    kind: MemberKind | None
+    """None only for a lead that has not said it."""
+    is_invited: bool
+    other: str | None
+    """The protocol of another open application to the call that has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnershipFacts:
+    """Who applies together (*partenariato*): the lead (*capofila*) and the partners."""
+
+    lead: Member
+    partners: tuple[Member, ...] = ()
+    stated: tuple[Member, ...] | None = None
+    """The partners that a command wants instead."""
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All of them, the lead first."""
+        return (self.lead, *self.partners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +426,8 @@ class Facts:
     """Only for who decides, scores or abstains: others need not know."""
     alone: bool = False
     """Nobody else was looked at: `earlier` says nothing."""
+    partnership: PartnershipFacts | None = None
+    """Only where the call lets several apply together, or somebody tries to."""
     lists: tuple[ListAnswer, ...] = ()
     """Only where the call requires or rewards to be on the list of another."""
     arrival: ArrivalFacts | None = None

@@ -5,7 +5,7 @@ module: one machine is shared by everybody who uses the same table of moves,
 and rows are never bound to it, because binding resets the state and leaks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from transitions import EventData
 from transitions import Machine as StateMachine
 
+from config.schema import CallDefinition
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -32,7 +33,8 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.errors import RefusedError
-from workflow.facts import ALLOWED, ActFacts, Facts, Hands, Verdict, holds
+from workflow.facts import ALLOWED, ActFacts, Facts, Hands, Member, Verdict, holds
+from workflow.rules.ranking import Candidate, Ordered
 from workflow.rules.terms import Suspension
 
 _BY_HAND_IF_ANNULLED = (
@@ -56,6 +58,10 @@ class Inputs(BaseModel):
     """What a person must state to make a move; each field is an option."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def entered(self) -> dict[str, Any]:
+        """Return what the register says of it: nothing that names a person."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,8 @@ class Consequences:
     """A letter that was held back and may be sent."""
     updates: Mapping[str, object] = field(default_factory=dict)
     """Columns of the application to set."""
+    partners: tuple[Member, ...] | None = None
+    """Who applies together with the applicant from now on, if that changes."""
     findings: Mapping[str, object] = field(default_factory=dict)
     """What the register must say about how it was decided."""
 
@@ -418,12 +426,31 @@ class Rows(Generic[_State, _Event, _Row]):
         return next((move for move in rows if move.is_meant(facts)), last)
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """How a family ranks all those that came until the closing (*graduatoria*).
+
+    `order` is pure: it puts the candidates in order, by the rules of the call and a
+    seed drawn in public, and says what decided.
+    """
+
+    ready: ApplicationState
+    """Where an application stands that waits for nothing but the ranking."""
+    order: Callable[[Sequence[Candidate], CallDefinition, str], tuple[Ordered, ...]]
+    draws: Callable[[CallDefinition], bool]
+    """Tells whether a call needs a seed for it."""
+
+
 class Table(Rows[ApplicationState, Event, Move]):
     """The moves of a procedure family (*tipo di procedura*)."""
 
-    def __init__(self, family: Family, moves: Iterable[Move]) -> None:
+    def __init__(
+        self, family: Family, moves: Iterable[Move], *, ranked: Ranked | None = None
+    ) -> None:
         super().__init__(ApplicationState, moves, "sportello events APP")
         self.family = family
+        self.ranked = ranked
+        """How an act ranks the closed set; none where the order is that of arrival."""
 
     @property
     def events(self) -> tuple[Event, ...]:

@@ -32,9 +32,12 @@ RowKind: TypeAlias = Literal[
     "opening",
     "malfunction",
     "draw",
+    "ranking",
+    "ranked_place",
     "application",
     "term",
     "step",
+    "partner",
     "notice",
     "list",
     "listed",
@@ -58,11 +61,18 @@ TEXT_OF_LETTER = "a text of hash"
 _OF_COUNTER = ("suspended_for", "reopens_at", "closed_at")
 _OF_OPENING = ("opened_at", "ended_at")
 _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
+_NOBODY: Mapping[str, Any] = {"partners": ()}
 _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
 _OF_COR = ("cor", "cor_on")
 _UNTOLD = (*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT)
-_CHANGE_REQUEST = (Event.SUBMIT, Event.PROMOTE, Event.YIELD_RESERVATION)
+_BY_RANKING = (Event.FUND, Event.ADMIT_UNFUNDED)
+_CHANGE_REQUEST = (
+    Event.SUBMIT,
+    Event.PROMOTE,
+    Event.YIELD_RESERVATION,
+    *_BY_RANKING,
+)
 """Events after which an application may ask for less than it did, or for all again."""
 
 _OF_TERM = ("status", "due_at", "starts_on", "suspended_days")
@@ -230,7 +240,7 @@ class Beside:
                 self._take_application(body)
                 self._take_rows(body)
             else:
-                fault = self._leads_from_elsewhere(body)
+                fault = self._leads_from_elsewhere(body) or _of_another_list(body)
                 self._take_call(body)
                 self._take_letters(body)
         return self._foreign_rules(body) or fault
@@ -257,6 +267,8 @@ class Beside:
             self._put_in_force(body, findings)
         elif event == CallEvent.RECORD_DRAW:
             self._take_draw(body, findings)
+        elif event == CallEvent.RANK_CALL:
+            self._take_ranking(body, findings["ranking"])
         elif event == CallEvent.ERASE_PERSONAL_DATA:
             self.call["erased_seq"] = body["seq"]
             act = body["act"]
@@ -289,6 +301,21 @@ class Beside:
             key = (self.protocols[protocol],)
             self.rows["application"][key]["rank"] = rank
 
+    def _take_ranking(self, body: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        version = told["version"]
+        self.rows["ranking"][(version,)] = {
+            "entry_seq": body["seq"],
+            "seed": body["inputs"].get("seed"),
+            "sha256": told["sha256"],
+            "ranked_at": body["at"],
+        }
+        for one in told["order"]:
+            self.rows["ranked_place"][version, one["place"]] = {
+                "application_id": self.protocols[one["application"]],
+                "score": one["score"],
+                "amount": one["amount"],
+            }
+
     def _take_part(
         self, kind: RowKind, findings: Mapping[str, Any], names: tuple[str, ...]
     ) -> None:
@@ -320,6 +347,8 @@ class Beside:
         event = body.get("event")
         if event in _CHANGE_REQUEST and "requested" in body["findings"]:
             said["requested"] = body["findings"]["requested"]
+        if event in _BY_RANKING:
+            said["rank"] = body["findings"]["rank"]
         if event == Event.SUBMIT:
             self.call["filed"] += 1
             said.update({name: body["order"][name] for name in _PLACE})
@@ -341,6 +370,8 @@ class Beside:
         said["review_started"] = False
         said["accepts_less"] = findings.get("accepts_less", False)
         said["rank"] = findings.get("rank")
+        if "partnership" in findings:
+            said["lead_kind"] = findings["partnership"]["lead"]["kind"]
         if "channel" in findings:  # version 0.1 did not say it
             said["channel"] = findings["channel"]
 
@@ -354,7 +385,19 @@ class Beside:
             self.rows["step"][key] = {
                 name: item[name] for name in _OF_STEP if name in item
             }
+        self._take_partners(body)
         self._take_letters(body)
+
+    def _take_partners(self, body: Mapping[str, Any]) -> None:
+        identity, findings = body["application"], body.get("findings") or {}
+        rows = self.rows["partner"]
+        for one in findings.get("partnership_before", _NOBODY)["partners"]:
+            key = (identity, one["applicant"])
+            rows[key] = {**rows[key], "left_at": body["at"]}
+        together = findings.get("partnership", _NOBODY)
+        for ordinal, one in enumerate(together["partners"], start=1):
+            key = (identity, one["applicant"])
+            rows[key] = {"kind": one["kind"], "ordinal": ordinal, "left_at": None}
 
     def _take_letters(self, body: Mapping[str, Any]) -> None:
         for item in body.get("notices") or ():
@@ -504,6 +547,21 @@ class Chain:
         self.faults.append(Fault(seq, fault, kind))
 
 
+def _of_another_list(body: Mapping[str, Any]) -> str | None:
+    """Tell whether a set, or a ranking, has another hash than its entry says."""
+    findings = body.get("findings") or {}
+    if closed := findings.get("set"):
+        listed = {"applications": closed["applications"]}
+        if closed["sha256"] != digest(encode(listed)):
+            return "the set that it closes does not match its hash"
+    if body.get("event") == CallEvent.RANK_CALL:
+        made = findings["ranking"]
+        listed = {"order": made["order"], "below": made["below"]}
+        if made["sha256"] != digest(encode(listed)):
+            return "its ranking does not match its hash"
+    return None
+
+
 def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
     return "; ".join(
         f"has {name} {shown(actual[name])}, the register says {shown(said)}"
@@ -514,17 +572,19 @@ def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
 
 def _name(kind: RowKind, key: Key) -> str:
     first, *rest = map(shown, key)
-    if kind == "version":
-        return f"version {first} of the rules"
-    if kind in {"opening", "malfunction"}:
-        return f"{kind} {first} of the call"
-    if kind == "draw":
-        return f"the draw of {first}"
-    if kind == "application":
-        return f"application {first}"
-    if kind in {"list", "listed"}:
-        return f"version {first} of the list{''.join(f', {one}' for one in rest)}"
-    return f"application {first}: {kind} {' '.join(rest)}"
+    last = " ".join(rest)
+    named: Mapping[RowKind, str] = {
+        "version": f"version {first} of the rules",
+        "opening": f"opening {first} of the call",
+        "malfunction": f"malfunction {first} of the call",
+        "draw": f"the draw of {first}",
+        "ranking": f"version {first} of the ranking",
+        "ranked_place": f"place {last} of version {first} of the ranking",
+        "list": f"version {first} of the list",
+        "listed": f"version {first} of the list, {last}",
+        "application": f"application {first}",
+    }
+    return named.get(kind, f"application {first}: {kind} {last}")
 
 
 def shown(value: object) -> str:

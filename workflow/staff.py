@@ -29,6 +29,8 @@ class Staff:
 
     retired: dict[str, str | None] = field(default_factory=dict)
     """Each officer, with the instant at which they retired."""
+    logins: dict[str, str] = field(default_factory=dict)
+    """The hash of the login of each, as far as it was written down."""
     roles: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     """Officer, role and since when, with the end."""
     delegations: dict[str, Row] = field(default_factory=dict)
@@ -41,13 +43,19 @@ class Staff:
     def _begin(self, body: Mapping[str, Any]) -> None:
         for one in body["details"]["officers"]:
             self.retired[one["officer"]] = one["retired_at"]
+            self._know(one["officer"], one)
             for held in one["roles"]:
                 key = (one["officer"], held["role"], held["since"])
                 self.roles[key] = held["ended_at"]
 
     def _add(self, body: Mapping[str, Any]) -> None:
         self.retired[body["officer"]] = None
+        self._know(body["officer"], body["details"])
         self._give(body)
+
+    def _know(self, officer: str, said: Mapping[str, Any]) -> None:
+        if "login" in said:
+            self.logins[officer] = said["login"]
 
     def _give(self, body: Mapping[str, Any]) -> None:
         for role in body["details"]["roles"]:
@@ -91,6 +99,11 @@ class Staff:
         OfficeEvent.DELEGATE_ROLE: _delegate,
         OfficeEvent.END_DELEGATION: _end_delegation,
     }
+
+
+def login_digest(officer: object, login: str) -> str:
+    """Return the hash of a login, salted with whose it is: no name is told."""
+    return digest(f"{officer}:{login}".encode())
 
 
 @dataclass

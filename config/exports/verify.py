@@ -76,6 +76,11 @@ def parsed(text: str) -> Any:
         raise MalformedError(text[:SHOWN]) from error
 
 
+def compact(body: Said) -> str:
+    """Write an object with its keys in order and no white space."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(text: str) -> Said:
     """Read an object, and hold its text against the one canonical form of it.
 
@@ -87,9 +92,7 @@ def canonical(text: str) -> Said:
         raise MalformedError(text[:SHOWN])
     try:
         check(body)
-        written = json.dumps(
-            body, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        written = compact(body)
     except RecursionError as error:
         raise MalformedError(text[:SHOWN]) from error
     if written != text:
@@ -568,6 +571,7 @@ class Chain:
         if body["to"] is not None:
             self.standing["state"] = body["to"]
         event = body["event"]
+        self.hash_lists(findings, where)
         if event in LOADING:
             self.load(body, where)
         if event == "apply_version" or (
@@ -608,6 +612,15 @@ class Chain:
         ):
             fault = "the list is not the one before it with these changes"
             self.report.fault(where, fault)
+
+    def hash_lists(self, findings: Said, where: str) -> None:
+        """Hold a closed set, and a ranking, against the hash that its entry tells."""
+        for name, keys in (("set", ("applications",)), ("ranking", ("order", "below"))):
+            told = findings.get(name)
+            if not isinstance(told, dict):
+                continue
+            if sha256(compact({key: told[key] for key in keys})) != told["sha256"]:
+                self.report.fault(where, f"its {name} does not match its hash")
 
     def load(self, body: Said, where: str) -> None:
         """Hold the frozen text of a version against the hash of its entry."""

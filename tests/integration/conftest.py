@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from models.session import transaction
-from models.tables import Anchor
+from models.tables import Anchor, Application, RankedPlace, Ranking
 from tests.builders import office
 from tests.filiere import some_list
 from tests.servers import fresh_postgres
@@ -36,6 +37,28 @@ def kept(
         opened.file(aids=[aid])
         some_list(opened)
         with transaction(opened.desk.engine) as session:
+            application = session.exec(select(Application)).first()
+            assert application is not None
+            call = application.call_id
+            session.add(
+                Ranking(
+                    call_id=call,
+                    version=1,
+                    entry_seq=1,
+                    sha256="0" * 64,
+                    ranked_at=opened.clock.now(),
+                )
+            )
+            session.flush()
+            session.add(
+                RankedPlace(
+                    call_id=call,
+                    version=1,
+                    place=1,
+                    application_id=application.id,
+                    amount=1,
+                )
+            )
             session.add(
                 Anchor(
                     number=1,

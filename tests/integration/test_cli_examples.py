@@ -137,6 +137,7 @@ STORY: dict[Event, tuple[str, tuple[Any, ...]]] = {
     Event.EXTEND_TERM: ("2026-03-25", MINUTES),
     Event.RENEW_COR: ("2026-03-10", on("2026-02-10", *TO_GRANT)),
     Event.WITHDRAW: ("2026-03-10", ()),
+    Event.CHANGE_PARTNERS: ("2026-03-10", ()),
     Event.DECLARE_CONFLICT: ("2026-03-10", ()),
     Event.PROPOSE_REVOCATION: ("2026-06-10", GOING),
     Event.REVOKE: ("2026-06-10", GOING),
@@ -170,6 +171,18 @@ def hold_back(work: Office, folder: Path) -> None:
     calls.register_call(work.desk, file, act="decreto 1/2026-01-19", reason="hold")
 
 
+def let_them_join(work: Office, folder: Path) -> None:
+    """Let several apply together, and write down who joins."""
+    section = (
+        "[partnership]\none_application_each = true\ninvited_only = false\n"
+        'source = "assumed"\nbasis = "chosen for a test"\n\n[filing]'
+    )
+    file = edited(folder, ("[filing]", section))
+    calls.register_call(work.desk, file, act="decreto 1/2026-01-19", reason="joint")
+    partner = {"tax_code": "80000000001", "name": "Ente 1", "kind": "public"}
+    (folder / "partners.jsonl").write_text(json.dumps(partner), encoding="utf-8")
+
+
 def held_instead(words: list[str], work: Office) -> list[str]:
     """Name the letter that is held back in place of that of the example."""
     ((notice,),) = rows(work.desk.engine, "SELECT id FROM notices WHERE status='held'")
@@ -183,6 +196,8 @@ def bring(work: Office, folder: Path, event: Event) -> None:
     files = [APP]
     if event is Event.RELEASE_NOTICE:
         hold_back(work, folder)
+    if event is Event.CHANGE_PARTNERS:
+        let_them_join(work, folder)
     if event in POOR:
         make_money_short(work, folder)
         work.clock.move_to(rome(2026, 1, 20, 10, 1))

@@ -7,6 +7,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
+from models import triggers
 from models.session import transaction
 from models.vocabulary import Event
 from tests.builders import CLOSING, OPENING, Office
@@ -38,6 +39,25 @@ def write(work: Office, statement: str) -> None:
 def do_all_jobs(work: Office) -> None:
     for job in outbox.to_send(work.desk, most=1_000):
         outbox.do(work.desk, job.id, Postbox())
+
+
+def test_each_trigger_that_was_taken_away_is_named(work: Office, tmp_path):
+    with work.desk.engine.connect() as connection:
+        kind = connection.dialect.name
+        there = set(connection.scalars(text(triggers.THERE[kind])))
+    assert there == triggers.EXPECTED[kind]
+    assert examined(work, tmp_path)["triggers"].ok
+
+    write(
+        work,
+        "ALTER TABLE officers DISABLE TRIGGER officers_same"
+        if kind == "postgresql"
+        else "DROP TRIGGER officers_same",
+    )
+
+    found = examined(work, tmp_path)["triggers"]
+    assert not found.ok
+    assert "officers_same" in found.detail
 
 
 def test_who_has_nothing_due_needs_no_scheduler(work: Office, tmp_path):

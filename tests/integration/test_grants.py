@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 from models import rights as policy
 from models.tables import APPEND_ONLY
+from models.vocabulary import Role
 from tests.builders import CTL, Office, furnish, office
 from tests.contents import entries
 from tests.played import play, sealing
@@ -22,7 +23,7 @@ from tests.servers import fresh_postgres
 from tests.terminals import FIRST, Terminal
 from workflow.desk import Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.services import log, rights
+from workflow.services import log, officers, rights
 from workflow.services.rights import APPLICATION, AUDITOR, Roles
 
 OWNER = "keeper"
@@ -225,6 +226,7 @@ def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
 
     verified = seat.type("log", "verify")
     as_json = seat.ask("log", "verify")
+    reported = seat.ask("report", CTL)
     read = [
         seat.type("log", "show", *words)
         for words in ((), (CTL,), (FIRST,), ("--actor", "rossi"))
@@ -235,6 +237,7 @@ def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
     (call,) = [one for one in as_json["calls"] if one["call"] == CTL]
     assert call["ok"]
     assert (call["unread_letters"] > 0, call["erased_letters"]) == (True, 0)
+    assert reported["total"]["money"]["grants"] == 1
     assert [one.exit_code for one in read] == [0] * 4
     assert all("rossi" in one.stdout for one in read)
     for words in (("show", FIRST), ("list",), ("log", "anchor")):
@@ -365,3 +368,38 @@ def test_the_command_prints_gives_and_refuses(url, terminal, tmp_path):
     seat.refused(*same, code="grants.same_role", exit_code=2)
     for name in ("public", "pg_mine", 'a"b', "", "Capital", "a" * 64):
         seat.refused("db", "grants", "--application", name, code="usage", exit_code=2)
+
+
+# Who acts
+
+
+def test_nobody_can_merely_say_who_they_are_where_the_login_counts(url: str):
+    with office(as_(url, OWNER)) as opened:
+        rights.grant(opened.desk, Roles(identity=IdentityKind.DATABASE))
+
+    with office(as_(url, "rossi")) as opened:  # declares to be somebody
+        with pytest.raises(RefusedError) as refusal:
+            officers.add(opened.desk, "mole", "Mole", [Role.MANAGER])
+        by_login = replace(opened.desk, identity=Identity(IdentityKind.DATABASE, None))
+        added = officers.add(by_login, "mole", "Mole", [Role.AUDITOR])
+
+    assert refusal.value.code == "identity.too_weak"
+    assert added.login == "mole"
+
+
+def test_whoever_works_cannot_become_another_officer(url: str):
+    refused_by_database(
+        as_(url, "rossi"),
+        "UPDATE officers SET login = 'x' WHERE login = 'rossi'",
+        "UPDATE officers SET created_at = 0",
+        "UPDATE installation SET identity = NULL",
+    )
+
+
+def test_a_right_on_one_column_is_found_too(url: str):
+    run(url, f"GRANT UPDATE (number) ON acts TO {APPLICATION}")
+
+    with office(as_(url, "rossi")) as opened, pytest.raises(RefusedError) as refusal:
+        rights.standing(opened.desk)
+
+    assert "UPDATE (number) on acts" in refusal.value.message

@@ -265,9 +265,9 @@ def test_every_letter_is_listed_with_the_moves_that_send_it(bare_terminal: Termi
     listed = bare_terminal.ask("letters", "list")["letters"]
 
     senders = {one["letter"]: one["sent_by"] for one in listed}
-    assert len(senders) == 31
+    assert len(senders) == 34
     assert all(senders.values())
-    assert [one["event"] for one in senders["reminder"]] == ["remind_term"] * 2
+    assert [one["event"] for one in senders["reminder"]] == ["remind_term"] * 3
     assert {one["procedure"] for one in senders["counter_reopened"]} == {"call"}
 
 

@@ -14,7 +14,7 @@ from tests.contents import dump, entries, rows, written
 from tests.integration.test_upgrade import old  # noqa: F401 - a fixture
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.services import installation, log, moves, officers, sweep
+from workflow.services import delegations, installation, log, moves, officers, sweep
 from workflow.services import office as chain
 
 SINCE = date(2026, 1, 15)
@@ -41,8 +41,8 @@ def freed(work: Office) -> Office:
     """Give an office whose tables somebody can change who owns the database."""
     on = {
         "office_entries": ("no_update", "no_delete", "no_replace"),
-        "officer_roles": ("kept", "only_ended"),
-        "officers": ("kept",),
+        "officer_roles": ("kept", "only_ended", "no_replace"),
+        "officers": ("kept", "same", "no_replace"),
     }
     with work.desk.engine.begin() as connection:
         for table, triggers in on.items():
@@ -179,6 +179,10 @@ _PROMOTED = (
         ("DELETE FROM officer_roles WHERE role = 'evaluator'", "in the entries only"),
         ("UPDATE officers SET retired_at = NULL", "is not as the entries say"),
         (
+            "UPDATE officers SET login = 'somebody' WHERE login = 'bianchi'",
+            "is not as the entries say",
+        ),
+        (
             "UPDATE office_entries SET body = replace(body, 'intake', 'manager')",
             "its content does not match its hash",
         ),
@@ -209,6 +213,9 @@ def test_what_is_changed_behind_its_back_is_found(
         "UPDATE officer_roles SET role = 'manager'",
         "UPDATE officer_roles SET since = since - 1",
         "UPDATE officer_roles SET ended_at = NULL WHERE ended_at IS NOT NULL",
+        "UPDATE officers SET login = 'somebody' WHERE login = 'bianchi'",
+        "UPDATE officers SET created_at = created_at - 1",
+        "UPDATE officers SET retired_at = NULL WHERE login = 'clerk'",
     ],
 )
 def test_a_role_is_only_ended_and_no_officer_deleted(work: Office, change: str):
@@ -216,7 +223,39 @@ def test_a_role_is_only_ended_and_no_officer_deleted(work: Office, change: str):
     before = dump(work.desk.engine)
 
     with (
-        pytest.raises(Exception, match=r"only ended|kept for ever"),
+        pytest.raises(Exception, match=r"only ended|kept for ever|stays who they are"),
+        work.desk.engine.begin() as connection,
+    ):
+        connection.exec_driver_sql(change)
+
+    assert dump(work.desk.engine) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (
+            "INSERT OR REPLACE INTO officer_roles SELECT officer_id, role, since, NULL "
+            "FROM officer_roles WHERE ended_at IS NOT NULL"
+        ),
+        "INSERT OR REPLACE INTO officers SELECT * FROM officers",
+        "INSERT OR REPLACE INTO delegations SELECT * FROM delegations",
+        "UPDATE acts SET number = '0'",
+        "DELETE FROM acts",
+    ],
+)
+def test_on_sqlite_nothing_kept_is_replaced(work: Office, change: str):
+    if work.desk.engine.dialect.name != "sqlite":
+        change = "UPDATE acts SET number = '0'"  # there is no REPLACE
+    bianchi = work.desk.as_officer("bianchi")
+    day = date(2026, 1, 20)
+    by_act = ("clerk", Role.MANAGER, day, day, "decreto 1/2026-01-20")
+    delegations.delegate(bianchi, delegations.Wanted("rossi", *by_act))
+    officers.retire(bianchi, "clerk")
+    before = dump(work.desk.engine)
+
+    with (
+        pytest.raises(Exception, match=r"never replaced|append-only"),
         work.desk.engine.begin() as connection,
     ):
         connection.exec_driver_sql(change)

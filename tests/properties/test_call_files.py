@@ -15,7 +15,6 @@ from config.schema import CallDefinition
 from config.terms import OPTIONAL
 from config.values import euros
 from models.vocabulary import (
-    Family,
     OrderPolicy,
     ShortMoneyPolicy,
     TermKind,
@@ -145,7 +144,8 @@ def test_a_counter_is_taken_exactly_if_it_can_be_run(
     overbooked = share is not None or amount is not None
     cut = policy is ShortMoneyPolicy.STOP
     assert taken == (
-        not (share is not None and amount is not None)
+        order is not OrderPolicy.RANKING
+        and not (share is not None and amount is not None)
         and euros(0) not in {share, amount}
         and not (cut and (overbooked or jumps))
         and (
@@ -177,7 +177,7 @@ def test_every_term_too_many_or_too_few_is_told_and_no_other(
     told = () if isinstance(outcome, CallDefinition) else outcome
     amiss = {one.loc[1] for one in told if len(one.loc) == 2 and one.loc[0] == "terms"}
     wanted = set(form(family).starts)
-    if family == Family("plain_counter") and not acceptance:
+    if form(family).accepts_the_grant and not acceptance:
         wanted.discard(TermKind.ACCEPTANCE)
     missing, unwanted = wanted - kinds - OPTIONAL, kinds - wanted
     assert amiss == {kind.value for kind in missing | unwanted}

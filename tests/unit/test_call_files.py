@@ -21,7 +21,7 @@ from config.loader import (
     shipped,
 )
 from config.places import locate
-from config.schema import AS_BEFORE, Sourced
+from config.schema import AS_BEFORE, Partnership, Sourced
 from config.terms import MAY_END_AT_AN_HOUR, start_of
 from config.values import is_tax_code
 from models.canonical import digest, encode
@@ -198,7 +198,7 @@ def test_every_part_says_where_it_comes_from(name):
     bare = {"code", "year", "title", "family", "responsible_office", "contact"}
     for key in type(call).model_fields.keys() - bare - {"terms", "conflicts"}:
         value = getattr(call, key)
-        if key in OPTIONAL and value is None:
+        if value is None and not type(call).model_fields[key].is_required():
             continue
         for part in value if isinstance(value, tuple) else (value,):
             assert isinstance(part, Sourced), key
@@ -522,6 +522,15 @@ class Mutation:
 
 TOP = "the file as a whole"
 
+PARTNERSHIP = """[partnership]
+minimum = 2
+maximum = 4
+one_application_each = true
+invited_only = false
+source = "assumed"
+basis = "chosen for a test"
+
+[filing]"""
 MUTATIONS = (
     Mutation("misspelt key", "fixed = ", "fixd = ", "aid.fixd", "did you mean `fixed`"),
     Mutation("its right key", "fixed = ", "fixd = ", "aid.fixed", "missing", "[aid]"),
@@ -1239,6 +1248,55 @@ MUTATIONS = (
         'full_box_counts = "at times"',
         "counting_rules.full_box_counts",
         "write true or false",
+    ),
+    Mutation(
+        "a partnership larger than it may be",
+        "[filing]",
+        PARTNERSHIP.replace("minimum = 2", "minimum = 5"),
+        "partnership.minimum",
+        "5 is more than the maximum of 4 members",
+        "minimum = 5",
+    ),
+    Mutation(
+        "more firms than members",
+        "[filing]",
+        PARTNERSHIP.replace("minimum = 2", "minimum_firms = 5"),
+        "partnership.minimum_firms",
+        "5 is more than the maximum of 4 members",
+        "minimum_firms = 5",
+    ),
+    Mutation(
+        "a partnership of nobody",
+        "[filing]",
+        PARTNERSHIP.replace("minimum = 2", "minimum = 0"),
+        "partnership.minimum",
+        "not below 1",
+        "minimum = 0",
+    ),
+    Mutation(
+        "a partnership larger than a line can be",
+        "[filing]",
+        PARTNERSHIP.replace("maximum = 4", "maximum = 502"),
+        "partnership.maximum",
+        "not above 501",
+        "maximum = 502",
+    ),
+    Mutation(
+        "an invitation of nobody",
+        "[filing]",
+        PARTNERSHIP.replace("invited_only = false", "invited_only = true"),
+        "partnership.invited_only",
+        "nobody is invited",
+        "invited_only = true",
+        text=PLAIN_TEXT,
+    ),
+    Mutation(
+        "a partnership that does not say who may be in two",
+        "[filing]",
+        PARTNERSHIP.replace("one_application_each = true\n", ""),
+        "partnership.one_application_each",
+        "missing",
+        "[partnership]",
     ),
     Mutation(
         "letters held that the law wants at once",
@@ -2230,3 +2288,13 @@ e = {}
         ("p", "q"): 19,
         ("p", "q", "e"): 20,
     }
+
+
+def test_the_section_that_the_documentation_shows_is_one_of_a_call():
+    page = Path(__file__).parents[2] / "docs" / "partnerships.md"
+    block = page.read_text(encoding="utf-8").partition("    [partnership]\n")[2]
+    section = tomllib.loads(block.partition("\n\n")[0].replace("    ", ""))
+
+    rules = Partnership.model_validate(section)
+
+    assert (rules.minimum, rules.minimum_firms, rules.maximum) == (10, 10, 40)

@@ -21,7 +21,16 @@ from models.vocabulary import (
     TermStatus,
 )
 from tests.builders import CLOSING, COR, CUP, OPENING, PAPER, ctl, rome, scores
-from tests.builders_facts import NOW, REQUESTED, facts, letter, place, step, term
+from tests.builders_facts import (
+    CEILING,
+    NOW,
+    REQUESTED,
+    facts,
+    letter,
+    place,
+    step,
+    term,
+)
 from workflow.facts import (
     CounterFacts,
     FilingFacts,
@@ -743,7 +752,7 @@ def test_a_determination_lowers_the_grant_and_never_raises_it(investment, lowere
 
 def test_a_determination_does_not_answer_for_the_ceiling_again():
     # The aid counts from the day of the grant; what came later is not before it.
-    later = PriorAid(TODAY, ctl().aid.ceiling, "Comune")
+    later = PriorAid(TODAY, CEILING, "Comune")
     given = say(stated.DeterminationInputs, admitted_investment="95424.84")
 
     brought = effects.grants.determine(facts(granted=REQUESTED, aids=(later,)), given)

@@ -36,10 +36,12 @@ ANNULLED = CounterFacts(CallState.ANNULLED)
 CALLS = {
     Family("negotiated_counter"): "ctl-2025",
     Family("plain_counter"): "competenze-innovazione-2025",
+    Family("ranked_call"): "smart-mobility-2024",
 }
 GRANTED = {
     Family("negotiated_counter"): S.NEGOTIATING,
     Family("plain_counter"): S.GRANTED,
+    Family("ranked_call"): S.GRANTED,
 }
 OPEN_STATES = set(S) - {S.DRAFT}
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from config.schema import ListRequirement
+from config.schema import ListRequirement, Partnership
 from models.vocabulary import (
     ApplicationState,
     CallState,
@@ -18,6 +18,7 @@ from models.vocabulary import (
     Channel,
     Decision,
     Letter,
+    MemberKind,
     NoticeStatus,
     OrderPolicy,
     Role,
@@ -32,6 +33,7 @@ from models.vocabulary import (
 from tests.builders import CLOSING, COR, CUP, OPENING, ctl, rome, scores
 from tests.builders_facts import (
     ANYBODY,
+    CEILING,
     NOW,
     REQUESTED,
     act,
@@ -48,9 +50,11 @@ from workflow.facts import (
     FilingFacts,
     Hands,
     ListAnswer,
+    Member,
     MoneyFacts,
     NoticeRecord,
     Opening,
+    PartnershipFacts,
     PeopleFacts,
     PriorAid,
     Sheet,
@@ -104,6 +108,23 @@ def conflict_of(officer):
     return stated.ConflictInputs(officer=officer)
 
 
+LEAST = call("ranking", minimum_cost=Cents(500))
+NO_AID = call("aid", regime="none")
+FIFTY_FREE = MoneyFacts(Cents(100), Cents(20), Cents(30))
+WITH_NOTHING = {"money": FIFTY_FREE, "reserved": Cents(0)}
+
+
+def funded(amount):
+    """Return what the act on a ranking says of an application."""
+    return stated.FundingInputs(ranking=1, place=3, amount=amount)
+
+
+def coded(**codes):
+    """Return what is stated of a grant by a ranking."""
+    given = {"cup": CUP, "cup_on": TODAY, "durc_until": TODAY, **codes}
+    return stated.RankedGrantInputs.model_validate(given)
+
+
 LETTER = UUID(int=7)
 HELD = (replace(letter(Letter.GRANT)[0], id=LETTER, status=NoticeStatus.HELD),)
 GONE = (replace(HELD[0], status=NoticeStatus.SENT),)
@@ -133,7 +154,7 @@ REOPENED = {
 NO_NOTICE = call("procedure", refusal_notice=False)
 ABROAD = ApplicantFacts(recognised=False, other_active=None)
 TWICE = ApplicantFacts(recognised=True, other_active="2026/0000003")
-USED_UP = {"aids": (PriorAid(TODAY, ctl().aid.ceiling, "Comune"),)}
+USED_UP = {"aids": (PriorAid(TODAY, CEILING, "Comune"),)}
 """Nothing is left under the de minimis ceiling."""
 NOT_COVERED = {"earlier": (place(1, requested=Cents(99_000_000)),)}
 LACKING = {"earlier": (place(1, reserved=Cents(0)),)}
@@ -149,6 +170,32 @@ NO_ACCEPTANCE = call("procedure", acceptance=False)
 TOO_BIG = {"earlier": (place(1, requested=Cents(99_000_000), reserved=Cents(0)),)}
 TWO_FIT = MoneyFacts(Cents(2 * REQUESTED), Cents(0), Cents(0))
 ONE_FITS = MoneyFacts(Cents(2 * REQUESTED - 1), Cents(0), Cents(0))
+
+
+FIRM, PUBLIC = MemberKind.FIRM, MemberKind.PUBLIC
+
+
+def member(number=2, kind=FIRM, *, is_invited=True, other=None):
+    """Return one of those who apply together."""
+    return Member(UUID(int=number), kind, is_invited=is_invited, other=other)
+
+
+def jointly(*partners, lead=FIRM, then=None, channel=Channel.PORTAL, **rules):
+    """Return that the applicant applies with partners, in a call with such rules."""
+    usual = {"one_application_each": False, "invited_only": False}
+    source = {"source": SourceStatus.ASSUMED, "basis": "chosen for a test"}
+    section = Partnership(**{**usual, **source, **rules})
+    return {
+        "call": ctl().model_copy(update={"partnership": section}),
+        "partnership": PartnershipFacts(member(1, lead), partners, then),
+        "channel": channel,
+    }
+
+
+ALONE_IN_CALL = {"partnership": PartnershipFacts(member(1))}
+UNFORESEEN = {"partnership": PartnershipFacts(member(1), (member(),))}
+WANTED = stated.PartnersInputs(partners=())
+ELSEWHERE = member(3, other="2026/0000007")
 
 
 def without(kind):
@@ -196,7 +243,108 @@ UNREWARDED = replace(OFF_IT, wanted=wanted("reward", points=5))
 
 NEEDS = [
     # what, facts, the code that stands in the way or nothing
+    (guards.ranking.cost_is_enough, {}, ""),
+    (guards.ranking.cost_is_enough, {"call": LEAST, "investment": Cents(500)}, ""),
+    (
+        guards.ranking.cost_is_enough,
+        {"call": LEAST, "investment": Cents(499)},
+        "investment.below_minimum",
+    ),
+    (guards.ranking.not_ranked, {}, ""),
+    (guards.ranking.not_ranked, {"rank": 3}, "score.ranked"),
+    (guards.ranking.is_ranked, {"rank": 3}, ""),
+    (guards.ranking.is_ranked, {}, "ranking.missing"),
     (guards.receipt.window_has_begun, {"now": ctl().window.published_at}, ""),
+    (guards.partnerships.is_foreseen, {}, ""),
+    (guards.partnerships.is_foreseen, ALONE_IN_CALL, ""),
+    (guards.partnerships.is_foreseen, jointly(member()), ""),
+    (guards.partnerships.is_foreseen, UNFORESEEN, "partnership.not_foreseen"),
+    # What comes another way is protocolled all the same, and declared so.
+    (guards.partnerships.is_foreseen, {**UNFORESEEN, "channel": Channel.PEC}, ""),
+    (guards.partnerships.call_lets_them, jointly(), ""),
+    (guards.partnerships.call_lets_them, {}, "partnership.not_foreseen"),
+    (guards.partnerships.has_enough_members, {}, ""),
+    (guards.partnerships.has_enough_members, jointly(), ""),
+    (guards.partnerships.has_enough_members, jointly(member(), minimum=2), ""),
+    (
+        guards.partnerships.has_enough_members,
+        jointly(member(), minimum=3),
+        "partnership.too_few",
+    ),
+    (
+        guards.partnerships.has_enough_members,
+        jointly(minimum=2, channel=Channel.PEC),
+        "",
+    ),
+    # Nobody has looked at who applies: then it is one alone.
+    (
+        guards.partnerships.has_enough_members,
+        {**jointly(minimum=2), "partnership": None},
+        "partnership.too_few",
+    ),
+    (guards.partnerships.has_enough_firms, {}, ""),
+    (guards.partnerships.has_enough_firms, jointly(member(), minimum_firms=2), ""),
+    (
+        guards.partnerships.has_enough_firms,
+        jointly(member(), member(3, PUBLIC), minimum_firms=3),
+        "partnership.too_few_firms",
+    ),
+    (
+        guards.partnerships.has_enough_firms,
+        jointly(member(), lead=None, minimum_firms=2),
+        "partnership.too_few_firms",
+    ),
+    (
+        guards.partnerships.has_enough_firms,
+        jointly(minimum_firms=2, channel=Channel.PEC),
+        "",
+    ),
+    (guards.partnerships.has_not_too_many, {}, ""),
+    (guards.partnerships.has_not_too_many, jointly(member()), ""),
+    (guards.partnerships.has_not_too_many, jointly(member(), maximum=2), ""),
+    (
+        guards.partnerships.has_not_too_many,
+        jointly(member(), member(3), maximum=2),
+        "partnership.too_many",
+    ),
+    (
+        guards.partnerships.has_not_too_many,
+        jointly(member(), maximum=1, channel=Channel.PEC),
+        "",
+    ),
+    (guards.partnerships.has_only_invited, {}, ""),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(is_invited=False)),
+        "",
+    ),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(), invited_only=True),
+        "",
+    ),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(), member(3, is_invited=False), invited_only=True),
+        "partnership.not_invited",
+    ),
+    (
+        guards.partnerships.has_only_invited,
+        jointly(member(is_invited=False), invited_only=True, channel=Channel.PEC),
+        "",
+    ),
+    (guards.partnerships.nobody_is_in_two, {}, ""),
+    (guards.partnerships.nobody_is_in_two, jointly(ELSEWHERE), ""),
+    (
+        guards.partnerships.nobody_is_in_two,
+        jointly(member(), one_application_each=True),
+        "",
+    ),
+    (
+        guards.partnerships.nobody_is_in_two,
+        jointly(member(), ELSEWHERE, one_application_each=True),
+        "partnership.in_two",
+    ),
     (guards.terms.plan_is_running, {}, ""),
     (guards.terms.plan_is_running, {"terms": term(TermKind.DURATION, NOW)}, ""),
     (
@@ -1059,6 +1207,63 @@ MET_ONE = stated.AssessmentInputs(minutes="1", criterion=("innovation",))
 
 ACCEPTS = [
     # what, facts, what is stated, the code that stands in the way or nothing
+    (guards.partnerships.something_changes, {}, WANTED, ""),
+    (
+        guards.partnerships.something_changes,
+        jointly(member(), then=(member(kind=PUBLIC),)),
+        WANTED,
+        "",
+    ),
+    (
+        guards.partnerships.something_changes,
+        jointly(member(), member(3), then=(member(3), member())),
+        WANTED,
+        "partnership.unchanged",
+    ),
+    (guards.ranking.money_is_free, WITH_NOTHING, funded(50), ""),
+    (guards.ranking.money_is_free, WITH_NOTHING, funded(51), "money.short"),
+    (
+        guards.ranking.money_is_free,
+        {"money": FIFTY_FREE, "reserved": Cents(10)},
+        funded(60),
+        "",
+    ),
+    (
+        guards.ranking.money_is_free,
+        {"money": FIFTY_FREE, "granted": Cents(10)},
+        funded(9),
+        "ranking.takes_back",
+    ),
+    (guards.ranking.registry_knows_no_more, {}, funded(50), ""),
+    (guards.ranking.registry_knows_no_more, {"granted": Cents(50)}, funded(50), ""),
+    (
+        guards.ranking.registry_knows_no_more,
+        {"granted": Cents(50)},
+        funded(51),
+        "ranking.registered",
+    ),
+    (
+        guards.ranking.registry_knows_no_more,
+        {"granted": Cents(50), "call": NO_AID},
+        funded(51),
+        "",
+    ),
+    (guards.ranking.cor_is_there_if_wanted, {}, coded(cor=COR, cor_on=TODAY), ""),
+    (guards.ranking.cor_is_there_if_wanted, {}, coded(), "cor.missing"),
+    (guards.ranking.cor_is_there_if_wanted, {}, coded(cor=COR), "cor.missing"),
+    (guards.ranking.cor_is_there_if_wanted, {"call": NO_AID}, coded(), ""),
+    (
+        guards.ranking.cor_is_there_if_wanted,
+        {"call": NO_AID},
+        coded(cor=COR, cor_on=TODAY),
+        "cor.not_wanted",
+    ),
+    (
+        guards.ranking.cor_is_there_if_wanted,
+        {"call": NO_AID},
+        coded(cor_on=TODAY),
+        "cor.not_wanted",
+    ),
     (guards.people.abstains_not, {}, REVIEW, ""),
     (guards.people.abstains_not, {"by": None}, REVIEW, ""),
     (guards.people.abstains_not, {"people": in_conflict(OTHER)}, REVIEW, ""),
@@ -1728,6 +1933,42 @@ def test_a_check_refuses_exactly_what_its_rule_says(check, changes, given, code)
 
     assert verdict.code == code
     assert bool(verdict) is (code == "")
+
+
+@pytest.mark.parametrize(
+    ("then", "code"),
+    [
+        ((member(2), member(3)), ""),
+        ((member(1),), "partnership.lead_twice"),
+        ((), "partnership.too_few"),
+        ((member(2), member(3), member(4)), "partnership.too_many"),
+        ((member(5), ELSEWHERE), "partnership.in_two"),
+        ((member(2),), "partnership.unchanged"),
+    ],
+)
+def test_a_change_is_held_to_the_partners_that_there_will_be(then, code):
+    known = facts(
+        **jointly(member(2), then=then, minimum=2, maximum=3, one_application_each=True)
+    )
+
+    verdicts = [check(known, WANTED) for check in guards.partnerships.CHANGE]
+
+    assert [verdict.code for verdict in verdicts if not verdict] == [code] * bool(code)
+
+
+def test_whoever_is_at_fault_is_named_by_number_and_by_the_application_that_has_them():
+    many = [member(9, other="2026/0000001")] * 12
+    known = facts(**jointly(member(), *many, one_application_each=True))
+
+    verdict = guards.partnerships.nobody_is_in_two(known)
+
+    assert verdict.message.startswith(
+        "partner 2 (`partners.1`) is already in 2026/0000001, partner 3 (`partners.2`)"
+    )
+    assert "and 2 more: in this call nobody is in two" in verdict.message
+    assert verdict.details["held"] == [
+        {"partner": number, "application": "2026/0000001"} for number in range(2, 14)
+    ]
 
 
 def test_every_guard_has_a_case_that_passes_and_one_that_does_not():

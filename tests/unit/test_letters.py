@@ -39,6 +39,11 @@ from workflow.services import counter_letters, letters
 from workflow.services.call_asked import Asked
 
 PLAIN = Family("plain_counter")
+CALLS = {
+    Family("negotiated_counter"): "ctl-2025",
+    PLAIN: "competenze-innovazione-2025",
+    Family("ranked_call"): "smart-mobility-2024",
+}
 RESPONSIBLE = "Anna Bianchi"
 REASON = "il piano dei costi non è coerente con il progetto"
 DUE = rome(2026, 4, 13, 23, 59, 59)
@@ -72,8 +77,7 @@ SENT = [
 def rules_of(family):
     if family == LISTS:
         return filiere()
-    name = "competenze-innovazione-2025" if family is PLAIN else "ctl-2025"
-    return load(quiet(name))
+    return load(quiet(CALLS[family]))
 
 
 def making(family, move, **changes):

@@ -25,7 +25,7 @@ from workflow.rules.strategies import (
     week_around,
 )
 
-EXACT, DAY, WEEK = OrderPolicy
+EXACT, DAY, WEEK, BY_ACT = OrderPolicy
 TUESDAY = rome(2026, 1, 20, 10)
 
 
@@ -162,7 +162,7 @@ def test_who_takes_a_part_of_what_is_left_leaves_nothing_to_those_after_it():
 
 
 def test_an_empty_queue_has_no_lines():
-    assert [lined_up(policy, ()) for policy in OrderPolicy] == [(), (), ()]
+    assert [lined_up(policy, ()) for policy in OrderPolicy] == [()] * 4
 
 
 def test_a_draw_is_redone_with_a_common_tool(tmp_path):

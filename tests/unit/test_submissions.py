@@ -33,6 +33,15 @@ def aid(**changes: Any) -> dict[str, Any]:
     }
 
 
+def partner(number: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "tax_code": f"{80_000_000_000 + number}",
+        "name": "Ente",
+        "kind": "public",
+        **changes,
+    }
+
+
 def refusal(content: bytes) -> tuple[str, str]:
     with pytest.raises(RefusedError) as error:
         submissions.read(content)
@@ -127,6 +136,15 @@ def test_an_amount_not_written_as_money_is_refused(field: str, amount: object):
         ({"received_at": "0001-01-01T00:00:00+01:00"}, "received_at"),
         ({"received_at": "9999-12-31T23:59:59-01:00"}, "received_at"),
         ({"colour": "red"}, "colour"),
+        ({"applicant": applicant(kind="company")}, "applicant.kind"),
+        ({"partners": partner()}, "partners"),
+        ({"partners": [partner(tax_code="1")]}, "partners.0.tax_code"),
+        ({"partners": [partner(name="A\x1bB")]}, "partners.0.name"),
+        ({"partners": [partner(name=" ")]}, "partners.0.name"),
+        ({"partners": [partner(kind="Firm")]}, "partners.0.kind"),
+        ({"partners": [partner(kind=None)]}, "partners.0.kind"),
+        ({"partners": [partner(), partner(1, pec="a@b.it")]}, "partners.1.pec"),
+        ({"partners": [partner(n) for n in range(501)]}, "partners"),
     ],
 )
 def test_a_wrong_field_is_refused_by_its_name(changes: dict[str, Any], where: str):
@@ -134,6 +152,45 @@ def test_a_wrong_field_is_refused_by_its_name(changes: dict[str, Any], where: st
 
     assert code == "line.invalid"
     assert f"`{where}`" in message
+
+
+def test_a_partner_at_fault_is_told_by_its_number_and_recorded_without_a_word():
+    content = line(partners=[partner(), partner(1, tax_code="RSSMRA", name="Rossi")])
+
+    with pytest.raises(RefusedError) as error:
+        submissions.read(content)
+
+    assert "`partners.1.tax_code` (partner 2): write 11 digits" in error.value.message
+    assert "Rossi" not in error.value.recorded
+    assert "RSSMRA" not in error.value.recorded
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (partner(), "partner 2 has the tax code of partner 1"),
+        (
+            partner(tax_code=submission()["applicant"]["tax_code"]),
+            "partner 2 has the tax code of the applicant, who leads",
+        ),
+    ],
+)
+def test_nobody_is_named_twice_in_one_application(second: dict[str, Any], words: str):
+    code, message = refusal(line(partners=[partner(), second]))
+
+    assert code == "line.invalid"
+    assert words in message
+
+
+def test_who_says_nothing_of_partners_files_what_was_filed_before_there_were_any():
+    plain = submissions.read(line())
+
+    assert submissions.read(line(partners=[])).fingerprint == plain.fingerprint
+    assert plain.fingerprint == FILED_BEFORE
+
+
+FILED_BEFORE = "48ccd410334170081cd2abe08e2cc49e549082c5d8343cb294ec4b51eb3b2e63"
+"""Of the same line, by a version that knew of no partners."""
 
 
 def test_a_missing_field_is_named():
@@ -249,6 +306,8 @@ def test_a_repetition_is_the_same_whatever_the_order_and_the_spaces():
         {"received_at": "2026-01-20T10:00:00+01:00"},
         {"channel": "pec"},
         {"applicant": applicant(pec="other@pec.example.it")},
+        {"applicant": applicant(kind="firm")},
+        {"partners": [partner()]},
     ],
 )
 def test_another_content_is_another_submission(changes: dict[str, Any]):

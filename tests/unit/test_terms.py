@@ -793,3 +793,23 @@ def test_the_window_of_the_call_is_as_long_as_the_notice_says():
     )
 
     assert closes.due_at - opens.due_at == timedelta(seconds=3_823_200)
+
+
+@pytest.mark.parametrize(
+    ("published", "last", "told"),
+    [
+        (date(2024, 12, 16), date(2026, 6, 16), "is not after it, and stays the end"),
+        (date(2025, 1, 20), date(2026, 6, 30), "it comes before Mon 20/07/2026"),
+    ],
+)
+def test_a_plan_ends_with_its_months_or_on_the_latest_day_whichever_comes_first(
+    published, last, told
+):
+    eighteen = TermFacts(published, 18, Counting.MONTHS, not_after=date(2026, 6, 30))
+
+    computed = compute(eighteen, NATIONAL, today=LATER)
+
+    assert computed.last_day == last
+    (both,) = [step for step in computed.steps if step.rule == "term.latest_day"]
+    assert "the call sets Tue 30/06/2026 as the latest day" in both.text
+    assert told in both.text

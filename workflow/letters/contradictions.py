@@ -45,6 +45,9 @@ BY_EVENT: Mapping[Event, Groundless] = {
         (Letter.PROMOTED,), "the money was given back before it left"
     ),
     Event.PROMOTE: Groundless((Letter.WAITING_LIST,), "the money came before it left"),
+    Event.FUND: Groundless(
+        (Letter.ADMITTED_UNFUNDED,), "the money came before it left"
+    ),
     Event.CONVENE_NEGOTIATION: Groundless(
         (Letter.CONVOCATION,), "another meeting was convened before it left"
     ),
@@ -67,6 +70,7 @@ AT_THE_END = Groundless(
         Letter.COMPLETION_REQUEST,
         Letter.REFUSAL_NOTICE,
         Letter.WAITING_LIST,
+        Letter.ADMITTED_UNFUNDED,
         Letter.CONVOCATION,
         Letter.PLAN_DUE,
         Letter.PLAN_RETURNED,

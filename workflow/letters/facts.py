@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 
 from config.schema import CallDefinition
-from models.vocabulary import TermKind
+from models.vocabulary import Family, TermKind
 from workflow.letters import wording
 
 PLACES: Mapping[str, str] = {
@@ -34,6 +34,9 @@ PLACES: Mapping[str, str] = {
     "cup": "codice CUP",
     "more": "durata della proroga",
     "score": "punteggio",
+    "place": "posizione in graduatoria",
+    "funded": "importo attribuito in tutto",
+    "set_closes": "istante di chiusura",
     "cause": "motivo della sospensione",
     "instant": "istante",
     "closing": "istante di chiusura",
@@ -62,6 +65,8 @@ class Deadline:
 class CallWords:
     """What all letters of a call say alike."""
 
+    family: Family
+    """It may have its own words for a letter."""
     office: str
     contact: str
     title: str
@@ -80,6 +85,7 @@ class LetterFacts:
     """
 
     # The call
+    family: Family
     office: str
     officer: str
     """Who is responsible: by name, or until somebody is the head of the office."""
@@ -102,7 +108,13 @@ class LetterFacts:
     granted: str | None = None
     admitted_investment: str | None = None
     score: str | None = None
+    place: str | None = None
+    """In the ranking, where an act has made one."""
+    funded: str | None = None
+    """All that the ranking gives, reserved or granted."""
     threshold: str | None = None
+    exempt: bool = False
+    """It is no State aid: there is no COR, and no ceiling."""
     cor: str | None = None
     cup: str | None = None
     # The move
@@ -128,6 +140,8 @@ class LetterFacts:
     cause: str | None = None
     instant: str | None = None
     closing: str | None = None
+    set_closes: str | None = None
+    """When nobody comes any more who is ranked with it, where an act ranks them."""
     expired: bool = False
     """The draft has expired: there is nothing left that could be filed as it is."""
 
@@ -150,6 +164,7 @@ def words_of(rules: CallDefinition) -> CallWords:
     approving = next(act for act in rules.acts if act.approves_call)
     cited = "; ".join(one.citation for one in rules.legal_basis)
     return CallWords(
+        family=rules.family,
         office=wording.line(rules.responsible_office),
         contact=wording.line(rules.contact),
         title=wording.line(rules.title),

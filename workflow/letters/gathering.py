@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -58,6 +58,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
     reserved = held.reserved + sum(change.reserved for change in brought.money)
     received = held.received_at
     return LetterFacts(
+        family=words.family,
         office=words.office,
         officer=wording.line(making.responsible or ""),
         contact=words.contact,
@@ -76,6 +77,7 @@ def of_move(making: Making, to: Addressee) -> LetterFacts:
         investment=_asked(facts.call, held.investment),
         reserved=_amount(reserved),
         granted=wording.money(granted),
+        exempt=facts.call.aid.regime == "none",
         act=None if facts.act is None else wording.act(facts.act),
         reason=None if facts.reason is None else wording.line(facts.reason),
         deadlines=_running(making),
@@ -131,7 +133,15 @@ def _of_file(held: ApplicationFacts, updates: Mapping[str, object]) -> dict[str,
         "cor": _code(updates.get("cor", held.cor)),
         "cup": _code(updates.get("cup", held.cup)),
         "score": None if held.score is None else str(held.score),
+        **_of_ranking(held, updates),
     }
+
+
+def _of_ranking(
+    held: ApplicationFacts, updates: Mapping[str, object]
+) -> dict[str, Any]:
+    rank = updates.get("rank", held.rank)
+    return {} if rank is None else {"place": str(rank)}
 
 
 def _code(value: object) -> str | None:
@@ -142,6 +152,10 @@ def _of_move(making: Making) -> dict[str, Any]:
     """Return what was stated with the move, and what it found."""
     found, given = making.brought.findings, making.given
     told: dict[str, Any] = {}
+    if isinstance(given, stated.FundingInputs):
+        told["funded"] = _amount(given.amount)
+    if closes := found.get("set_closes"):
+        told["set_closes"] = wording.spelled(datetime.fromisoformat(str(closes)))
     for name, key in (
         ("freed", "freed"),
         ("kept", "kept"),
@@ -229,7 +243,11 @@ def _started(
     rule = rules.terms[kind]
     computed = calculus.compute(
         calculus.TermFacts(
-            starts_on=since, count=rule.count, counting=rule.counting, until=rule.until
+            starts_on=since,
+            count=rule.count,
+            counting=rule.counting,
+            until=rule.until,
+            not_after=rule.not_after,
         ),
         calendar_of(rules, since, today),
         today=today,

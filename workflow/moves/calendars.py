@@ -28,14 +28,14 @@ def calendar_from(facts: Facts, start: date) -> Calendar:
     return calendar_of(facts.call, start, facts.today)
 
 
-def last_sending(facts: Facts, registered: date) -> date | None:
+def last_sending(facts: Facts, registered: date | None) -> date | None:
     """Return the last day to send the act of an aid to its registry (*RNA*).
 
     It is counted from the day of the COR (art. 9 c. 5 DM 115/2017); a call without
     that term sets no such day.
     """
     rule = facts.call.terms.get(TermKind.AID_REGISTRY)
-    if rule is None:
+    if rule is None or registered is None:
         return None
     computed = compute(
         TermFacts(starts_on=registered, count=rule.count, counting=rule.counting),

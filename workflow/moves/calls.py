@@ -99,6 +99,27 @@ class DrawInputs(Inputs):
     seed: str
 
 
+class RankInputs(Inputs):
+    """What was drawn in public for a ranking, where something is drawn."""
+
+    seed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """The closed set of a call that ranks it, and what stands in the way."""
+
+    rankings: int
+    """How many rankings were made of it."""
+    candidates: int
+    undecided: tuple[str, ...]
+    """Applications of it that are not ready to be ranked."""
+    draws: bool
+    """Whether the ranking needs a seed."""
+    moved: int = 0
+    """How many would get more of the money that is free."""
+
+
 class UpdateListInputs(Inputs):
     """Whom an act puts on the list, changes and takes off, by protocol number."""
 
@@ -134,6 +155,8 @@ class CallFacts:
     """Who arrived in the week that is to be drawn, and still holds a place."""
     is_drawn: bool = False
     """Whether that week was drawn before."""
+    ranked: SetFacts | None = None
+    """The set that is ranked; none in a call that ranks nothing."""
     retention: Retention | None = None
     """How long the personal data is kept, where that is asked."""
     unfinished: tuple[str, ...] = ()
@@ -543,6 +566,80 @@ def week_may_be_drawn(facts: CallFacts, inputs: DrawInputs) -> Verdict:
     return ALLOWED
 
 
+def ranks_its_set(facts: CallFacts) -> Verdict:
+    """Say no to a ranking where the order is that of arrival."""
+    if facts.ranked is not None:
+        return ALLOWED
+    return Verdict(
+        "ranking.not_this_call",
+        f"the call is a `{facts.agenda.rules.family}`, which makes no ranking; see "
+        "`sportello queue CALL` for its order",
+    )
+
+
+def set_is_ready(facts: CallFacts) -> Verdict:
+    """Say no while an application of the set is not decided, or none is left."""
+    found = _set_of(facts)
+    if found.undecided:
+        return Verdict(
+            "ranking.undecided",
+            f"{len(found.undecided)} application(s) of the set are not examined to the "
+            f"end: {_first_of(found.undecided)}; decide on each of them first, see "
+            "`sportello list CALL`",
+            {
+                "undecided": len(found.undecided),
+                "first": list(found.undecided[:_SHOWN]),
+            },
+        )
+    if found.candidates:
+        return ALLOWED
+    return Verdict(
+        "ranking.nobody", "nobody is left in the set; conclude the call instead"
+    )
+
+
+def seed_fits(facts: CallFacts, inputs: RankInputs) -> Verdict:
+    """Want what was drawn where something is drawn, and there alone."""
+    if _set_of(facts).draws == (inputs.seed is not None):
+        return ALLOWED
+    if inputs.seed is None:
+        return Verdict(
+            "ranking.seed_missing",
+            "the call draws lots; state what was drawn in public with --seed",
+        )
+    return Verdict(
+        "ranking.seed_not_wanted", "nothing is drawn in this call; leave --seed out"
+    )
+
+
+def has_a_ranking(facts: CallFacts) -> Verdict:
+    """Say no to moving down a ranking that was not made."""
+    if _set_of(facts).rankings:
+        return ALLOWED
+    return Verdict(
+        "ranking.missing", "there is no ranking yet; `sportello call rank` comes first"
+    )
+
+
+def something_moves(facts: CallFacts) -> Verdict:
+    """Say no where what is free does nothing for anybody."""
+    if _set_of(facts).moved:
+        return ALLOWED
+    return Verdict(
+        "ranking.nothing_moves",
+        f"{format_money(facts.money.residual)} is free, and by the rules of the call "
+        "nobody in the ranking gets any of it; see `sportello queue CALL`",
+        {"free": format_money(facts.money.residual)},
+    )
+
+
+def _set_of(facts: CallFacts) -> SetFacts:
+    if facts.ranked is None:
+        message = "a set was to be ranked and there is none"
+        raise AssertionError(message)
+    return facts.ranked
+
+
 _OF_ANY_VERSION = (
     no_version_waits,
     takes_effect_from_now,
@@ -722,6 +819,37 @@ MOVES = (
         needs=(keeps_order_by_draw,),
         accepts=(week_may_be_drawn,),
         act=True,
+    ),
+    CallMove(
+        CallEvent.FREEZE_SET,
+        (_S.CLOSED, _S.CONCLUDED),
+        None,
+        (Role.SYSTEM,),
+        "Close the set again, with one that was handed over late (insieme chiuso).",
+        "the call, C.2",
+    ),
+    CallMove(
+        CallEvent.RANK_CALL,
+        (_S.CLOSED,),
+        None,
+        (Role.MANAGER,),
+        "Rank the closed set and give the money out (approvazione della graduatoria).",
+        "art. 5 c. 2 D.Lgs. 123/1998; art. 12 L. 241/1990; the call, C.3",
+        needs=(ranks_its_set, no_version_waits, set_is_ready),
+        accepts=(seed_fits,),
+        act=True,
+        reason=True,
+    ),
+    CallMove(
+        CallEvent.FUND_CALL,
+        (_S.CLOSED,),
+        None,
+        (Role.MANAGER,),
+        "Let money that is free go down the ranking (scorrimento).",
+        "art. 5 c. 2 D.Lgs. 123/1998; the call, C.3",
+        needs=(ranks_its_set, has_a_ranking, no_version_waits, something_moves),
+        act=True,
+        reason=True,
     ),
     CallMove(
         # Again, if something came in time and was handed over after the conclusion.

@@ -15,7 +15,7 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.machine import Move
-from workflow.moves import arrivals, conditions, effects, guards
+from workflow.moves import arrivals, conditions, effects, guards, partnerships
 from workflow.moves import inputs as stated
 
 _S = ApplicationState
@@ -33,6 +33,7 @@ _FILING = (
     guards.receipt.within_window,
     guards.filing.applicant_is_eligible,
     guards.filing.only_one_application,
+    *guards.partnerships.FILING,
     guards.filing.documents_are_there,
     guards.filing.request_is_sound,
     guards.filing.comes_from_intake,
@@ -57,6 +58,7 @@ FILING = (
             guards.receipt.window_has_begun,
             guards.receipt.window_not_over,
             guards.filing.only_one_application,
+            guards.partnerships.is_foreseen,
         ),
         automatic=True,
         by_intake=True,
@@ -113,6 +115,7 @@ FILING = (
         letters=(Letter.NOT_RECEIVABLE,),
         meets=(TermKind.CONCLUSION,),
     ),
+    partnerships.change(*PHASE_1, _S.WAITING),
 )
 """*Presentazione*: what the intake makes, and what comes of it at once."""
 

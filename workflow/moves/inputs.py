@@ -5,21 +5,24 @@ Each field becomes an option of `sportello advance`, its description the help.
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from unicodedata import category
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainSerializer,
     ValidationInfo,
     field_validator,
 )
 
-from models.vocabulary import Cents, Letter, TermKind
+from config.schema import MOST_PARTNERS
+from models.vocabulary import Cents, Letter, MemberKind, TermKind
 from workflow.machine import Inputs
 from workflow.register import written
 from workflow.rules.amounts import format_money, parse_money
@@ -98,6 +101,11 @@ Reference = Annotated[
     str, Field(min_length=1, max_length=_SHORT), AfterValidator(_on_one_line)
 ]
 Code = Annotated[str, Field(pattern=r"^[!-~]{1,60}$")]
+Name = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+]
+"""What somebody, or something, is called; in whatever letters."""
+TaxCode = Annotated[str, Field(pattern=r"^([0-9]{11}|[A-Z]{6}[0-9A-Z]{10})$")]
 Points = Annotated[int, Field(ge=0, le=_MOST_POINTS)]
 
 
@@ -230,6 +238,27 @@ class GrantInputs(Inputs):
     )
 
 
+class RankedGrantInputs(GrantInputs):
+    """The same where an aid need not be one that the registry knows."""
+
+    cor: str | None = Field(  # type: ignore[assignment]  # a guard knows when it is wanted
+        default=None,
+        pattern=COR,
+        description="COR: the code of the aid registry, if the regime wants one.",
+    )
+    cor_on: date | None = Field(  # type: ignore[assignment]  # as above
+        default=None, description="Day the registry gave the COR, YYYY-MM-DD."
+    )
+
+
+class FundingInputs(Inputs):
+    """What the act on a ranking says of one application."""
+
+    ranking: int = Field(description="Version of the ranking.")
+    place: int = Field(description="Its place in it.")
+    amount: int = Field(description="What it is funded with in all, in cents.")
+
+
 class PublicationInputs(Inputs):
     """Where the grant was published (artt. 26-27 D.Lgs. 33/2013)."""
 
@@ -351,6 +380,47 @@ class LapseInputs(Inputs):
     """The missed term on which a lapse stands."""
 
     term: TermKind = Field(description="The peremptory term that was missed.")
+
+
+class Partner(BaseModel):
+    """One who applies together with the applicant (*partner*), as it is stated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    tax_code: TaxCode
+    name: Name
+    kind: MemberKind
+
+
+def _each_once(partners: tuple[Partner, ...]) -> tuple[Partner, ...]:
+    first: dict[str, int] = {}
+    for number, partner in enumerate(partners, start=1):
+        if partner.tax_code in first:
+            message = (
+                f"partner {number} has the tax code of partner "
+                f"{first[partner.tax_code]}; name each once"
+            )
+            raise ValueError(message)
+        first[partner.tax_code] = number
+    return partners
+
+
+Partners = Annotated[
+    tuple[Partner, ...], Field(max_length=MOST_PARTNERS), AfterValidator(_each_once)
+]
+
+
+class PartnersInputs(Inputs):
+    """Who applies together with the applicant from now on."""
+
+    partners: Partners = Field(
+        description="File of all the partners there will be, one JSON object a line: "
+        '{"tax_code", "name", "kind"}; an empty one leaves the applicant alone.'
+    )
+
+    def entered(self) -> dict[str, Any]:
+        """Return how many: who they are the entry finds, by reference."""
+        return {"partners": len(self.partners)}
 
 
 class TermInputs(Inputs):

@@ -1,7 +1,7 @@
 """How does the counter receive what is being filed?"""
 
 from config.schema import Counter
-from models.vocabulary import WaitingPhase
+from models.vocabulary import OrderPolicy, WaitingPhase
 from workflow.facts import Facts, FilingFacts
 from workflow.rules import counter
 from workflow.rules.counter import Decision
@@ -23,9 +23,13 @@ def decision(facts: Facts) -> Decision | None:
     """Return what the counter does with the request that is being filed.
 
     None for what comes by another channel: it is protocolled (art. 53 DPR 445/2000),
-    reserves nothing and never waits, because it will not be examined.
+    reserves nothing and never waits, because it will not be examined. None as well
+    where no counter gives the money out.
     """
-    if comes_by_another_channel(facts):
+    if (
+        comes_by_another_channel(facts)
+        or facts.call.counter.order is OrderPolicy.RANKING
+    ):
         return None
     return counter.decide(
         facts.application.requested,

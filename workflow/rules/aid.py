@@ -23,8 +23,9 @@ class AidRules:
     fixed: Cents
     variable_percent: Decimal
     cap: Cents | None
-    ceiling: Cents
-    ceiling_years: int
+    ceiling: Cents | None
+    """None where the aid is under no ceiling (*regime*)."""
+    ceiling_years: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class AidComputation:
     total: Cents
     """What may be granted."""
     requested: Cents
-    residual_ceiling: Cents
-    """What the ceiling left before this grant (*massimale residuo*)."""
+    residual_ceiling: Cents | None
+    """What the ceiling left before this grant (*massimale residuo*), if any is."""
     reduced_by_ceiling: Cents
     """How much more it would have been without the ceiling."""
     steps: tuple[Step, ...]
@@ -60,7 +61,21 @@ def compute_aid(
     variable = share(investment, rules.variable_percent)
     due = rules.fixed + variable
     given = min(due, requested, due if rules.cap is None else rules.cap)
-    counted = _counted(prior, since=_window_start(rules, on), on=on)
+    steps = (
+        _due_step(rules, investment, variable),
+        _given_step(rules, requested, given),
+    )
+    if rules.ceiling is None or rules.ceiling_years is None:
+        return AidComputation(
+            variable=variable,
+            total=Cents(given),
+            requested=requested,
+            residual_ceiling=None,
+            reduced_by_ceiling=Cents(0),
+            steps=(*steps, _total_step(given, 0)),
+        )
+    since = _window_start(rules.ceiling_years, on)
+    counted = _counted(prior, since=since, on=on)
     residual = max(0, rules.ceiling - sum(aid.amount for aid in counted))
     total = min(given, residual)
     return AidComputation(
@@ -70,10 +85,9 @@ def compute_aid(
         residual_ceiling=Cents(residual),
         reduced_by_ceiling=Cents(given - total),
         steps=(
-            _due_step(rules, investment, variable),
-            _given_step(rules, requested, given),
+            *steps,
             *(_prior_step(aid) for aid in counted),
-            _residual_step(rules, residual, on),
+            _residual_step(rules.ceiling, residual, since=since, on=on),
             _total_step(total, given - total),
         ),
     )
@@ -108,14 +122,14 @@ def redetermine(
     )
 
 
-def _window_start(rules: AidRules, on: date) -> date:
+def _window_start(years: int, on: date) -> date:
     """Return the day after which an aid counts.
 
     "Over three years" is a moving period that ends on the day of the grant. Three
     years before 20/04/2028 is 20/04/2025: with that day the period would be three
     years and one day long, so that an aid of that very day is out.
     """
-    return months_later(on, -12 * rules.ceiling_years)
+    return months_later(on, -12 * years)
 
 
 def _counted(prior: Iterable[PriorAid], *, since: date, on: date) -> list[PriorAid]:
@@ -151,13 +165,13 @@ def _prior_step(aid: PriorAid) -> Step:
     )
 
 
-def _residual_step(rules: AidRules, residual: int, on: date) -> Step:
-    since = italian_date(_window_start(rules, on))
+def _residual_step(ceiling: Cents, residual: int, *, since: date, on: date) -> Step:
     return Step(
         "aid.residual_ceiling",
         DE_MINIMIS,
-        f"ceiling {format_money(rules.ceiling)} less the aids granted after {since} "
-        f"and until {italian_date(on)}: {format_money(residual)} left",
+        f"ceiling {format_money(ceiling)} less the aids granted after "
+        f"{italian_date(since)} and until {italian_date(on)}: "
+        f"{format_money(residual)} left",
     )
 
 

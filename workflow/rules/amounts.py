@@ -47,6 +47,14 @@ def share(amount: int, percent: Decimal) -> Cents:
     return Cents(round(Fraction(amount) * Fraction(percent) / 100))
 
 
+def mean(total: int, count: int) -> Cents | None:
+    """Return what each has on average (*importo medio*), half a cent rounded up.
+
+    Of nobody there is no mean, and it is not zero.
+    """
+    return Cents((2 * total + count) // (2 * count)) if count else None
+
+
 def _how_to_write(text: str) -> str:
     return (
         f"{text!r} is not an amount: write the digits and, if there are cents, "

@@ -236,7 +236,7 @@ def _decided(policy: OrderPolicy, one: Ordered) -> int | None:
     """Return what puts it before others of its period, less being better."""
     if policy is OrderPolicy.SAME_DAY_MERIT:
         return None if one.score is None else -one.score
-    return one.rank if policy is OrderPolicy.SAME_WEEK_DRAW else None
+    return None if policy is OrderPolicy.EXACT_INSTANT else one.rank
 
 
 def _settled(policy: OrderPolicy, places: Iterable[Place]) -> list[Place]:
@@ -263,12 +263,14 @@ def _turn(policy: OrderPolicy, one: Ordered) -> tuple[object, ...]:
         return (together,)
     if policy is OrderPolicy.SAME_WEEK_DRAW:
         return (together, undecided, decided)
+    if policy is OrderPolicy.RANKING:
+        return ()  # nobody is taken up before anybody
     return (key,)
 
 
 def _claims(policy: OrderPolicy, place: Place, one: Ordered) -> bool:
-    if place.key == one.key:
-        return False
+    if place.key == one.key or policy is OrderPolicy.RANKING:
+        return False  # each is given what the ranking says
     theirs, mine = _rank(policy, place), _rank(policy, one)
     if theirs < mine:
         return True
@@ -288,6 +290,9 @@ def _may_come_first(policy: OrderPolicy, place: Ordered, one: Ordered) -> bool:
 
 
 def _lines(policy: OrderPolicy, ranked: list[tuple[_Rank, Place]]) -> Iterator[Line]:
+    if policy is OrderPolicy.RANKING:
+        yield from (Line(place, 0, Cents(0)) for _, place in ranked)
+        return
     if policy is OrderPolicy.EXACT_INSTANT:
         before = 0
         for index, (_, place) in enumerate(ranked):

@@ -88,11 +88,13 @@ class TermFacts:
     """A date and hour set by the call: nothing is counted then."""
     until: time | None = None
     """The hour of the last day, in Rome, at which it ends; else with the day."""
+    not_after: date | None = None
+    """A day set by the call, on which it ends at the latest: it is not moved."""
 
     def __post_init__(self) -> None:
         """Refuse to suspend or extend what is not counted, or give it two hours."""
-        if self.fixed is not None and self.until is not None:
-            raise ValueError("a fixed instant has its hour already")
+        if self.fixed is not None and (self.until or self.not_after):
+            raise ValueError("a fixed instant has its hour already, and its day")
         stretched = self.suspensions or self.extension_days or self.extension_months
         if self.fixed is not None and (stretched or self.restarts_on):
             raise ValueError(
@@ -165,6 +167,9 @@ def compute(facts: TermFacts, calendar: Calendar, *, today: date) -> ComputedTer
         steps.append(_open_step(standing[0].first, today, standing[-1].at_most))
     if last > raw:
         steps.append(_roll_step(raw, last, calendar))
+    if facts.not_after is not None:
+        steps.append(_latest_step(last, facts.not_after))
+        last = min(last, facts.not_after)
     due_at = _last_instant(last, facts.until)
     return ComputedTerm(
         starts_on=start,
@@ -173,7 +178,7 @@ def compute(facts: TermFacts, calendar: Calendar, *, today: date) -> ComputedTer
         due_at=due_at,
         over_at=over_from(due_at, facts.until),
         suspended_days=suspended,
-        rolled_by=(last - raw).days,
+        rolled_by=max(0, (last - raw).days),
         steps=(*steps, _end_step(last, due_at, facts.until)),
         provisional=bool(standing),
         resumes_at=_after(opened[-1].at_most) if opened else None,
@@ -388,6 +393,15 @@ def _roll_step(raw: date, last: date, calendar: Calendar) -> Step:
         f"{', '.join(_named(day) for day in skipped)} not working ({calendar.edition}):"
         f" moved to {_named(last)}",
     )
+
+
+def _latest_step(last: date, latest: date) -> Step:
+    text = f"the call sets {_named(latest)} as the latest day: "
+    if last > latest:
+        text += f"it comes before {_named(last)}, and is the end"
+    else:
+        text += f"{_named(last)} is not after it, and stays the end"
+    return Step("term.latest_day", CALL, text)
 
 
 def _end_step(last: date, due_at: datetime, until: time | None) -> Step:

@@ -4,7 +4,7 @@ They are read at once when the group begins, and what the lines bring is written
 once when it ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -24,9 +24,11 @@ from models.tables import (
 )
 from models.vocabulary import NOT_ACTIVE, ApplicationState
 from workflow.errors import RefusedError
+from workflow.facts import PartnershipFacts
 from workflow.rules.calendar import civil_day
-from workflow.services import answers, case_files, lookups
+from workflow.services import answers, case_files, lookups, partnerships
 from workflow.services.open_calls import OpenCall
+from workflow.services.partnerships import Joined
 from workflow.services.submissions import FiledApplicant, Submission
 
 Contents: TypeAlias = dict[str, Any]
@@ -44,9 +46,17 @@ class Bundle:
         self.given = self._given({one.idempotency_key for one in filed})
         """What was answered to the commands that have been seen before."""
         self._files = self._found({one.portal_id for one in filed})
-        self._applicants = self._known({one.applicant.tax_code for one in filed})
+        named = {one.applicant.tax_code for one in filed}
+        named.update(other.tax_code for one in filed for other in one.partners)
+        self._applicants = self._known(named)
         self.active = self._active()
         """The application that each applicant has already, by its name."""
+        self.held = self._held()
+        """The application in which each is already, as lead or partner, by its name.
+
+        Only where nobody may be in two; by tax code: a new one has no lasting
+        identifier yet.
+        """
         self._numbers: dict[int, ProtocolCounter] = {}
         self._new: list[tuple[Application, Applicant]] = []
         self._newcomers: list[Applicant] = []
@@ -99,6 +109,14 @@ class Bundle:
             for application in found
         }
 
+    def _held(self) -> dict[str, str]:
+        rules = self.work.rules().definition.partnership
+        if rules is None or not rules.one_application_each:
+            return {}
+        codes = {applicant.id: code for code, applicant in self._applicants.items()}
+        found = partnerships.elsewhere(self.work.session, self.work.call.id, codes)
+        return {codes[who]: name for who, name in found.items()}
+
     # One line
 
     def find(
@@ -124,6 +142,29 @@ class Bundle:
             name=filed.name,
             pec=filed.pec,
         )
+
+    def partners(self, filed: Submission) -> tuple[Joined, ...]:
+        """Return who applies together with the applicant of a line."""
+        new_id = self.work.desk.ambient.new_id
+        return tuple(
+            Joined(
+                self._applicants.get(one.tax_code)
+                or partnerships.newcomer(one, new_id()),
+                one.kind,
+            )
+            for one in filed.partners
+        )
+
+    def settle(self, who: Iterable[Applicant]) -> None:
+        """Write those who are new, before an entry of the register refers to them.
+
+        Only then is it known by which identifier: see `_write_newcomers`.
+        """
+        for applicant in who:
+            if _code(applicant) not in self._applicants:
+                self._applicants[_code(applicant)] = applicant
+                self._newcomers.append(applicant)
+        self.write()
 
     def _draft(self, filed: Submission, applicant: Applicant) -> Application | None:
         """Return the draft that the line is about, if there is one."""
@@ -153,8 +194,17 @@ class Bundle:
             **contents,
         )
 
-    def keep(self, filed: Submission, case: case_files.CaseFile) -> None:
-        """Keep what the line brought, to be written with the group."""
+    def keep(
+        self,
+        filed: Submission,
+        case: case_files.CaseFile,
+        together: PartnershipFacts | None = None,
+    ) -> None:
+        """Keep what the line brought, to be written with the group.
+
+        *together* is who applies with the applicant: a draft binds nobody yet, and
+        the line that files it names them.
+        """
         application, applicant, told = case.application, case.applicant, filed.applicant
         is_new = filed.portal_id not in self._files
         if not is_new:
@@ -190,6 +240,8 @@ class Bundle:
         for code in dict.fromkeys(told.linked):
             if code != told.tax_code:
                 batch.add(ApplicantLink, application_id=application.id, tax_code=code)
+        if together is not None:
+            partnerships.join(self.work, application.id, together.partners)
 
     def _forget_papers(self, application: Application) -> None:
         """Let a line replace what an earlier one about the same draft brought."""
@@ -262,8 +314,10 @@ class Bundle:
         stored = {_code(applicant): applicant for applicant in found}
         for applicant in named:
             kept = stored[_code(applicant)]
-            if (kept.name, kept.pec) != (applicant.name, applicant.pec):
-                kept.name, kept.pec = applicant.name, applicant.pec
+            told = applicant.name, applicant.pec
+            # Of who applies itself what it says counts, not what others say of it.
+            if applicant.pec and (kept.name, kept.pec) != told:
+                kept.name, kept.pec = told
             applicant.id = kept.id
             self._applicants[_code(applicant)] = kept
         self._newcomers.clear()

@@ -9,6 +9,7 @@ from config.schema import CallDefinition
 from models.vocabulary import CallEvent
 from workflow.facts import ActFacts
 from workflow.machine import Inputs
+from workflow.moves.calls import SetFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,5 @@ class Asked:
     as_of: datetime | None = None
     """The instant that counts by law, if it is not the present one."""
     findings: Mapping[str, Any] = field(default_factory=dict)
+    ranked: SetFacts | None = None
+    """What is known of the set that is to be ranked."""

@@ -20,7 +20,7 @@ from workflow.moves.calls import (
 )
 from workflow.register import written
 from workflow.rules.windows import ENDS, openings_after
-from workflow.services import call_versions, case_files, draws, erasures
+from workflow.services import call_versions, case_files, draws, erasures, sets
 from workflow.services.call_asked import Asked
 from workflow.services.officers import Actor
 
@@ -30,6 +30,7 @@ _LEAVES_SUSPENSION = (
     CallEvent.CLOSE_CALL,
     CallEvent.ANNUL_CALL,
 )
+_CLOSES_SET = (CallEvent.CLOSE_CALL, CallEvent.FREEZE_SET)
 _OF_COUNTER = (
     *_LEAVES_SUSPENSION,
     CallEvent.SUSPEND_CALL,
@@ -99,9 +100,12 @@ class Effects:
             return Brought(drawn, reorders=True)
         if self.asked.event == CallEvent.ERASE_PERSONAL_DATA:
             return Brought(self._erase())
+        findings: dict[str, Any] = {}
         if self.asked.event in _OF_COUNTER:
-            return Brought(self._move_counter(self.asked.event))
-        return Brought()
+            findings = self._move_counter(self.asked.event)
+        if self.asked.event in _CLOSES_SET and sets.is_ranked(self.call):
+            findings["set"] = sets.frozen(self.session, self.call)
+        return Brought(findings)
 
     def _erase(self) -> dict[str, Any]:
         """Erase the personal data; the entry tells how much, and of nobody."""

@@ -34,6 +34,7 @@ from workflow.services import (
     funds,
     lookups,
     promotions,
+    sets,
 )
 from workflow.services.call_asked import Asked
 from workflow.services.call_effects import Effects, malfunctions_of, mark
@@ -112,6 +113,8 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
     )
     session.add(call)
     session.flush()
+    if sets.is_ranked(call):
+        _follow_in_files(work, asked, actor, at)
     _change_money(session, call, entry, asked.event, brought.more_money)
     promoted = (
         promotions.run(work, as_of=asked.as_of)
@@ -120,6 +123,16 @@ def make(session: Session, desk: Desk, call: Call, actor: Actor, asked: Asked) -
     )
     log.info("call_moved", call=call.code, event_name=asked.event.value, seq=entry.seq)
     return Moved(entry, promoted)
+
+
+def _follow_in_files(work: OpenCall, asked: Asked, actor: Actor, at: datetime) -> None:
+    """Make in the files what a closing, or the end, of a ranked call brings about."""
+    if asked.event is CallEvent.CLOSE_CALL:
+        sets.enter(work, asked.as_of or at)
+    elif asked.event is CallEvent.FREEZE_SET:
+        sets.enter(work, work.call.closed_at or at, only_new=True)
+    elif asked.event is CallEvent.CONCLUDE_CALL:
+        sets.leave(work, asked, actor)
 
 
 def record_refused(  # noqa: PLR0913 - the parts of one entry
@@ -213,6 +226,7 @@ def collect(
             isinstance(about, moves.DrawInputs)
             and draws.is_held(session, call, about.week)
         ),
+        ranked=asked.ranked,
         retention=erasures.retention_of(session, call) if erases else None,
         unfinished=erasures.unfinished(session, call) if erases else (),
         unsent=erasures.unsent(session, call) if erases else 0,
@@ -241,10 +255,13 @@ def _extension_owed(session: Session, call: Call) -> bool:
 
 
 def _undecided(session: Session, call: Call) -> tuple[str, ...]:
+    waits = {ApplicationState.WAITING} if sets.is_ranked(call) else set()
     rows = session.exec(
         select(Application)
         .where(Application.call_id == call.id)
-        .where(col(Application.state).in_({*QUEUED_STATES, ApplicationState.DRAFT}))
+        .where(
+            col(Application.state).in_({*QUEUED_STATES, ApplicationState.DRAFT} - waits)
+        )
         .order_by(
             col(Application.received_at).is_(None),
             col(Application.received_at),

@@ -148,9 +148,28 @@ def register_call(
         CallFileError: the file has faults.
         InputError: the act or the reason cannot be read.
     """
+    return register_rules(
+        desk, load(path), act=act, reason=reason, effective_at=effective_at
+    )
+
+
+def register_rules(
+    desk: Desk,
+    rules: CallDefinition,
+    *,
+    act: str | None = None,
+    reason: str | None = None,
+    effective_at: datetime | None = None,
+) -> Loaded:
+    """Register a call, or a new version of it, that has been read.
+
+    Raises:
+        RefusedError: no role for it, no act, or money already given out would
+            pass the new allocation.
+        InputError: the act or the reason cannot be read.
+    """
     lookups.refuse_unwritable("act", act, lookups.LONGEST_ACT)
     lookups.refuse_unwritable("reason", reason, lookups.LONGEST_REASON)
-    rules = load(path)
     asked = Asked(
         CallEvent.CHANGE_CALL,
         VersionInputs(effective_at=effective_at),

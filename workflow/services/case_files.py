@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import BindParameter, Select, Tuple, bindparam, text, tuple_
+from sqlalchemy import BindParameter, Select, Tuple, bindparam, or_, text, tuple_
 from sqlmodel import Session, col, select
 
 from config.schema import CallDefinition
@@ -50,7 +50,13 @@ from workflow.facts import (
 )
 from workflow.rules import counter, strategies
 from workflow.rules.calendar import civil_day
-from workflow.services import lookups, memberships, suspensions, undertakings
+from workflow.services import (
+    lookups,
+    memberships,
+    partnerships,
+    suspensions,
+    undertakings,
+)
 from workflow.services.lookups import named
 
 NOBODY = facts.PeopleFacts()
@@ -69,6 +75,15 @@ _COLUMNS_OF_PLACE = (
     _COLUMNS.score,
     _COLUMNS.accepts_less,
     _COLUMNS.rank,
+    _COLUMNS.granted,
+    _COLUMNS.asked,
+)
+_RANKED = (
+    sqlalchemy.select(*_COLUMNS_OF_PLACE)
+    .where(_COLUMNS.call_id == bindparam("call"))
+    .where(_COLUMNS.channel == bindparam("channel"))
+    .where(or_(text(HOLDS_A_PLACE), _COLUMNS.rank.is_not(None)))
+    .order_by(*_ORDER)
 )
 
 # Made once: to make a statement takes longer than to send it.
@@ -119,6 +134,8 @@ class CaseFile:
     steps: list[Step] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    partners: tuple[partnerships.Joined, ...] = ()
+    """Of a line that is taken in; of a file they are read where they matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +248,9 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
         claims=claims,
         later_waiting=_later_waiting(session, call, case, queued),
         aids=undertakings.aids(session, application, case.applicant),
+        partnership=partnerships.of_file(
+            session, case.rules, application, case.applicant
+        ),
         people=people,
         lists=memberships.answers(
             session, call, case.rules, applicant=case.applicant.id, now=now
@@ -292,6 +312,8 @@ def _before(
     if key is None or case.application.state not in QUEUED_STATES:
         return (), None
     channel, policy = case.rules.filing.channel, case.rules.counter.order
+    if policy is OrderPolicy.RANKING:
+        return (), None  # nobody comes before anybody
     if policy is OrderPolicy.EXACT_INSTANT:
         if queued is not None:
             return tuple(place for place in queued if place.key < key), None
@@ -312,6 +334,8 @@ def _later_waiting(
     if key is None or case.application.state is not ApplicationState.WAITING:
         return None
     channel, policy = case.rules.filing.channel, case.rules.counter.order
+    if policy is OrderPolicy.RANKING:
+        return None
     if policy is OrderPolicy.EXACT_INSTANT and queued is None:
         return first_without_money(session, call.id, channel, after=key)
     places = strategies.in_order(
@@ -366,6 +390,12 @@ def order_key(application: Any) -> OrderKey | None:  # noqa: ANN401 - or its col
 def queue(session: Session, call_id: UUID, channel: Channel) -> tuple[Place, ...]:
     """Return everyone who still holds a place, by instant of arrival."""
     return _places(session, call_id, channel)
+
+
+def ranked(session: Session, call_id: UUID, channel: Channel) -> tuple[Place, ...]:
+    """Return everyone who holds a place, or has one in a ranking, ended or not."""
+    rows = session.execute(_RANKED, {"call": call_id, "channel": channel})
+    return tuple(place_of(row) for row in rows)
 
 
 def earlier(
@@ -467,6 +497,8 @@ def place_of(row: Any) -> Place:  # noqa: ANN401 - an application, or its column
         score=row.score,
         accepts_less=row.accepts_less,
         rank=row.rank,
+        granted=row.granted,
+        asked=row.asked,
     )
 
 

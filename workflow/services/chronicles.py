@@ -14,6 +14,7 @@ from workflow.errors import TamperedError
 from workflow.facts import Opening
 from workflow.register import LOADING
 from workflow.services.past_files import PastFile
+from workflow.services.rankings import Made, made
 
 _CAN_MAKE_NO_SENSE = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 
@@ -65,6 +66,8 @@ class Chronicle:
     protocols: dict[str, str] = field(default_factory=dict)
     """Which application bears each protocol number."""
     overtakings: list[Overtaking] = field(default_factory=list)
+    ranking: Made | None = None
+    """The last ranking, where an act had made one."""
 
     @property
     def residual(self) -> int:
@@ -142,6 +145,8 @@ class Chronicle:
             for rank, protocol in enumerate(found["order"], start=1):
                 if identity := self.protocols.get(protocol):
                     self.files[identity].rank = rank
+        elif event == CallEvent.RANK_CALL:
+            self.ranking = made(body)
         self._move_counter(found)
         if told := found.get("malfunction"):
             noted = self.malfunctions.get(told["ordinal"], {"noted_at": body["at"]})

@@ -23,10 +23,13 @@ from models.vocabulary import (
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange
 from workflow.rules.calendar import end_of_day
-from workflow.services import drops, funds, letters, lookups, mailings
+from workflow.services import drops, funds, letters, lookups, mailings, partnerships
 from workflow.services.case_files import CaseFile
 from workflow.services.open_calls import OpenCall
 from workflow.services.term_changes import TermWriter
+
+_TELL_THE_SOURCE = (Event.PROMOTE, Event.FUND)
+"""Events by which money that was set free moves down an order."""
 
 
 @dataclass
@@ -66,6 +69,8 @@ class Writer:
         application = self.case.application
         for column, value in brought.updates.items():
             setattr(application, column, value)
+        if brought.partners is not None:
+            partnerships.change(self.work, application.id, brought.partners, self.at)
         ended = application.state in FINAL_STATES
         self._deliver(brought)
         self._release(brought)
@@ -132,7 +137,7 @@ class Writer:
     def _fund(self, move: Move, brought: Consequences) -> dict[str, Any]:
         """Put back what was set free, or take what is needed from the funds.
 
-        Only a promotion has to tell from where its money came: the others wait
+        Only what moves down has to tell from where its money came: the others wait
         until everything is written.
         """
         taken = sum(change.reserved + change.granted for change in brought.money)
@@ -146,7 +151,7 @@ class Writer:
                 amount=-taken,
                 free=-taken,
             )
-        elif move.event != Event.PROMOTE:
+        elif move.event not in _TELL_THE_SOURCE:
             self.work.unfunded += taken
         else:
             sources = funds.take(self.work.session, self.work.call, taken)

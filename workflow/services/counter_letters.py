@@ -201,6 +201,7 @@ class _Words:
         words, received, asked = words_of(self.rules), row.received_at, self.asked
         portal_id = wording.line(row.portal_id)
         return LetterFacts(
+            family=words.family,
             office=words.office,
             officer=self.officer,
             contact=words.contact,

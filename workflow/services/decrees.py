@@ -13,11 +13,13 @@ from pydantic import ValidationError
 from sqlmodel import col, select
 
 from config.logs import log
+from models.session import reading
 from models.tables import Applicant, Application
-from models.vocabulary import Event, Role
+from models.vocabulary import Event, OrderPolicy, Role
 from workflow.desk import Desk
 from workflow.errors import ConflictError, InputError, RefusedError
 from workflow.facts import ActFacts, Place
+from workflow.moves.families import TABLES
 from workflow.moves.inputs import GrantInputs
 from workflow.rules import order, strategies
 from workflow.rules.amounts import format_money
@@ -51,14 +53,29 @@ class Grant:
     given: GrantInputs
 
 
-def read(lines: Iterable[bytes]) -> tuple[Grant, ...]:
+def carries(desk: Desk, code: str) -> type[GrantInputs]:
+    """Return what each grant of a call must carry.
+
+    Raises:
+        RefusedError: there is no such call.
+    """
+    with reading(desk.engine) as session:
+        family = lookups.find_call(session, code).family
+    inputs = TABLES[family].of_event(Event.GRANT)[0].inputs
+    assert issubclass(inputs, GrantInputs)  # noqa: S101 - every grant has its CUP
+    return inputs
+
+
+def read(
+    lines: Iterable[bytes], inputs: type[GrantInputs] = GrantInputs
+) -> tuple[Grant, ...]:
     """Read the list of an act, one JSON object a line.
 
     Raises:
         InputError: a line cannot be read; it is named, with what is wrong.
     """
     grants = tuple(
-        _read(number, line)
+        _read(number, line, inputs)
         for number, line in enumerate(lines, start=1)
         if line.removeprefix(BOM_UTF8).strip()
     )
@@ -77,7 +94,7 @@ def read(lines: Iterable[bytes]) -> tuple[Grant, ...]:
     return grants
 
 
-def _read(number: int, line: bytes) -> Grant:
+def _read(number: int, line: bytes, inputs: type[GrantInputs]) -> Grant:
     try:
         row = orjson.loads(line.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
@@ -95,7 +112,7 @@ def _read(number: int, line: bytes) -> Grant:
             number, "`application` is missing: its protocol number, or the portal's id"
         )
     try:
-        return Grant(number, name, GrantInputs.model_validate(stated))
+        return Grant(number, name, inputs.model_validate(stated))
     except ValidationError as error:
         told = "; ".join(_fault(fault) for fault in error.errors())
         raise _unreadable(number, told) from error
@@ -250,12 +267,16 @@ class _Decree:
             )
         return found
 
+    @property
+    def _order(self) -> OrderPolicy:
+        return self.work.rules().definition.counter.order
+
     def _queued(self) -> tuple[Place, ...]:
         rules = self.work.rules().definition
         places = case_files.queue(
             self.work.session, self.work.call.id, rules.filing.channel
         )
-        return strategies.in_order(rules.counter.order, places)
+        return strategies.in_order(self._order, places)
 
     def _refuse_gaps(
         self, files: Mapping[UUID, tuple[Application, Grant]], queued: Sequence[Place]
@@ -277,6 +298,8 @@ class _Decree:
         last = max(
             number for number, place in enumerate(queued) if place.application in files
         )
+        if self._order is OrderPolicy.RANKING:
+            return ()  # the ranking has given each its money
         passed_over = tuple(
             place
             for place in queued[:last]

@@ -42,8 +42,10 @@ def of(session: Session, table: Table, application: Application) -> PeopleFacts:
         if event is Event.DECLARE_CONFLICT:
             conflicts.add(UUID(said["inputs"]["officer"]))
         elif event is Event.EVALUATE and "sheet" in said["findings"]:
-            total = said["findings"]["sheet"]["total"]
-            sheets.append(Sheet(deed.by, total, deed.behalf))
+            sheet = said["findings"]["sheet"]
+            sheets.append(
+                Sheet(deed.by, sheet["total"], deed.behalf, sheet["criteria"])
+            )
         elif event is Event.EVALUATE:
             sheets.clear()  # the board has given its score: another begins anew
     return PeopleFacts(tuple(deeds), tuple(sheets), frozenset(conflicts))

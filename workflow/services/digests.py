@@ -25,6 +25,7 @@ from models.vocabulary import (
 from workflow.desk import Desk
 from workflow.errors import SportelloError, TamperedError, UnavailableError
 from workflow.moves.words import rome, spoken
+from workflow.rules.amounts import format_money
 from workflow.rules.calendar import ROME, civil_day, italian_date
 from workflow.services import lookups, memos, officers, terms, ticks
 from workflow.services.queues import queue
@@ -226,10 +227,18 @@ def _next(desk: Desk, roles: frozenset[Role]) -> Iterator[Waiting]:
         ).all()
     for code in codes:
         try:
-            items = queue(desk, code).items
+            seen = queue(desk, code)
         except TamperedError as error:  # the other calls go on
             yield _altered(error, code)
             continue
+        items = seen.items
+        if Role.MANAGER in roles:
+            for award in seen.moves_down[:1]:
+                free = format_money(seen.residual)
+                more = format_money(award.more)
+                what = f"would get {more} of {free} that is free: `sportello call fund`"
+                name = award.candidate.protocol
+                yield Waiting("Money for the ranking", code, name, what)
         if Role.OFFICER in roles:
             for one in [one for one in items if one.may_review][:1]:
                 yield Waiting("Next in turn", code, one.protocol, "may be reviewed")

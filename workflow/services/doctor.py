@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
+from models import triggers
 from models.schema import HEAD
 from models.session import DatabaseUnavailableError, reading
 from models.tables import Call
@@ -18,6 +19,7 @@ from workflow.desk import Desk, IdentityKind
 from workflow.errors import (
     RefusedError,
     SportelloError,
+    TamperedError,
     TemporaryError,
     UnavailableError,
 )
@@ -65,6 +67,7 @@ def examine(desk: Desk, home: Path, *, keeps_data: bool) -> tuple[Check, ...]:
         *_of_server(desk),
         ("clock", lambda: _clock(desk)),
         ("identity", lambda: _identity(desk)),
+        ("triggers", lambda: _triggers(desk)),
         ("scheduler", lambda: _scheduler(desk)),
         ("due", lambda: _due(desk)),
         ("parked", lambda: _parked(desk)),
@@ -169,7 +172,25 @@ def _identity(desk: Desk) -> str:
     how = IdentityKind(actor.identity)
     roles = ", ".join(sorted(actor.roles)) or "no role"
     who = desk.identity.login or "the user of the database"
-    return f"{who} ({how}): {roles}"
+    told = f"{who} ({how}): {roles}"
+    shared = desk.engine.dialect.name == "postgresql"
+    if shared and how == IdentityKind.DECLARED:
+        told += "; anybody who connects can say to be anybody: see `db grants`"
+    return told
+
+
+def _triggers(desk: Desk) -> str:
+    """Look for what keeps the register from being changed by hand."""
+    with reading(desk.engine) as session:
+        absent = triggers.missing(session)
+    if absent:
+        raise TamperedError(
+            "triggers.missing",
+            f"somebody has taken away what keeps the register: {', '.join(absent)}; "
+            "find out who and why, run `sportello log verify`, and restore the "
+            "database from a backup or copy it with `sportello copy`",
+        )
+    return "the register and the officers are kept from being changed"
 
 
 def _scheduler(desk: Desk) -> str:

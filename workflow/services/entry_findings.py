@@ -24,6 +24,8 @@ _IN_CENTS = {
     "plan_investment",
     "allocation",
     "set_aside_for_earlier",
+    "free",
+    "more",
 }
 _TOLD_ELSEWHERE = {"due_at", "overtaken", "earlier_waiting", "tie_broken"}
 
@@ -107,6 +109,72 @@ def _differences(found: list[str], source: str) -> Iterator[Step]:
         yield Step("entry.difference", source, f"it changes {one}")
 
 
+def _together(found: _Found, source: str) -> Iterator[Step]:
+    yield Step("entry.partnership", source, f"who applies together: {_members(found)}")
+
+
+def _together_before(found: _Found, source: str) -> Iterator[Step]:
+    yield Step("entry.partnership_before", source, f"before it: {_members(found)}")
+
+
+def _members(found: _Found) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found["kinds"].items())
+    partners = ", ".join(map(_member, found["partners"])) or "nobody"
+    return (
+        f"{found['members']} members ({kinds or 'of no stated kind'}), led by "
+        f"{_member(found['lead'])}, with {partners}"
+    )
+
+
+def _member(one: _Found) -> str:
+    """Name a member as the register does: `sportello show` knows who that is."""
+    return f"{one['applicant']} ({one['kind'] or 'of no stated kind'})"
+
+
+def _ranking(found: Any, source: str) -> Iterator[Step]:  # noqa: ANN401 - a version, a place, or the whole
+    if isinstance(found, int):
+        text = f"version {found} of the ranking"
+    elif "order" not in found:
+        text = "; ".join(
+            f"{spoken(name)} {_of_place(name, found[name])}" for name in found
+        )
+    else:
+        text = (
+            f"version {found['version']} of the ranking: {len(found['order'])} in "
+            f"order, {len(found['below'])} below the threshold, SHA-256 "
+            f"{found['sha256']}"
+        )
+    yield Step("entry.ranking", source, text)
+    for one in () if isinstance(found, int) else found.get("order", ()):
+        yield Step("entry.ranking", source, _ranked(one))
+
+
+def _of_place(name: str, value: Any) -> str:  # noqa: ANN401 - JSON
+    if name == "decided":
+        return ", ".join(f"{one['rule']} {one['value']}" for one in value)
+    return format_money(value) if name in {"left", "before"} else _plain(value)
+
+
+def _ranked(one: _Found) -> str:
+    return (
+        f"{one['place']}: {one['application']}, by "
+        f"{_of_place('decided', one['decided'])}; {format_money(one['amount'])} of "
+        f"{format_money(one['wanted'])}, and "
+        f"{format_money(one['left'])} is left"
+    )
+
+
+def _funded(found: list[_Found], source: str) -> Iterator[Step]:
+    for one in found:
+        yield Step(
+            "entry.funded",
+            source,
+            f"{one['place']}: {one['application']} goes from "
+            f"{format_money(one['before'])} to {format_money(one['amount'])}, and "
+            f"{format_money(one['left'])} is left",
+        )
+
+
 def _list(found: _Found, source: str) -> Iterator[Step]:
     if "changes" not in found:  # the move of one member tells only the version
         yield Step("entry.list", source, f"by version {found['version']} of the list")
@@ -141,9 +209,13 @@ def _lists(found: list[_Found], source: str) -> Iterator[Step]:
 
 
 _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
+    "partnership": _together,
+    "partnership_before": _together_before,
     "score": _score,
     "aid": _aid,
     "funded_by": _funds,
+    "ranking": _ranking,
+    "funded": _funded,
     "differences": _differences,
     "list": _list,
     "lists": _lists,

@@ -21,6 +21,8 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    union,
+    union_all,
     update,
 )
 from sqlmodel import Session, SQLModel
@@ -34,6 +36,7 @@ from models.tables import (
     DeliveryReceipt,
     Document,
     Notice,
+    Partner,
     RegisterEntry,
     Term,
 )
@@ -59,7 +62,8 @@ _CALLS, _FILES, _WHO = _table(Call), _table(Application), _table(Applicant)
 _LINKS, _PAPERS, _LETTERS = _table(ApplicantLink), _table(Document), _table(Notice)
 _RECEIPTS, _ANSWERS, _TERMS = _table(DeliveryReceipt), _table(Command), _table(Term)
 _ENTRIES = _table(RegisterEntry)
-_OTHERS = _FILES.alias()
+_PARTNERS = _table(Partner)
+_OTHERS, _THEIRS = _FILES.alias(), _PARTNERS.alias()
 
 _ENDS = (CallEvent.CONCLUDE_CALL, CallEvent.ANNUL_CALL)
 _ENDED = {*FINAL_STATES, ApplicationState.COMPLETED, ApplicationState.DRAFT}
@@ -101,11 +105,20 @@ def held(session: Session, call: Call) -> Held:
 
 def kept_for(session: Session, call: Call) -> dict[str, int]:
     """Count who is not erased yet, by the call to which they have applied too."""
+    here = _applied(call)
+    as_lead = select(_OTHERS.c.call_id, _OTHERS.c.applicant_id).where(
+        _OTHERS.c.applicant_id.in_(here)
+    )
+    as_partner = (
+        select(_OTHERS.c.call_id, _THEIRS.c.applicant_id)
+        .join(_THEIRS, _THEIRS.c.application_id == _OTHERS.c.id)
+        .where(_THEIRS.c.applicant_id.in_(here))
+    )
+    applied = union(as_lead, as_partner).subquery()
     rows = session.execute(
-        select(_CALLS.c.code, func.count(_OTHERS.c.applicant_id.distinct()))
-        .join(_OTHERS, _OTHERS.c.call_id == _CALLS.c.id)
+        select(_CALLS.c.code, func.count())
+        .join(applied, applied.c.call_id == _CALLS.c.id)
         .where(_CALLS.c.id != call.id, _CALLS.c.erased_seq.is_(None))
-        .where(_OTHERS.c.applicant_id.in_(_applied(call)))
         .group_by(_CALLS.c.code)
         .order_by(_CALLS.c.code)
     )
@@ -269,7 +282,10 @@ def _count(session: Session, table: Table, which: ColumnElement[bool]) -> int:
 
 
 def _applied(call: Call) -> Any:  # noqa: ANN401 - a query
-    return select(_FILES.c.applicant_id).where(_FILES.c.call_id == call.id)
+    """Find who has applied here, as a partner too, also one that has left."""
+    as_lead = select(_FILES.c.applicant_id).where(_FILES.c.call_id == call.id)
+    as_partner = select(_PARTNERS.c.applicant_id).where(_of_files(_PARTNERS, call))
+    return union_all(as_lead, as_partner)
 
 
 def _of_files(table: Table, call: Call) -> ColumnElement[bool]:
@@ -279,13 +295,17 @@ def _of_files(table: Table, call: Call) -> ColumnElement[bool]:
 
 def _goes(call: Call) -> ColumnElement[bool]:
     """Find who has applied here, and to no other call whose data is kept."""
-    elsewhere = (
-        exists()
-        .where(_OTHERS.c.applicant_id == _WHO.c.id, _OTHERS.c.call_id != call.id)
-        .where(_CALLS.c.id == _OTHERS.c.call_id, _CALLS.c.erased_seq.is_(None))
+    kept = exists().where(
+        _OTHERS.c.call_id != call.id,
+        _CALLS.c.id == _OTHERS.c.call_id,
+        _CALLS.c.erased_seq.is_(None),
+    )
+    as_lead = kept.where(_OTHERS.c.applicant_id == _WHO.c.id)
+    as_partner = kept.where(
+        _THEIRS.c.application_id == _OTHERS.c.id, _THEIRS.c.applicant_id == _WHO.c.id
     )
     is_known = _WHO.c.erased_at.is_(None)
-    return and_(_WHO.c.id.in_(_applied(call)), is_known, ~elsewhere)
+    return and_(_WHO.c.id.in_(_applied(call)), is_known, ~as_lead, ~as_partner)
 
 
 def _tells(call: Call) -> ColumnElement[bool]:

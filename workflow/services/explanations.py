@@ -14,10 +14,12 @@ from models.tables import Application, Call, Draw
 from models.vocabulary import (
     QUEUED_STATES,
     ApplicationState,
+    CallEvent,
     CallState,
     Cents,
     Event,
     OrderPolicy,
+    TieRule,
 )
 from workflow.desk import Desk
 from workflow.facts import OrderKey, Place
@@ -39,8 +41,16 @@ _POLICIES = {
     "together, and merit decides among them",
     OrderPolicy.SAME_WEEK_DRAW: "applications of one week count as arrived together, "
     "and a public draw decides among them",
+    OrderPolicy.RANKING: "nobody has a turn: all who came until the closing are "
+    "ranked by one act, and are examined in any order",
 }
 
+_OF_SET = (
+    CallEvent.CLOSE_CALL,
+    CallEvent.FREEZE_SET,
+    CallEvent.RANK_CALL,
+    CallEvent.FUND_CALL,
+)
 _STANDINGS = {
     ApplicationState.SUBMITTED: "not taken up yet",
     ApplicationState.ADMISSIBLE: "admissible, not scored yet",
@@ -74,6 +84,8 @@ def turn(desk: Desk, name: str, *, everything: bool = False) -> Explanation:
                 f"it came by {row.channel}, not by {rules.filing.channel}: it holds no "
                 "place, and an act declares it not receivable"
             )
+        if rules.counter.order is OrderPolicy.RANKING:
+            return _by_call(session, call, row)
         asked = _Asked(
             session,
             call,
@@ -84,6 +96,65 @@ def turn(desk: Desk, name: str, *, everything: bool = False) -> Explanation:
             most=None if everything else _NAMED,
         )
         return Explanation((*asked.steps(), asked.decisive()), asked.result())
+
+
+def _by_call(session: Session, call: Call, row: Application) -> Explanation:
+    """Tell its place in the ranking, what decided on it, and what came of it."""
+    name = lookups.named(row)
+    version = f"version {row.call_version} of the call, ranking"
+    steps = [Step("order.policy", version, _POLICIES[OrderPolicy.RANKING])]
+    result = f"{name} is {row.state}, and in no ranking"
+    for entry in histories.of_events(session, call.id, _OF_SET):
+        source = f"{histories.act_of(entry) or 'no act'}, entry {entry['seq']}"
+        found = entry["findings"]
+        if closed := found.get("set"):
+            steps.append(Step("order.set", source, _set(closed, name)))
+        if entry["event"] == CallEvent.RANK_CALL:
+            text = _placed(found["ranking"], name)
+            steps.append(Step("order.ranking", source, text))
+            if row.rank is not None:
+                result = f"{name} is number {row.rank} of the ranking, and {row.state}"
+        elif entry["event"] == CallEvent.FUND_CALL:
+            for one in found["funded"]:
+                if one["application"] == name:
+                    text = (
+                        f"money that was free came down to it: "
+                        f"{format_money(one['before'])} before, "
+                        f"{format_money(one['amount'])} then"
+                    )
+                    steps.append(Step("order.funding", source, text))
+    return Explanation(tuple(steps), result)
+
+
+def _set(closed: dict[str, Any], name: str) -> str:
+    inside = "in it" if name in closed["applications"] else "not in it"
+    return (
+        f"the set was closed with {closed['count']}, SHA-256 {closed['sha256']}: it is "
+        f"{inside}"
+    )
+
+
+def _rule(decided: dict[str, Any]) -> str:
+    rule, value = decided["rule"], decided["value"]
+    money = rule in {TieRule.LOWER_REQUEST, TieRule.HIGHER_REQUEST}
+    return f"{rule} {format_money(value) if money else value}"
+
+
+def _placed(told: dict[str, Any], name: str) -> str:
+    """Say where a version of the ranking has it, and by what."""
+    version, size = told["version"], len(told["order"])
+    for one in told["order"]:
+        if one["application"] == name:
+            by = ", ".join(map(_rule, one["decided"]))
+            return (
+                f"version {version}: number {one['place']} of {size}, by {by}; it gets "
+                f"{format_money(one['amount'])} of {format_money(one['wanted'])}, and "
+                f"{format_money(one['left'])} is left after it"
+            )
+    for one in told["below"]:
+        if one["application"] == name:
+            return f"version {version}: refused, its score of {one['score']} is too low"
+    return f"version {version}: it is not among the {size} that were ranked"
 
 
 def aid(desk: Desk, name: str) -> Explanation:

@@ -37,11 +37,7 @@ def said(body: str) -> Mapping[str, Any]:
 
 
 def cells(seq: object, hashed: str, body: Mapping[str, Any]) -> list[str]:
-    """Return the cells of an entry, in the order of the columns.
-
-    Spreadsheets take a text that begins like a formula for one: an apostrophe
-    before it keeps it a text (CWE-1236).
-    """
+    """Return the cells of an entry, in the order of the columns."""
     said, actor = body.get, _part(body, "actor").get
     after = _part(_part(body, "money"), "after")
     values = (
@@ -57,8 +53,17 @@ def cells(seq: object, hashed: str, body: Mapping[str, Any]) -> list[str]:
         *(_euros(after, name) for name in ("reserved", "granted", "allocation")),
         hashed,
     )
-    texts = ["" if value is None else str(value) for value in values]
-    return [f"'{text}" if text.startswith(_COMMANDS) else text for text in texts]
+    return [cell(value) for value in values]
+
+
+def cell(value: object) -> str:
+    """Return what stands in a cell; what is absent is empty.
+
+    Spreadsheets take a text that begins like a formula for one: an apostrophe
+    before it keeps it a text (CWE-1236).
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_COMMANDS) else text
 
 
 def row(seq: object, body: Mapping[str, Any]) -> Row:

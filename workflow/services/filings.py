@@ -7,7 +7,7 @@ no gap and disturbs no other. What the lines need and bring is in their `Bundle`
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, tuple_
 
@@ -15,6 +15,7 @@ from models.canonical import digest
 from models.tables import Application
 from models.vocabulary import (
     ActorKind,
+    CallEvent,
     CallState,
     Cents,
     Event,
@@ -25,7 +26,14 @@ from models.vocabulary import (
 )
 from workflow import register
 from workflow.errors import RefusedError
-from workflow.facts import ApplicantFacts, Facts, FilingFacts, OrderKey, Place
+from workflow.facts import (
+    ApplicantFacts,
+    Facts,
+    FilingFacts,
+    OrderKey,
+    PartnershipFacts,
+    Place,
+)
 from workflow.machine import Inputs
 from workflow.moves import placements
 from workflow.moves.guards.receipt import CLOCKS_APART
@@ -33,22 +41,29 @@ from workflow.rules import money
 from workflow.rules.calendar import civil_day
 from workflow.services import (
     answers,
+    call_moves,
     case_files,
     draws,
+    erasures,
     lookups,
     memberships,
     officers,
+    partnerships,
     promotions,
+    sets,
     submissions,
     windows,
 )
 from workflow.services.bundles import Bundle, Contents
+from workflow.services.call_asked import Asked
 from workflow.services.entries import Draft, chain, dated, refusal
 from workflow.services.making import carry_out, required_role
 from workflow.services.open_calls import OpenCall
+from workflow.services.partnerships import Leading
 from workflow.services.standings import KEY, Memory, Standing, bound
 from workflow.services.submissions import Submission
 
+_CLOSED = (CallState.CLOSED, CallState.CONCLUDED)
 _MOMENT = timedelta(microseconds=1)
 _COLUMNS = Application.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 
@@ -73,11 +88,17 @@ def read(number: int, content: bytes) -> Line:
 
 def take(work: OpenCall, lines: Iterable[Line], memory: Memory) -> list[dict[str, Any]]:
     """Take a group of submissions in and answer each; the call is locked."""
-    lines = tuple(lines)
+    lines, filed = tuple(lines), work.call.filed
     _follow_the_portal(work, lines)
     group = _Group(work, lines, memory.standing(work))
     told = [group.answer(line) for line in group.lines]
     group.bundle.close()
+    if (
+        work.call.filed > filed
+        and work.call.state in _CLOSED
+        and sets.is_ranked(work.call)
+    ):
+        _freeze_again(work)
     memory.keep(group.standing)
     return told
 
@@ -106,6 +127,18 @@ def _follow_the_portal(work: OpenCall, lines: Iterable[Line]) -> None:
         windows.bring_up_to_date(
             work.session, work.desk, work.call, until=min(latest, now + CLOCKS_APART)
         )
+
+
+def _freeze_again(work: OpenCall) -> None:
+    """Close a set again that somebody entered in time, and was handed over late."""
+    work.flush()
+    call_moves.make(
+        work.session,
+        work.desk.as_worker("intake"),
+        work.call,
+        officers.WORKER,
+        Asked(CallEvent.FREEZE_SET),
+    )
 
 
 def refuse_file(work: OpenCall, error: RefusedError) -> None:
@@ -186,18 +219,24 @@ class _Group:
                         f"later: received {register.written(key.received_at)}",
                     )
             filing = self.standing.filing(key)
+            self._settle_members(case, key)
             facts = self._make(case, Event.SUBMIT, key, filing)
         except RefusedError:
             _undo(case, before)
             raise
         self.bundle.number(key.protocol_year).last = key.protocol_number
-        self.bundle.keep(filed, case)
-        self.bundle.active[case.applicant.id] = lookups.named(case.application)
+        self.bundle.keep(filed, case, facts.partnership)
+        name = lookups.named(case.application)
+        self.bundle.active[case.applicant.id] = name
+        members = (filed.applicant.tax_code, *(one.tax_code for one in filed.partners))
+        self.bundle.held.update(dict.fromkeys(members, name))
         position = self._placed(case.application, key)
         decision = placements.decision(facts)
         if decision is not None and decision.suspends:
             self._suspend(key.received_at)
-        outcome = "submitted" if _has_its_place(case.application) else "waiting"
+        ranked = self.standing.rules.counter.order is OrderPolicy.RANKING
+        taken = ranked or _has_its_place(case.application)
+        outcome = "submitted" if taken else "waiting"
         return _told(filed, outcome, case.application, position)
 
     def _note_draft(self, filed: Submission) -> dict[str, Any]:
@@ -213,7 +252,7 @@ class _Group:
 
     def _case(
         self, filed: Submission, key: OrderKey | None
-    ) -> tuple[case_files.CaseFile, Contents]:
+    ) -> tuple[case_files.CaseFile, "_Before"]:
         """Return the file that a line is about, and what stood in it before.
 
         A draft has the contents of the line from here on: the guards read them
@@ -221,14 +260,18 @@ class _Group:
         """
         contents = self._contents(filed, key)
         application, applicant = self.bundle.find(filed, contents)
-        before = {name: getattr(application, name) for name in contents}
+        stood = {name: getattr(application, name) for name in contents}
+        before = _Before(stood, applicant.name, applicant.pec)
         _set(application, contents)
+        if not applicant.pec:  # known so far only because another has named it
+            applicant.name, applicant.pec = filed.applicant.name, filed.applicant.pec
         case = case_files.CaseFile(
             application=application,
             applicant=applicant,
             rules=self.standing.rules,
             fingerprint=self.standing.fingerprint,
             documents=frozenset(document.kind for document in filed.documents),
+            partners=self.bundle.partners(filed),
         )
         return case, before
 
@@ -241,6 +284,7 @@ class _Group:
             "requested": filed.requested,
             "investment": filed.investment,
             "accepts_less": filed.accepts_less,
+            "lead_kind": filed.applicant.kind,
         }
         if key is not None:
             policy = self.standing.rules.counter.order
@@ -291,6 +335,28 @@ class _Group:
         if not (verdict := move.verdict(facts, Inputs())):
             raise RefusedError(verdict.code, verdict.message, verdict.details)
 
+    def _settle_members(self, case: case_files.CaseFile, key: OrderKey) -> None:
+        """Have the members of a partnership written, for the register names them.
+
+        Raises:
+            RefusedError: the line is refused; then nobody is kept of it.
+        """
+        if self._together(case) is None:
+            return
+        self._check(case, key, ())
+        erasures.refuse_erased(self.work.call)
+        self.bundle.settle((case.applicant, *(one.applicant for one in case.partners)))
+
+    def _together(self, case: case_files.CaseFile) -> PartnershipFacts | None:
+        """Return who applies together; None where each applies alone, and does."""
+        rules, held = self.standing.rules, self.bundle.held
+        if rules.partnership is None and not case.partners:
+            return None
+        lead = Leading(case.applicant, case.application.lead_kind)
+        who = (case.applicant, *(one.applicant for one in case.partners))
+        others = {one.id: held[code] for one in who if (code := one.tax_code) in held}
+        return partnerships.about(rules, lead, case.partners, others)
+
     def _placed(self, application: Application, key: OrderKey) -> int:
         """Note who was taken in, and return its position in the order of arrival."""
         standing = self.standing
@@ -331,6 +397,7 @@ class _Group:
             counter=self.standing.counter,
             filing=filing,
             by=self.actor.hands,
+            partnership=self._together(case),
             lists=memberships.answers(
                 work.session, work.call, rules, applicant=case.applicant.id, now=now
             ),
@@ -463,17 +530,26 @@ class _Group:
         return line.filed.received_at
 
 
+class _Before(NamedTuple):
+    """What stood in a file, and of its applicant, before a line about it."""
+
+    contents: Contents
+    name: str
+    pec: str
+
+
 def _has_its_place(application: Application) -> bool:
     """Tell whether it waits for no money; where nothing is asked for, nobody does."""
     return bool(application.reserved) or not application.requested
 
 
-def _undo(case: case_files.CaseFile, before: Contents) -> None:
+def _undo(case: case_files.CaseFile, before: _Before) -> None:
     """Leave a draft as it was before the line that is refused.
 
     To read it again would not do: it may have been written in the meantime.
     """
-    _set(case.application, before)
+    _set(case.application, before.contents)
+    case.applicant.name, case.applicant.pec = before.name, before.pec
 
 
 def _set(application: Application, contents: Contents) -> None:

@@ -1,4 +1,4 @@
-"""How does a folder come to be whole, or not at all?"""
+"""How does a folder, or a file, come to be whole, or not at all?"""
 
 import os
 import shutil
@@ -61,6 +61,41 @@ def whole(folder: Path) -> Iterator[Path]:
         sync_folder(folder.parent)
     except OSError as error:
         raise _unwritable(folder, error) from error
+
+
+def put(file: Path, content: bytes) -> None:
+    """Write a new file; nothing is ever overwritten, and no part of one stays.
+
+    Raises:
+        InputError: there is something already, or nothing that it could stand in.
+        UnavailableError: it cannot be written.
+    """
+    try:
+        with file.open("xb") as opened:
+            try:
+                opened.write(content)
+                opened.flush()
+                os.fsync(opened.fileno())
+            except OSError:
+                file.unlink()
+                raise
+    except FileExistsError as error:
+        raise InputError(
+            "out.exists",
+            f"--out {file} is there already: nothing is overwritten; name a new file",
+        ) from error
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise InputError(
+            "out.no_parent",
+            f"--out {file} cannot be made: there is no such directory; make it first, "
+            "or name another place",
+        ) from error
+    except OSError as error:
+        raise UnavailableError(
+            "out.unwritable",
+            f"--out {file} cannot be written: {error.strerror}; see whether its disk "
+            "is there and has room, or name another place",
+        ) from error
 
 
 def _unwritable(folder: Path, error: Exception) -> UnavailableError:

@@ -1,6 +1,6 @@
 """What do the entries of the register tell whoever explains a decision?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from heapq import merge
@@ -76,6 +76,17 @@ def carried_out(
     if application is not None:
         query = query.where(RegisterEntry.application_id == application)
     return _read(session, query)
+
+
+def of_events(
+    session: Session, call: UUID, events: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    """Return the entries of some events that were carried out, in their order.
+
+    Raises:
+        TamperedError: an entry cannot be read.
+    """
+    return _read(session, _query(call).where(col(RegisterEntry.event).in_(events)))
 
 
 def overtakings(session: Session, call: UUID) -> Iterator[dict[str, Any]]:

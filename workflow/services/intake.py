@@ -22,6 +22,9 @@ from workflow.services.windows import opened
 GROUP = 200
 """Submissions in one transaction at most: one lock and one flush for all of them."""
 
+_MOST_PARTNERS = 5_000
+"""In one transaction: as many parameters of a statement every database takes."""
+
 _PATIENCE = 0.1
 """Seconds after which a reader looks whether anybody still wants what it reads."""
 
@@ -64,8 +67,15 @@ def take_in_groups(
 def take_group(
     desk: Desk, code: str, lines: Sequence[Line], memory: Memory | None = None
 ) -> list[Answer]:
-    """Take a group of submissions in, in one transaction, and answer each."""
+    """Take a group of submissions in, in one transaction, and answer each.
+
+    In more than one, if they name too many people for the database to look up at once.
+    """
     memory = memory or Memory()
+    first, rest = _divided(lines)
+    if rest:
+        told = take_group(desk, code, first, memory)
+        return told + take_group(desk, code, rest, memory)
     try:
         told = _taken(desk, code, lines, memory)
     except StatementError as error:
@@ -85,6 +95,16 @@ def take_group(
             code=answer["error"]["code"] if answer["error"] else None,
         )
     return told
+
+
+def _divided(lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[Line]]:
+    named = 0
+    for index, line in enumerate(lines):
+        partners = line.filed.partners if line.filed else ()
+        named += len(partners)
+        if partners and index and named > _MOST_PARTNERS:
+            return lines[:index], lines[index:]
+    return lines, ()
 
 
 def _taken(

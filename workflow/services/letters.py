@@ -60,7 +60,7 @@ def text_of(letter: Letter, facts: LetterFacts) -> templates.Text:
         RefusedError: it speaks of a fact that nobody knows.
     """
     try:
-        return templates.written(letter, known(facts))
+        return templates.written(letter, known(facts), facts.family)
     except templates.FactMissingError as error:
         (fact,) = error.args
         raise RefusedError(

@@ -35,6 +35,7 @@ from workflow.services import (
     letters,
     lookups,
     officers,
+    partnerships,
     responsible,
     undertakings,
 )
@@ -130,6 +131,7 @@ def make(  # noqa: PLR0913 - the parts of one move
             else case_files.NOBODY
         ),
     )
+    facts = partnerships.with_stated(work, facts, application, given)
     receipt = carry_out(
         work,
         case,
@@ -207,7 +209,7 @@ def carry_out(  # noqa: PLR0913 - the parts of one move
             act=facts.act,
             reason=facts.reason,
             basis=planned.move.basis,
-            inputs=given.model_dump(mode="json", exclude_none=True),
+            inputs=given.entered(),
             order=_order(facts),
             money=written.money,
             steps=written.steps,

@@ -253,7 +253,7 @@ def _refused_entry(  # noqa: PLR0913 - the parts of one entry
             act=act,
             reason=command.reason,
             basis=rows[0].basis if rows else None,
-            inputs=given.model_dump(mode="json", exclude_none=True),
+            inputs=given.entered(),
             findings=dict(error.details),
             key=command.key,
             refusal=refusal(error),
@@ -268,6 +268,12 @@ def _refuse_filing(table: Table, event: Event) -> None:
             "event.by_intake",
             f"`{event}` is made by taking a submission in, with its place in the "
             "order; use `sportello intake CALL FILE`",
+        )
+    if all(move.by_call for move in table.of_event(event)):
+        raise RefusedError(
+            "event.by_call",
+            f"`{event}` is made by an act on the ranking of the whole call; use "
+            "`sportello call rank`, `call fund` or `call conclude`",
         )
     if all(move.by_sweep for move in table.of_event(event)):
         raise RefusedError(

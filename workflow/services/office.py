@@ -22,7 +22,7 @@ from workflow.desk import SOFTWARE, Desk
 from workflow.facts import ActFacts
 from workflow.register import Fault, Stored, written
 from workflow.rules.calendar import ROME
-from workflow.staff import FORMAT, OfficeChain
+from workflow.staff import FORMAT, OfficeChain, login_digest
 
 _TICK = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,6 +84,7 @@ def _inventory(session: Session, officer: Officer) -> dict[str, Any]:
     )
     return {
         "officer": str(officer.id),
+        "login": login_digest(officer.id, officer.login),
         "retired_at": _written(officer.retired_at),
         "roles": [
             {
@@ -162,7 +163,7 @@ def entries(desk: Desk) -> Iterator[dict[str, Any]]:
 
 # What is verified may hold anything: it is read as it is stored.
 _ENTRIES = "SELECT seq, hash, at, body FROM office_entries ORDER BY seq"
-_OFFICERS = "SELECT id, retired_at FROM officers ORDER BY id"
+_OFFICERS = "SELECT id, login, retired_at FROM officers ORDER BY id"
 _ROLES = "SELECT officer_id, role, since, ended_at FROM officer_roles"
 _DELEGATIONS = """
 SELECT id, delegator_id, delegate_id, role, first_day, last_day, made_at, ended_at
@@ -179,13 +180,15 @@ def verify(session: Session, marks: Marks) -> VerifiedOffice:
         marks.check(row.seq, row.hash)
     marks.close(chain.seq)
     staff = chain.staff
-    officers = {
-        _id(row.id): _read(row.retired_at) for row in session.execute(text(_OFFICERS))
-    }
+    rows = session.execute(text(_OFFICERS)).all()
+    officers = {_id(row.id): _read(row.retired_at) for row in rows}
+    logins = {_id(row.id): login_digest(_id(row.id), str(row.login)) for row in rows}
     if not chain.seq and officers:
         chain.faults.append(Fault(0, "it tells of none of the officers that are there"))
     if chain.seq:
         chain.compare("officer", staff.retired, officers)
+        known = {one: logins[one] for one in logins if one in staff.logins}
+        chain.compare("login of", staff.logins, known)
         chain.compare("role", staff.roles, dict(_roles(session)))
         chain.compare("delegation", staff.delegations, dict(_delegations(session)))
     return VerifiedOffice(chain.seq, chain.head, tuple(chain.faults))

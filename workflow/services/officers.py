@@ -4,19 +4,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
 from sqlmodel import Session, col, select
 
 from models.session import reading, transaction
-from models.tables import Delegation, Officer, OfficerRole
+from models.tables import Delegation, Installation, Officer, OfficerRole
 from models.vocabulary import ActorKind, OfficeEvent, Role
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
 from workflow.facts import BY_WORKER, ActFacts, Hands, holds
 from workflow.rules.calendar import ONE_DAY, civil_day, start_of_day
 from workflow.services import office
+from workflow.staff import login_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,11 @@ WORKER = Actor(ActorKind.WORKER, BY_WORKER, IdentityKind.SYSTEM)
 
 
 # Made once: to make a statement takes longer than to send it.
-_BY_LOGIN = select(Officer).where(col(Officer.login) == bindparam("login"))
+_BY_LOGIN = select(
+    Officer, select(Installation.identity).scalar_subquery().label("least")
+).where(col(Officer.login) == bindparam("login"))
 # Whoever retires an officer, or ends a role of theirs, waits for what is being made.
-_BY_LOGIN_KEPT = _BY_LOGIN.with_for_update(read=True)
+_BY_LOGIN_KEPT = _BY_LOGIN.with_for_update(read=True, of=Officer)
 _ROLES = (
     select(OfficerRole.role)
     .where(col(OfficerRole.officer_id) == bindparam("officer"))
@@ -125,9 +129,10 @@ def identify(session: Session, desk: Desk, *, only_looks: bool = False) -> Actor
         return WORKER
     login = _login(session, identity)
     query = _BY_LOGIN if only_looks else _BY_LOGIN_KEPT
-    officer = session.exec(
+    found = session.exec(
         query, params={"login": login}, execution_options={"populate_existing": True}
     ).first()
+    officer, least = found or (None, None)
     if officer is None:
         raise RefusedError(
             "officer.unknown",
@@ -135,6 +140,7 @@ def identify(session: Session, desk: Desk, *, only_looks: bool = False) -> Actor
             f"`sportello officer add {login} --name NAME --role ROLE`",
             recorded="whoever asks is not an officer of this database",
         )
+    _refuse_weak(identity.kind, least)
     if officer.retired_at is not None:
         raise RefusedError(
             "officer.retired",
@@ -146,6 +152,21 @@ def identify(session: Session, desk: Desk, *, only_looks: bool = False) -> Actor
     behalf = _delegated(session, officer.id, today, own, only_looks=only_looks)
     hands = Hands(own | behalf.keys(), officer.id, behalf)
     return Actor(ActorKind.PERSON, hands, identity.kind)
+
+
+STRENGTH = (IdentityKind.DECLARED, IdentityKind.OS, IdentityKind.DATABASE)
+"""The ways to know who acts, the weakest first."""
+
+
+def _refuse_weak(kind: IdentityKind, least: str | None) -> None:
+    """Refuse whoever only says who they are, where more than that is wanted."""
+    wanted = IdentityKind(least) if least else IdentityKind.DECLARED
+    if STRENGTH.index(kind) < STRENGTH.index(wanted):
+        raise RefusedError(
+            "identity.too_weak",
+            f"this database wants to know who acts by `{wanted}`, and here it is "
+            f"`{kind}`: set SPORTELLO_IDENTITY={wanted}",
+        )
 
 
 def _delegated(
@@ -241,8 +262,15 @@ def add(
             session.add(OfficerRole(officer_id=officer.id, role=role, since=change.at))
         session.flush()
         if new or event is OfficeEvent.ADD_OFFICER:
-            change.note(event, officer.id, {"roles": _words(new)})
+            change.note(event, officer.id, _said(event, officer, new))
         return view(session, officer)
+
+
+def _said(event: OfficeEvent, officer: Officer, new: Iterable[Role]) -> dict[str, Any]:
+    roles: dict[str, Any] = {"roles": _words(new)}
+    if event is OfficeEvent.ADD_OFFICER:
+        return roles | {"login": login_digest(officer.id, officer.login)}
+    return roles
 
 
 def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> OfficerView:
@@ -481,7 +509,8 @@ def found(desk: Desk, login: str | None) -> OfficerView:
     """
     with reading(desk.engine) as session:
         name = _login(session, desk.identity) if login is None else login
-        officer = session.exec(_BY_LOGIN, params={"login": name}).first()
+        found = session.exec(_BY_LOGIN, params={"login": name}).first()
+        officer = found[0] if found else None
         if officer is None:
             raise RefusedError(
                 "officer.unknown",

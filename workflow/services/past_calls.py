@@ -96,7 +96,12 @@ def queue_of(session: Session, row: Call, told: Chronicle, at: datetime) -> Queu
             Cents(waiting_amount(session, row.id, told)),
         ),
         Arrived(
-            tuple(one.place() for one in arrived if one.holds_a_place(channel)),
+            tuple(
+                one.place()
+                for one in arrived
+                if one.holds_a_place(channel)
+                or (told.ranking is not None and one.rank is not None)
+            ),
             {
                 (one.key.protocol_year, one.key.protocol_number): position
                 for position, one in enumerate(arrived, start=1)
@@ -108,6 +113,7 @@ def queue_of(session: Session, row: Call, told: Chronicle, at: datetime) -> Queu
                 if one.stands is ApplicationState.SUBMITTED
                 and one.channel is not channel
             ),
+            told.ranking,
         ),
     )
 

@@ -69,6 +69,8 @@ class PastFile:
     """How many had been filed with it."""
     channel: Channel | None = None
     requested: int = 0
+    asked: int | None = None
+    """What it asked for at first, while it gets a part."""
     reserved: int = 0
     granted: int = 0
     matured: int = 0
@@ -128,6 +130,8 @@ class PastFile:
             score=self.score,
             accepts_less=self.accepts_less,
             rank=self.rank,
+            granted=Cents(self.granted),
+            asked=None if self.asked is None else Cents(self.asked),
         )
 
     def feed(self, body: Mapping[str, Any]) -> None:
@@ -160,6 +164,9 @@ class PastFile:
         self, event: str, found: Mapping[str, Any], stated: Mapping[str, Any]
     ) -> None:
         self.requested = found.get("requested", self.requested)
+        self.rank = found.get("rank", self.rank)
+        if "requested" in found:
+            self.asked = found.get("requested_before")
         self.matured = found.get("fixed_part_matured", self.matured)
         self.plan_investment = found.get("plan_investment", self.plan_investment)
         if event == Event.START_REVIEW:

@@ -111,11 +111,11 @@ def _written(
     letter: Letter, said: LetterFacts, facts: Facts
 ) -> tuple[templates.Text, tuple[str, ...]]:
     """Write a letter, with a place kept for each fact that is not known yet."""
-    told = known(said)
+    told, family = known(said), facts.call.family
     unknown: list[str] = []
     while True:
         try:
-            return templates.written(letter, told), tuple(unknown)
+            return templates.written(letter, told, family), tuple(unknown)
         except templates.FactMissingError as error:
             (fact,) = error.args
             unknown.append(fact)

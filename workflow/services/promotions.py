@@ -24,10 +24,10 @@ def run(work: OpenCall, *, as_of: datetime | None = None) -> list[dict[str, Any]
     what set the money free, and *as_of* the same instant. It stops at the first
     who cannot take it.
     """
-    if not work.call.waiting:
-        return []
-    work = work.as_worker("counter")
     rules = work.rules().definition
+    if not work.call.waiting or rules.counter.order is OrderPolicy.RANKING:
+        return []  # down a ranking money goes by an act alone
+    work = work.as_worker("counter")
     _settle(work, rules)
     if not _is_there_any(work, rules):
         return []

@@ -1,7 +1,7 @@
 """Who waits for a grant, who is next, and who blocks whom?"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 
@@ -11,6 +11,7 @@ from config.schema import CallDefinition
 from models.session import reading
 from models.tables import Application, Call
 from models.vocabulary import (
+    QUEUED_STATES,
     ApplicationState,
     CallState,
     Cents,
@@ -19,9 +20,13 @@ from models.vocabulary import (
 )
 from workflow.desk import Desk
 from workflow.facts import CounterFacts, MoneyFacts, Place
+from workflow.moves.families import TABLES
 from workflow.rules import order, strategies
+from workflow.rules.ranking import Award
 from workflow.rules.strategies import Line
-from workflow.services import case_files, lookups, windows
+from workflow.rules.windows import WINDOW_CHANGES
+from workflow.services import case_files, lookups, rankings, windows
+from workflow.services.rankings import Made
 
 _NAMED = 10
 
@@ -49,6 +54,9 @@ class QueueItem:
     """The day or the week whose others count as arrived together with it."""
     score: int | None
     rank: int | None
+    granted: int = 0
+    asked: int = 0
+    """What it asked for at first; more than is requested, if a part is all it gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,10 @@ class QueueView:
     items: tuple[QueueItem, ...]
     not_receivable: tuple[str, ...]
     """Files by another channel: they hold no place and await the act that says so."""
+    ranking: Made | None = None
+    """The last ranking, where an act makes one."""
+    moves_down: tuple[Award, ...] = ()
+    """Who would get more of the money that is free, if an act said so."""
 
     @property
     def residual(self) -> int:
@@ -76,7 +88,11 @@ class QueueView:
     @property
     def first_without_money(self) -> QueueItem | None:
         """Where the money ends: the first for whom not all is reserved."""
-        lacking = (item for item in self.items if item.reserved < item.requested)
+        lacking = (
+            item
+            for item in self.items
+            if item.state in QUEUED_STATES and item.reserved < item.requested
+        )
         return next(lacking, None)
 
 
@@ -89,17 +105,21 @@ def queue(desk: Desk, code: str) -> QueueView:
     with reading(desk.engine) as session:
         call = lookups.find_call(session, code)
         rules = lookups.rules_of(session, call.id, call.version)
-        return lined_up(
+        ranks = rules.counter.order is OrderPolicy.RANKING
+        read = case_files.ranked if ranks else case_files.queue
+        seen = lined_up(
             call.code,
             rules,
             windows.counter_as_of(session, call, desk.ambient.now()),
             case_files.money_of(call),
             Arrived(
-                case_files.queue(session, call.id, rules.filing.channel),
+                read(session, call.id, rules.filing.channel),
                 positions(session, call),
                 _by_another_channel(session, call, rules),
+                rankings.latest(session, call),
             ),
         )
+        return replace(seen, moves_down=rankings.next_down(session, call))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,7 @@ class Arrived:
     """The place in the order of arrival by year and number of protocol."""
     not_receivable: tuple[str, ...]
     """Who came by another channel."""
+    ranking: Made | None = None
 
 
 def lined_up(
@@ -132,8 +153,11 @@ def lined_up(
         reserved=money.reserved,
         granted=money.granted,
         waiting=money.waiting,
+        ranking=arrived.ranking,
         items=tuple(
-            _items(
+            _ranked(arrived, counter, rules)
+            if rules.counter.order is OrderPolicy.RANKING
+            else _items(
                 strategies.lined_up(rules.counter.order, arrived.places),
                 arrived.positions,
                 money=money,
@@ -232,6 +256,60 @@ def _items(
             score=place.score,
             rank=place.rank,
         )
+
+
+def _ranked(
+    arrived: Arrived, counter: CounterFacts, rules: CallDefinition
+) -> Iterator[QueueItem]:
+    """Tell of everybody in a set that an act ranks: in its order, once there is one."""
+    total = 0
+    for place in strategies.in_order(rules.counter.order, arrived.places):
+        total += place.asked or place.requested
+        step = _next_in_set(place, counter, rules)
+        yield QueueItem(
+            position=place.rank
+            or arrived.positions[place.key.protocol_year, place.key.protocol_number],
+            application=str(place.application),
+            protocol=place.protocol,
+            received_at=place.key.received_at,
+            state=place.state,
+            requested=place.requested,
+            reserved=place.reserved,
+            running_total=total,
+            may_review=step == _REVIEW,
+            may_grant=step == _GRANT,
+            blocked_by=(),
+            blocked_by_count=0,
+            next_step=step,
+            together_with=None,
+            score=place.score,
+            rank=place.rank,
+            granted=place.granted,
+            asked=place.asked or place.requested,
+        )
+
+
+_REVIEW, _SCORE, _GRANT = "review it now", "score it now", "grant it"
+
+
+def _next_in_set(place: Place, counter: CounterFacts, rules: CallDefinition) -> str:  # noqa: PLR0911 - one for each standing
+    if counter.state is CallState.ANNULLED:
+        return "none: the call was annulled"
+    if place.state not in QUEUED_STATES:
+        return "granted" if place.granted else "none: it is over"
+    if place.waits_for_applicant:
+        return "waits for the applicant"
+    if place.state is ApplicationState.WAITING:
+        return "waits for money"
+    ranked = TABLES[rules.family].ranked
+    if ranked is not None and place.state is ranked.ready:
+        return "waits for the ranking" if place.rank is None else _GRANT
+    if place.state is ApplicationState.ADMISSIBLE:
+        return _SCORE
+    if place.review_started:
+        return "under review"
+    is_closed = counter.state not in WINDOW_CHANGES
+    return _REVIEW if is_closed else "waits for the closing"
 
 
 def _is_to_review(place: Place) -> bool:

@@ -10,7 +10,7 @@ from models import rights
 from models.rights import Setting
 from models.schema import hold
 from models.session import DatabaseForbiddenError, reading, transaction
-from workflow.desk import Desk
+from workflow.desk import Desk, IdentityKind
 from workflow.errors import RefusedError
 from workflow.services import installation
 
@@ -27,6 +27,8 @@ class Roles:
 
     application: str = APPLICATION
     auditor: str = AUDITOR
+    identity: IdentityKind | None = None
+    """How it must be established at least who acts; none leaves that as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,10 @@ def _grant(session: Session, roles: Roles) -> Granted:
 
 def _granted(setting: Setting, roles: Roles) -> Granted:
     made = rights.statements(
-        setting, application=roles.application, auditor=roles.auditor
+        setting,
+        application=roles.application,
+        auditor=roles.auditor,
+        identity=roles.identity,
     )
     return Granted(setting.owner, roles, tuple(made))
 

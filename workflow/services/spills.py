@@ -175,7 +175,7 @@ def spills() -> Iterator[Spills]:
     except sqlite3.Error as error:
         raise UnavailableError(
             "verification.no_room",
-            f"what is being verified does not fit in the folder of temporary files: "
+            f"what is being read does not fit in the folder of temporary files: "
             f"{error}; make room there, or name another with TMPDIR",
         ) from error
     finally:

@@ -15,13 +15,16 @@ from pydantic import (
     Field,
     StrictBool,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from models import addresses
 from models.addresses import AddressError
 from models.canonical import digest
-from models.vocabulary import Cents, Channel
+from models.vocabulary import Cents, Channel, MemberKind
 from workflow.errors import RefusedError
+from workflow.moves.inputs import Name, Partners, TaxCode
 from workflow.rules.amounts import parse_money
 
 LONGEST_LINE = 1_000_000
@@ -90,12 +93,7 @@ def _aware(value: datetime) -> datetime:
 
 Euros = Annotated[Cents, BeforeValidator(_money), Field(ge=0)]
 Day = Annotated[date, BeforeValidator(_day)]
-Line = Annotated[
-    str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
-]
 Address = Annotated[str, AfterValidator(_address)]
-
-TaxCode = Annotated[str, Field(pattern=r"^([0-9]{11}|[A-Z]{6}[0-9A-Z]{10})$")]
 _MOST_LINKED = 100
 
 
@@ -107,17 +105,19 @@ class FiledApplicant(_Part):
     """Who applies (*richiedente*)."""
 
     tax_code: TaxCode
-    name: Line
+    name: Name
     pec: Address
     linked: Annotated[tuple[TaxCode, ...], Field(max_length=_MOST_LINKED)] = ()
     """Tax codes of those who are one undertaking with it (*impresa unica*)."""
+    kind: MemberKind | None = None
+    """What it is, as the lead (*capofila*) of those who apply together."""
 
 
 class FiledDocument(_Part):
     """A document, by its hash (*impronta*)."""
 
     kind: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
-    name: Line
+    name: Name
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
@@ -126,7 +126,7 @@ class DeclaredAid(_Part):
 
     granted_on: Day
     amount: Euros
-    grantor: Line
+    grantor: Name
 
 
 class Submission(_Part):
@@ -134,6 +134,8 @@ class Submission(_Part):
 
     portal_id: str = Field(pattern=_PORTAL_ID)
     applicant: FiledApplicant
+    partners: Partners = ()
+    """Those who apply together with it (*partner*)."""
     requested: Euros
     investment: Euros
     documents: tuple[FiledDocument, ...] = ()
@@ -146,6 +148,19 @@ class Submission(_Part):
     accepts_less: StrictBool = False
     """Whether the applicant agrees to be granted only a part, if money is short."""
     draft: StrictBool = False
+
+    @field_validator("partners")
+    @classmethod
+    def _are_others(cls, partners: Partners, info: ValidationInfo) -> Partners:
+        lead = info.data.get("applicant")
+        for number, partner in enumerate(partners, start=1):
+            if lead is not None and partner.tax_code == lead.tax_code:
+                message = (
+                    f"partner {number} has the tax code of the applicant, who leads "
+                    "and is counted already; leave it out"
+                )
+                raise ValueError(message)
+        return partners
 
     @property
     def idempotency_key(self) -> str:
@@ -166,6 +181,10 @@ class Submission(_Part):
             del content["accepts_less"]
         if not self.applicant.linked:
             del content["applicant"]["linked"]
+        if self.applicant.kind is None:
+            del content["applicant"]["kind"]
+        if not self.partners:
+            del content["partners"]
         return digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
@@ -239,20 +258,23 @@ _WRITTEN = {
 
 
 def _sentence(fault: dict[str, Any]) -> str:
-    where = ".".join(str(part) for part in fault["loc"]) or "line"
+    where = f"`{'.'.join(str(part) for part in fault['loc']) or 'line'}`"
+    match fault["loc"]:
+        case ("partners", int(index), *_):
+            where = f"{where} (partner {index + 1})"
     kind = fault["type"]
     if kind == "missing":
-        return f"`{where}` is missing"
+        return f"{where} is missing"
     if kind == "extra_forbidden":
-        return f"`{where}` is not a field of a submission"
+        return f"{where} is not a field of a submission"
     if kind == "value_error":
-        return f"`{where}`: {fault['ctx']['error']}"
+        return f"{where}: {fault['ctx']['error']}"
     if kind == "string_pattern_mismatch":
         name = next(part for part in reversed(fault["loc"]) if isinstance(part, str))
-        return f"`{where}`: {_WRITTEN.get(name, 'it has signs that no name can have')}"
+        return f"{where}: {_WRITTEN.get(name, 'it has signs that no name can have')}"
     if kind == "tuple_type":
-        return f"`{where}`: write a list"
-    return f"`{where}`: {str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
+        return f"{where}: write a list"
+    return f"{where}: {str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
 
 
 def _without_contents(faults: Iterable[Any]) -> str:

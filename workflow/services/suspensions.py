@@ -59,6 +59,7 @@ def facts_of(term: Term, rule: TermRule) -> TermFacts:
         extension_days=term.extra_days,
         extension_months=term.extra_months,
         until=rule.until,
+        not_after=rule.not_after,
     )
 
 

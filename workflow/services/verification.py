@@ -41,7 +41,13 @@ _TELLS_EVERY = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_OF_FILES: tuple[RowKind, ...] = ("application", "term", "step", "notice")
+_OF_FILES: tuple[RowKind, ...] = (
+    "application",
+    "term",
+    "step",
+    "partner",
+    "notice",
+)
 """Rows of which there are as many as files: they may not fit in memory."""
 
 Progress = Callable[[int, int], None]

@@ -70,10 +70,18 @@ WHERE call_id = :call ORDER BY ordinal
     "draw": """
 SELECT week, seed, drawn_at FROM draws WHERE call_id = :call ORDER BY week
 """,
+    "ranking": """
+SELECT version, entry_seq, seed, sha256, ranked_at FROM rankings
+WHERE call_id = :call ORDER BY version
+""",
+    "ranked_place": """
+SELECT version, place, application_id, score, amount FROM ranked_places
+WHERE call_id = :call ORDER BY version, place
+""",
     "application": """
 SELECT id, call_version, channel, received_at, protocol_year, protocol_number,
     filed_seq, rank, requested, accepts_less, review_started, score, cor, cup, cor_on,
-    cup_on
+    cup_on, lead_kind
 FROM applications WHERE call_id = :call
 """,
     "term": """
@@ -87,6 +95,12 @@ SELECT application_id, kind, ordinal, status, outcome, subject
 FROM steps WHERE application_id IN
     (SELECT id FROM applications WHERE call_id = :call)
 ORDER BY application_id, kind, ordinal
+""",
+    "partner": """
+SELECT application_id, applicant_id, kind, ordinal, left_at
+FROM partners WHERE application_id IN
+    (SELECT id FROM applications WHERE call_id = :call)
+ORDER BY application_id, ordinal
 """,
     "notice": """
 SELECT application_id, letter, id, entry_seq, digest,
@@ -117,9 +131,12 @@ _KEYS: Mapping[RowKind, tuple[str, ...]] = {
     "opening": ("ordinal",),
     "malfunction": ("ordinal",),
     "draw": ("week",),
+    "ranking": ("version",),
+    "ranked_place": ("version", "place"),
     "application": ("id",),
     "term": ("application_id", "kind", "ordinal"),
     "step": ("application_id", "kind", "ordinal"),
+    "partner": ("application_id", "applicant_id"),
     "notice": ("application_id", "letter", "id"),
     "list": ("version",),
     "listed": ("version", "application_id"),
@@ -213,6 +230,7 @@ def identity(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "id": identity,
     "application_id": identity,
+    "applicant_id": identity,
     "received_at": instant,
     "due_at": instant,
     "reopens_at": instant,
@@ -222,7 +240,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "began_at": instant,
     "ended_at": instant,
     "drawn_at": instant,
+    "ranked_at": instant,
     "approved_at": instant,
+    "left_at": instant,
     "accepts_less": _flag,
     "review_started": _flag,
     "starts_on": str,

@@ -21,18 +21,19 @@ from models.tables import (
     Step,
     Term,
 )
-from models.vocabulary import ApplicationState, Event, Role
+from models.vocabulary import ApplicationState, Event, MemberKind, Role
 from workflow.desk import Desk
 from workflow.facts import Facts, Verdict
 from workflow.machine import Move
 from workflow.moves.families import TABLES
-from workflow.services import case_files, deeds, erasures, lookups
+from workflow.services import case_files, deeds, erasures, lookups, partnerships
 from workflow.services.queues import QueueItem, QueueView, queue
 
 __all__ = [
     "ApplicationView",
     "CaseView",
     "EventView",
+    "PartnerView",
     "QueueItem",
     "QueueView",
     "events",
@@ -63,10 +64,23 @@ class ApplicationView:
 
 
 @dataclass(frozen=True, slots=True)
+class PartnerView:
+    """One of those who apply together with the applicant."""
+
+    id: str
+    """By which the register refers to it."""
+    name: str
+    """Once it is erased, under which act that was."""
+    kind: MemberKind
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """A whole case file (*fascicolo*)."""
 
     summary: ApplicationView
+    lead_kind: MemberKind | None
+    partners: tuple[PartnerView, ...]
     channel: str
     call_version: int
     investment: int
@@ -74,6 +88,7 @@ class CaseView:
     plan_investment: int | None
     matured: int
     score: int | None
+    rank: int | None
     cor: str | None
     cup: str | None
     published_on: str | None
@@ -151,10 +166,11 @@ def shown(desk: Desk, name: str) -> CaseView:
         call = session.get_one(Call, application.call_id)
         applicant = session.get_one(Applicant, application.applicant_id)
         history = _history(session, application)
+        summary = _summary(application, call, applicant, erasures.erased_under(session))
         return CaseView(
-            summary=_summary(
-                application, call, applicant, erasures.erased_under(session)
-            ),
+            summary=summary,
+            lead_kind=application.lead_kind,
+            partners=_partners(session, application, summary.erased_under),
             channel=application.channel.value,
             call_version=application.call_version,
             investment=application.investment,
@@ -162,6 +178,7 @@ def shown(desk: Desk, name: str) -> CaseView:
             plan_investment=application.plan_investment,
             matured=application.matured,
             score=application.score,
+            rank=application.rank,
             cor=application.cor,
             cup=application.cup,
             published_on=_day(application.published_on),
@@ -242,6 +259,20 @@ def _event(
         may=tuple(flag for flag, is_required in fields.items() if not is_required),
         help=move.help,
         target=move.target,
+    )
+
+
+def _partners(
+    session: Session, application: Application, erased_under: str | None
+) -> tuple[PartnerView, ...]:
+    act = erased_under
+    return tuple(
+        PartnerView(
+            id=str(one.applicant.id),
+            name=one.applicant.name if act is None else erasures.told(act),
+            kind=one.kind,
+        )
+        for one in partnerships.partners_of(session, application.id)
     )
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from models.migrations.remaking import widen
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -57,6 +57,9 @@ LETTERS = (
     "rejected",
     "waiting_list",
     "promoted",
+    "funded",
+    "admitted_unfunded",
+    "funding_changed",
     "unfunded",
     "grant",
     "convocation",

@@ -13,7 +13,9 @@ from workflow.moves.effects import (
     lapses,
     lists,
     money,
+    partnerships,
     phase_2,
+    ranking,
     review,
     steps,
 )
@@ -28,7 +30,9 @@ __all__ = [
     "lapses",
     "lists",
     "money",
+    "partnerships",
     "phase_2",
+    "ranking",
     "review",
     "steps",
 ]

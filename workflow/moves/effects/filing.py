@@ -6,7 +6,7 @@ from models.vocabulary import MovementKind, TermKind
 from workflow.facts import Facts
 from workflow.machine import Consequences, Inputs, MoneyChange, TermChange
 from workflow.moves import placements, windows
-from workflow.moves.effects import lists
+from workflow.moves.effects import lists, partnerships
 from workflow.moves.effects.money import lowered, release
 from workflow.rules.calendar import civil_day
 
@@ -37,6 +37,7 @@ def submit(facts: Facts, _given: Inputs) -> Consequences:
             **lowered(asked, requested).findings,
             **({"tie_broken": True} if filing.ties else {}),
             **_stands_for(facts),
+            **partnerships.told(facts),
             **lists.told(facts),
         },
     )

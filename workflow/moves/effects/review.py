@@ -23,9 +23,7 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     """Give the score and name whoever is overtaken."""
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
-    totals = [sheet.total for sheet in facts.people.counted]
-    totals.append(scores.total(given.score))
-    board, bonus = scores.mean(totals), lists.bonus(facts)
+    board, bonus = scores.mean(_totals(facts, given)), lists.bonus(facts)
     total = min(board + bonus, max(board, facts.call.merit.total))
     again = facts.application.score is not None
     return Consequences(
@@ -41,12 +39,31 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
                 "total": total,
                 "threshold": facts.call.merit.threshold,
                 "criteria": dict(given.score),
-                **({"totals": totals} if facts.call.duties.evaluators > 1 else {}),
+                **(_of_board(facts, given) if facts.call.duties.evaluators > 1 else {}),
                 **({"board": board, "bonus": bonus} if bonus else {}),
             },
             **lists.told(facts),
         },
     )
+
+
+def _totals(facts: Facts, given: stated.EvaluationInputs) -> list[int]:
+    return [
+        *(sheet.total for sheet in facts.people.counted),
+        scores.total(given.score),
+    ]
+
+
+def _of_board(facts: Facts, given: stated.EvaluationInputs) -> dict[str, object]:
+    """Return what each evaluator gave in all, and all of them by criterion."""
+    sheets = [sheet.criteria for sheet in facts.people.counted]
+    return {
+        "totals": _totals(facts, given),
+        "points": {
+            name: sum(sheet.get(name, 0) for sheet in sheets) + points
+            for name, points in given.score.items()
+        },
+    }
 
 
 def give_sheet(facts: Facts, given: stated.EvaluationInputs) -> Consequences:

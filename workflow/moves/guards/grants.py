@@ -123,12 +123,13 @@ def _has_lapsed(facts: Facts) -> bool:
 
 
 def _covered(facts: Facts, computed: AidComputation) -> Verdict:
-    if not computed.total:
+    ceiling = facts.call.aid.ceiling
+    if not computed.total and ceiling is not None:
         return Verdict(
             "aid.nothing_left",
             f"nothing can be granted: the aids of the last "
             f"{facts.call.aid.ceiling_years} years have used up the ceiling of "
-            f"{format_money(facts.call.aid.ceiling)}; send a notice of refusal",
+            f"{format_money(ceiling)}; send a notice of refusal",
         )
     return money.may_grant(computed.total, facts.money, provided_for(facts))
 

@@ -1,0 +1,379 @@
+"""Does a closed set become a ranking, and does the money go down it as it must?"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from config.loader import find, load
+from models.canonical import digest, encode
+from models.vocabulary import Cents, Event
+from tests.builders import EVERYBODY, PAPER, Office, office, quiet, shipped
+from tests.contents import entries, refusals
+from tests.terminals import Terminal
+from workflow import register
+from workflow.errors import RefusedError
+from workflow.services import (
+    call_acts,
+    calls,
+    installation,
+    intake,
+    officers,
+    pasts,
+    queues,
+    rankings,
+    sweep,
+    views,
+)
+from workflow.services.moments import Moment
+
+SMART = "smart-mobility-2024"
+CODE = "RLF12024099902"
+MISSING: Mapping[str, Any] = {"code": "ranking.missing", "exit_code": 1}
+UNWANTED: Mapping[str, Any] = {"code": "ranking.seed_not_wanted", "exit_code": 1}
+REASON = "the board has scored all of them"
+ASKED = ["2000000.00"] * 12 + ["2400000.00", "2500000.00"]
+
+
+def tax_code(number: int) -> str:
+    digits = [int(digit) for digit in f"{98_000_000_00 + number:010d}"]
+    doubled = (2 * digit for digit in digits[1::2])
+    total = sum(digits[::2]) + sum(digit - 9 * (digit > 9) for digit in doubled)
+    return "".join(map(str, digits)) + str(-total % 10)
+
+
+def line(number: int, requested: str, rules: Any, **changes: Any) -> bytes:
+    return orjson.dumps(
+        {
+            "portal_id": f"SM-{number:04d}",
+            "applicant": {
+                "tax_code": tax_code(number),
+                "name": f"Comune {number}",
+                "pec": f"comune{number}@pec.example.it",
+            },
+            "requested": requested,
+            "investment": requested,
+            "documents": [
+                {
+                    "kind": document.kind,
+                    "name": f"{document.kind}.pdf",
+                    "sha256": hashlib.sha256(document.kind.encode()).hexdigest(),
+                }
+                for document in rules.documents
+            ],
+            **changes,
+        }
+    )
+
+
+class Ranked:
+    """An office with a ranked call, and what is done to many files of it."""
+
+    def __init__(self, work: Office, path: Path, code: str) -> None:
+        self.work, self.code, self.rules = work, code, load(path)
+
+    def file(self, *asked: str, first: int = 1, **changes: Any) -> list[str]:
+        lines = [
+            line(number, requested, self.rules, **changes)
+            for number, requested in enumerate(asked, start=first)
+        ]
+        answers = list(intake.take_in(self.work.desk, self.code, lines))
+        assert all(answer["protocol"] for answer in answers), answers
+        return [str(answer["protocol"]) for answer in answers]
+
+    def close(self) -> None:
+        closes = self.rules.window.closes_at
+        self.work.clock.advance(closes - self.work.clock.now() + timedelta(minutes=1))
+        sweep.sweep(self.work.desk)
+
+    def examine(self, protocol: str, points: Mapping[str, int] | None = None) -> None:
+        checked = [document.kind for document in self.rules.documents]
+        self.work.move(protocol, Event.START_REVIEW)
+        self.work.move(protocol, Event.ADMIT, inputs={"checked": checked})
+        if points is not None:
+            score = [f"{name}={given}" for name, given in points.items()]
+            stated = {"minutes": "3/2024", "score": score}
+            self.work.move(protocol, Event.EVALUATE, inputs=stated)
+
+    def rank(self, **stated: Any) -> dict[str, Any]:
+        return rankings.rank(self.work.desk, self.code, **self.formal, **stated)
+
+    def fund(self, **stated: Any) -> dict[str, Any]:
+        return rankings.fund(self.work.desk, self.code, **self.formal, **stated)
+
+    @property
+    def formal(self) -> dict[str, Any]:
+        return {"act": f"decreto 1/{self.work.today}", "reason": REASON}
+
+
+@contextmanager
+def furnished(database_url: str, path: Path, code: str) -> Iterator[Ranked]:
+    """Open an office in which a ranked call has just opened."""
+    with office(database_url, at=load(path).window.published_at) as work:
+        installation.initialise(work.desk.engine, work.clock, rehearsal=True)
+        for login, roles in EVERYBODY.items():
+            officers.add(work.desk.as_officer("bianchi"), login, login.title(), roles)
+        calls.register_call(work.desk, path)
+        ranked = Ranked(work, path, code)
+        work.clock.advance(ranked.rules.window.opens_at - work.clock.now())
+        yield ranked
+
+
+def points(total: int) -> dict[str, int]:
+    left, given = total, {}
+    for code, most in (("quality", 50), ("impact", 30), ("data", 20)):
+        given[code] = min(left, most)
+        left -= given[code]
+    return given
+
+
+@pytest.fixture
+def smart(database_url: str) -> Iterator[Ranked]:
+    with furnished(database_url, quiet(SMART), CODE) as ranked:
+        yield ranked
+
+
+def grant_of(work: Office, number: int, **changes: Any) -> dict[str, Any]:
+    """Return what a grant without State aid carries."""
+    day = work.today.isoformat()
+    inputs = {
+        "cup": f"E41B{number:011d}",
+        "cup_on": day,
+        "durc_until": (work.today + timedelta(days=90)).isoformat(),
+        "antimafia": "BDNA 1",
+        **changes,
+    }
+    return {"inputs": inputs, "act": f"decreto 2/{day}"}
+
+
+def amounts(told: Mapping[str, Any]) -> list[tuple[int, str]]:
+    return [(one["place"], one["amount"]) for one in told["order"]]
+
+
+def sets_of(work: Office) -> list[dict[str, Any]]:
+    found = (entry["findings"].get("set") for entry in entries(work))
+    return [one for one in found if one]
+
+
+def written_to(work: Office, name: str) -> list[str]:
+    letters = [one.letter for one in views.shown(work.desk, name).notices]
+    return [
+        one for one in letters if one not in {"submission_receipt", "procedure_start"}
+    ]
+
+
+def test_thirteen_of_fourteen_are_funded_and_a_renunciation_goes_down_the_ranking(
+    smart: Ranked,
+):
+    names = smart.file(*ASKED)
+    smart.close()
+    for number, name in reversed(list(enumerate(names))):
+        smart.examine(name, points(79 - number))
+
+    foreseen = smart.rank(dry_run=True)
+    told = smart.rank()
+    smart.work.move(names[4], Event.WITHDRAW, inputs={"document": PAPER})
+    moved = smart.fund()
+
+    assert amounts(told) == [
+        *((place, "2000000.00") for place in range(1, 13)),
+        (13, "1000000.00"),
+        (14, "0.00"),
+    ]
+    assert told["order"] == foreseen["order"]
+    outcomes = [one["outcome"] for one in told["order"]]
+    assert outcomes == ["funded"] * 12 + ["funded_in_part", "not_funded"]
+    assert amounts(moved) == [(13, "2400000.00"), (14, "600000.00")]
+    assert [one["before"] for one in moved["order"]] == ["1000000.00", "0.00"]
+    with pytest.raises(RefusedError, match="nobody in the ranking gets any"):
+        smart.fund()
+    assert smart.work.verified()
+
+
+# --- a small one: three applications, and 5,000,000.00 ---------------------------
+
+
+def five_million(folder: Path) -> Path:
+    text = shipped(SMART).replace('amount = "25000000.00"', 'amount = "5000000.00"')
+    path = folder / "small.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def small(database_url: str, tmp_path: Path) -> Iterator[Ranked]:
+    with furnished(database_url, five_million(tmp_path), CODE) as ranked:
+        yield ranked
+
+
+def test_a_set_is_closed_with_all_who_came_and_ranked_once_all_are_examined(
+    small: Ranked,
+):
+    names = small.file("2000000.00", "2400000.00", "2500000.00")
+    with pytest.raises(RefusedError, match="the window closes at"):
+        small.work.move(names[0], Event.START_REVIEW)
+    small.close()
+    in_time = register.written(small.rules.window.closes_at - timedelta(minutes=1))
+    (late,) = small.file("900000.00", first=4, received_at=in_time)
+    for name in names:
+        small.examine(name, points(70))
+
+    with pytest.raises(RefusedError, match=f"to the end: {late}"):
+        small.rank()
+
+    closed, again = sets_of(small.work)
+    assert (closed["count"], closed["applications"]) == (3, names)
+    assert (again["count"], again["applications"]) == (4, [*names, late])
+    listed = encode({"applications": [*names, late]})
+    assert again["sha256"] == digest(listed)
+    (conclusion,) = views.shown(small.work.desk, late).terms
+    assert str(conclusion.starts_on) == "2024-06-20"  # as that of all the others
+    assert refusals(small.work) == ["window.open", "ranking.undecided"]
+
+
+def test_what_was_granted_is_completed_and_what_was_reserved_may_be_ranked_again(
+    small: Ranked,
+):
+    work = small.work
+    names = small.file("2000000.00", "2400000.00", "2500000.00", "900000.00")
+    small.close()
+    for name, total in zip(names, (90, 80, 70, 59), strict=True):
+        small.examine(name, points(total))
+
+    first = small.rank()
+
+    assert amounts(first) == [(1, "2000000.00"), (2, "2400000.00"), (3, "600000.00")]
+    assert first["rejected"] == [names[3]]
+    assert written_to(work, names[2]) == ["funded"]
+    granted = work.move(names[2], Event.GRANT, **grant_of(work, 1))
+    assert granted["money"]["granted"] == "600000.00"
+    published = {"published_on": work.today.isoformat(), "reference": "BURL 27"}
+    (ends,) = work.move(names[2], Event.RECORD_PUBLICATION, inputs=published)["terms"]
+    assert ends["due_at"].startswith("2025-12-20")  # 18 months, before 30/06/2026
+    wanted = grant_of(work, 2, cor="1234567", cor_on=work.today.isoformat())
+    with pytest.raises(RefusedError, match="leave --cor and --cor-on out"):
+        work.move(names[0], Event.GRANT, **wanted)
+
+    past = work.clock.now()
+    work.clock.advance(timedelta(days=1))
+    call_acts.refinance(
+        work.desk, CODE, allocation=Cents(600_000_000), act=f"decreto 3/{work.today}"
+    )
+    proposed = queues.queue(work.desk, CODE).moves_down
+    more = small.fund()
+    work.move(names[1], Event.WITHDRAW, inputs={"document": PAPER})
+    again = small.rank()
+
+    assert [one.candidate.protocol for one in proposed] == [names[2]]
+    assert amounts(more) == [(3, "1600000.00")]
+    # Made again: who withdrew has no place, and what was granted was never at stake.
+    assert amounts(again) == [(1, "2000000.00"), (2, "2500000.00")]
+    assert again["version"] == 2
+    shown = views.shown(work.desk, names[2]).summary
+    assert (shown.state, shown.granted) == ("granted", 250_000_000)
+    then = pasts.queue(work.desk, CODE, Moment(past)).seen
+    assert [(one.position, one.granted + one.reserved) for one in then.items] == [
+        (1, 200_000_000),
+        (2, 240_000_000),
+        (3, 60_000_000),
+    ]
+    assert then.ranking is not None
+    assert then.ranking.version == 1
+    assert work.verified()
+
+
+def test_who_is_admitted_without_money_is_closed_with_the_call(small: Ranked):
+    work = small.work
+    names = small.file("2500000.00", "2500000.00", "2400000.00")
+    small.close()
+    for name, total in zip(names, (90, 80, 70), strict=True):
+        small.examine(name, points(total))
+    small.rank()
+    assert written_to(work, names[2]) == ["admitted_unfunded"]
+    with pytest.raises(RefusedError, match="is made by an act on the ranking"):
+        work.move(names[2], Event.DECLARE_UNFUNDED, act=f"decreto 3/{work.today}")
+    with pytest.raises(RefusedError, match="still await a decision"):
+        call_acts.conclude(work.desk, CODE, act=f"decreto 3/{work.today}")
+    for number, name in enumerate(names[:2]):
+        work.move(name, Event.GRANT, **grant_of(work, number))
+
+    call_acts.conclude(work.desk, CODE, act=f"decreto 3/{work.today}")
+
+    states = [views.shown(work.desk, name).summary.state for name in names]
+    assert states == ["granted", "granted", "unfunded"]
+    with pytest.raises(RefusedError, match="cannot be made from `concluded`"):
+        small.fund()
+    assert work.verified()
+
+
+def test_whoever_examined_an_application_does_not_rank_it(
+    database_url: str, tmp_path: Path
+):
+    text = find(SMART).read_text(encoding="utf-8")
+    path = tmp_path / "separated.toml"
+    path.write_text(text, encoding="utf-8")
+    with furnished(database_url, path, CODE) as ranked:
+        (name,) = ranked.file("2000000.00")
+        ranked.close()
+        ranked.examine(name, points(70))
+
+        with pytest.raises(RefusedError, match=f"{name}: whoever proposes does not"):
+            ranked.rank()
+        ranked.work = ranked.work.sit("director")
+        told = ranked.rank()
+
+    assert amounts(told) == [(1, "2000000.00")]
+
+
+def test_officers_see_what_an_act_would_do_before_they_type_the_code(tmp_path: Path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    url = f"sqlite:///{home / 'sportello.db'}"
+    with furnished(url, five_million(tmp_path), CODE) as ranked:
+        names = ranked.file("2000000.00", "2400000.00", "2500000.00")
+        ranked.close()
+        for name, total in zip(names, (70, 90, 80), strict=True):
+            ranked.examine(name, points(total))
+        formal = ("--act", f"decreto 1/{ranked.work.today}", "--reason", "all scored")
+        grant = grant_of(ranked.work, 1)["inputs"]
+        clock = ranked.work.clock.now().isoformat()
+    terminal = Terminal(home, {"SPORTELLO_OFFICER": "rossi", "SPORTELLO_CLOCK": clock})
+    listed = tmp_path / "decree.jsonl"
+    listed.write_bytes(orjson.dumps({"application": names[2], **grant}))
+
+    early = terminal.refused("call", "fund", CODE, *formal, "--yes", **MISSING)
+    terminal.refused("call", "rank", CODE, *formal, "--seed", "1", "--yes", **UNWANTED)
+    foreseen = terminal.type("call", "rank", CODE, *formal, "--dry-run")
+    done = terminal.type("call", "rank", CODE, *formal, text=f"{CODE}\n")
+    granted = terminal.type("grant", CODE, str(listed), *formal, "--yes")
+    queue = terminal.ask("queue", CODE)
+    why = terminal.ask("explain", "turn", names[2])
+    money = terminal.ask("explain", "money", CODE)
+
+    assert "`sportello call rank` comes first" in early
+    assert foreseen.stdout.startswith("Would rank 3 application(s)")
+    table = foreseen.stdout.splitlines()[1:5]
+    assert [line.split()[:2] for line in table[1:]] == [
+        ["1", names[1]],
+        ["2", names[2]],
+        ["3", names[0]],
+    ]
+    assert done.stdout.splitlines()[1:5] == table
+    assert granted.exit_code == 0, granted.output
+    assert max(map(len, (done.stdout + granted.stdout).splitlines())) <= 100
+    assert queue["order"] == "ranking"
+    assert (queue["ranking"]["version"], queue["moves_down"]) == (1, [])
+    assert [(one["position"], one["state"]) for one in queue["items"]] == [
+        (1, "evaluated"),
+        (2, "granted"),
+        (3, "evaluated"),
+    ]
+    assert why["result"] == f"{names[2]} is number 2 of the ranking, and granted"
+    assert "number 2 of 3, by score 80" in why["steps"][2]["text"]
+    assert "= 0.00 residual" in money["result"]
+    assert terminal.type("log", "verify").exit_code == 0

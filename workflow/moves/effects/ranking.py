@@ -1,0 +1,79 @@
+"""Effects: what do the closing of a set and the act on its ranking bring about?"""
+
+from models.vocabulary import Cents, MovementKind, TermKind, TermStart
+from workflow.facts import Facts
+from workflow.machine import Consequences, Inputs, MoneyChange
+from workflow.moves import inputs as stated
+from workflow.moves.effects.money import lowered, release
+from workflow.moves.windows import closing_of
+from workflow.register import written
+from workflow.rules.calendar import civil_day
+
+
+def file(facts: Facts, _given: Inputs) -> Consequences:
+    """Take it in: nothing is reserved, and it has no place before the ranking."""
+    about = facts.application
+    return Consequences(
+        findings={
+            "requested": about.requested,
+            "reserved": False,
+            "documents": sorted(about.documents),
+            "channel": about.channel.value,
+            "set_closes": written(closing_of(facts)),
+        },
+    )
+
+
+def enter(facts: Facts, _given: Inputs) -> Consequences:
+    """Let the term of the whole procedure run from the closing, for all alike.
+
+    If a closed call was opened again it runs in full from the new closing.
+    """
+    running = facts.term(TermKind.CONCLUSION) is not None
+    return Consequences(
+        starts=() if running else (TermStart.CLOSING,),
+        restarts=(TermKind.CONCLUSION,) if running else (),
+        since=civil_day(facts.now),
+    )
+
+
+def fund(facts: Facts, given: stated.FundingInputs) -> Consequences:
+    """Give it what the ranking says: more than it has, or less if it is not granted.
+
+    Until the grant the money is reserved. What was granted already grows at once.
+    """
+    held = facts.application
+    more = given.amount - held.reserved - held.granted
+    asked = held.asked or held.requested
+    less = lowered(asked, Cents(given.amount))
+    return Consequences(
+        money=_moved(more, granted=bool(held.granted)),
+        updates={"asked": None, "requested": asked, **less.updates, **_place(given)},
+        findings={"requested": asked, "more": more, **less.findings, **_place(given)},
+    )
+
+
+def leave_unfunded(facts: Facts, given: stated.FundingInputs) -> Consequences:
+    """Admit it without money, and take back what a ranking before had reserved."""
+    freed = release(facts, given)
+    asked = facts.application.asked or facts.application.requested
+    return Consequences(
+        money=freed.money,
+        updates={"asked": None, "requested": asked, **_place(given)},
+        findings={**freed.findings, "requested": asked, **_place(given)},
+    )
+
+
+def _place(given: stated.FundingInputs) -> dict[str, object]:
+    return {"rank": given.place}
+
+
+def _moved(more: int, *, granted: bool) -> tuple[MoneyChange, ...]:
+    if not more:
+        return ()
+    if more < 0:
+        return (MoneyChange(MovementKind.RELEASE, reserved=more),)
+    reserved = MoneyChange(MovementKind.RESERVE, reserved=more)
+    if not granted:
+        return (reserved,)
+    return (reserved, MoneyChange(MovementKind.GRANT, reserved=-more, granted=more))

@@ -1,0 +1,160 @@
+"""In which order does a closed set stand, and how far does the money go?
+
+Amounts are whole euro cents.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+
+from config.schema import CallDefinition, Ranking, criterion_of
+from models.vocabulary import Cents, Leftover, TieRule
+from workflow.facts import NOTHING, OrderKey
+from workflow.register import written
+from workflow.rules.amounts import share
+
+SCORE = "score"
+"""How a ranking calls the points that decided before any other rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An application of the closed set, as far as the ranking looks at it."""
+
+    protocol: str
+    key: OrderKey
+    wanted: Cents
+    """All that it may be given: its request, or the aid on what was admitted."""
+    score: int | None = None
+    points: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """By criterion, of all evaluators together."""
+    held: Cents = NOTHING
+    """What it was given already."""
+    kept: Cents = NOTHING
+    """The part of that which no ranking takes away: it was granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A candidate in its place, with what decided, in words of the rules."""
+
+    candidate: Candidate
+    decided: Mapping[str, int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What the money does for a candidate, and what is left after it."""
+
+    candidate: Candidate
+    amount: Cents
+    """All that it has then, what it held before included."""
+    left: Cents
+
+    @property
+    def more(self) -> int:
+        """By how much it has more than before; less, if it is negative."""
+        return self.amount - self.candidate.held
+
+
+def by_merit(
+    candidates: Sequence[Candidate], rules: CallDefinition, seed: str
+) -> tuple[Ordered, ...]:
+    """Rank by score, ties by the rules that the call declares (*graduatoria*).
+
+    The last of these leaves nobody equal, so that the order in which the candidates
+    are handed over changes nothing.
+    """
+    ties = rules.ranking.tie_break
+
+    def standing(one: Candidate) -> tuple[Any, ...]:
+        return (-(one.score or 0), *(_tie(rule, one, seed) for rule in ties))
+
+    return tuple(
+        Ordered(one, {SCORE: one.score or 0} | _told(ties, one, seed))
+        for one in sorted(candidates, key=standing)
+    )
+
+
+def lot(seed: str, protocol: str) -> str:
+    """Return what was drawn for a protocol number: the smaller comes first."""
+    return sha256(f"{seed}:{protocol}".encode()).hexdigest()
+
+
+def ties_are_drawn(rules: CallDefinition) -> bool:
+    """Tell whether a call may tell equals apart by lot."""
+    return TieRule.DRAW in rules.ranking.tie_break
+
+
+def _tie(rule: str, one: Candidate, seed: str) -> Any:  # noqa: ANN401 - compared with its like alone
+    """Return by what a rule compares, less being better."""
+    code = criterion_of(rule)
+    return -one.points.get(code, 0) if code is not None else _TIES[rule](one, seed)
+
+
+_TIES: Mapping[str, Callable[[Candidate, str], Any]] = {
+    TieRule.LOWER_REQUEST: lambda one, _: one.wanted,
+    TieRule.HIGHER_REQUEST: lambda one, _: -one.wanted,
+    TieRule.EARLIER_ARRIVAL: lambda one, _: one.key,
+    TieRule.DRAW: lambda one, seed: lot(seed, one.protocol),
+}
+
+
+def _told(ties: Iterable[str], one: Candidate, seed: str) -> dict[str, int | str]:
+    """Return what the rules looked at, as an entry of the register holds it."""
+    told: dict[str, int | str] = {}
+    for rule in ties:
+        code = criterion_of(rule)
+        if code is not None:
+            told[rule] = one.points.get(code, 0)
+        elif rule == TieRule.EARLIER_ARRIVAL:
+            told[rule] = written(one.key.received_at)
+        else:
+            told[rule] = lot(seed, one.protocol) if rule == TieRule.DRAW else one.wanted
+    return told
+
+
+def least(rules: CallDefinition) -> Cents:
+    """Return the aid on the least that a project may cost; nothing, if no least is."""
+    cost = rules.ranking.minimum_cost
+    if cost is None:
+        return NOTHING
+    return Cents(rules.aid.fixed + share(cost, rules.aid.variable_percent))
+
+
+def shared_out(
+    order: Iterable[Candidate], money: Cents, rules: Ranking, *, minimum: Cents
+) -> tuple[Award, ...]:
+    """Walk the money down the order, and return the awards in that order.
+
+    Who has a part is completed first, then those who have nothing follow one after
+    the other (*scorrimento*). So a first ranking, where nobody holds anything, is the
+    same walk as any that comes after it.
+    """
+    places = tuple(order)
+    left, stopped, walked = money, False, {}
+    for one in sorted(places, key=lambda one: not one.held):
+        given = NOTHING if stopped else _given(one, left, rules, minimum)
+        if given is None:  # kept for it, and not given to another
+            given, stopped = NOTHING, True
+        left = Cents(left - given)
+        walked[one.protocol] = Award(one, Cents(one.held + given), left)
+    return tuple(walked[one.protocol] for one in places)
+
+
+def _given(one: Candidate, left: Cents, rules: Ranking, minimum: Cents) -> Cents | None:
+    """Return how much more a candidate gets; none: what is left is kept for it."""
+    lacks = Cents(max(0, one.wanted - one.held))
+    if one.held or lacks <= left:
+        return min(lacks, left)
+    enough = rules.partial and left >= minimum
+    if left and (enough or rules.below_minimum is Leftover.OFFER):
+        return left
+    return None if rules.below_minimum is Leftover.HOLD else NOTHING
+
+
+def unreserved(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Return the candidates with nothing but what no ranking takes away."""
+    return tuple(replace(one, held=one.kept) for one in candidates)

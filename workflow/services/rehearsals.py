@@ -1,0 +1,215 @@
+"""What would the day feel like on which everybody files at once (*click day*)?
+
+Submissions are offered on a schedule, whether or not earlier ones were answered: each
+by one of many threads that waits for its answer. A wait counts from the instant at
+which the submission was due, so that falling behind cannot hide. Offering happens in
+the same process and takes from its time.
+"""
+
+import itertools
+import threading
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from statistics import quantiles
+
+import orjson
+from sqlalchemy import Engine, func
+from sqlmodel import col, select
+
+from config import templates
+from config.schema import CallDefinition
+from models.session import reading
+from models.tables import Application
+from models.vocabulary import Cents, Letter, Role
+from workflow.ambient import MovedAmbient
+from workflow.desk import Desk, Identity, IdentityKind
+from workflow.errors import UnavailableError
+from workflow.rules import calendar
+from workflow.rules.amounts import format_money
+from workflow.services import calls, installation, officers, verification
+from workflow.services.groupings import Grouping
+
+CLERKS = 400
+"""Threads that offer: as many may wait for their answer at a time."""
+
+_BEFORE = timedelta(seconds=1)
+_PLACEHOLDER = b"12345678901"
+_WHO = "rehearsal"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many apply, how many in a second, and for how much each."""
+
+    applications: int
+    rate: int
+    requested: Cents
+
+
+@dataclass(slots=True)
+class Felt:
+    """How it went; instants in seconds from the opening, waits in milliseconds."""
+
+    plan: Plan
+    waits: "array[float]"
+    """Of those who were answered, in the order in which they were due."""
+    answered_at: "array[float]"
+    """By place: when whoever has it was told so; zero if nobody has it."""
+    took: float = 0.0
+    refused: Counter[str] = field(default_factory=Counter)
+    """Those whom a rule refused, by its code."""
+    turned_away: int = 0
+    """Those told to try again, because too many were waiting."""
+    ties: int = 0
+    """How many share their instant with another: the protocol number decided."""
+    covered: int = 0
+    """How many have money reserved for all that they ask."""
+    entries: int = 0
+    verified_in: float = 0.0
+    """Seconds."""
+    verifies: bool = False
+
+    @property
+    def placed(self) -> int:
+        """How many have a place in the order."""
+        return sum(1 for at in self.answered_at if at)
+
+    @property
+    def exhausted_at(self) -> float | None:
+        """When the last one with money was told so, if anybody is without."""
+        without = self.placed > self.covered > 0
+        return self.answered_at[self.covered - 1] if without else None
+
+    def within(self, hundredths: int) -> float:
+        """Return the wait within which so many of a hundred were answered."""
+        if len(self.waits) < 2:  # noqa: PLR2004 - quantiles need two
+            return self.waits[0] if self.waits else 0.0
+        return quantiles(self.waits, n=100)[hundredths - 1]
+
+
+def rehearse(
+    engine: Engine,
+    rules: CallDefinition,
+    plan: Plan,
+    *,
+    tell: Callable[[int], None] = lambda _answered: None,
+) -> Felt:
+    """Play the opening of a call on an empty database, and return how it went.
+
+    Everybody may apply: neither a closed list nor partners are looked at.
+    """
+    rules = rules.model_copy(update={"beneficiaries": ()})
+    _warm_up(rules)
+    _furnish(engine, rules)
+    desk = _desk(engine, MovedAmbient.to(rules.window.opens_at))
+    felt = _offered(desk, rules, plan, tell)
+    _look_back(desk, felt)
+    return felt
+
+
+def _warm_up(rules: CallDefinition) -> None:
+    """Load what a process that has been at work for a while has loaded."""
+    templates.title(Letter.SUBMISSION_RECEIPT)
+    calendar.italian_calendar(rules.year, rules.year)
+
+
+def _furnish(engine: Engine, rules: CallDefinition) -> None:
+    """Load the call a moment before it opens."""
+    desk = _desk(engine, MovedAmbient.to(rules.window.opens_at - _BEFORE))
+    installation.initialise(engine, desk.ambient, rehearsal=True)
+    roles = (Role.ADMINISTRATOR, Role.INTAKE)
+    officers.add(desk, _WHO, "Rehearsal", roles)
+    calls.register_rules(desk, rules)
+
+
+def _desk(engine: Engine, clock: MovedAmbient) -> Desk:
+    identity = Identity(IdentityKind.DECLARED, _WHO)
+    return Desk(engine, clock, identity, clock.now(), channel="rehearsal")
+
+
+def _offered(
+    desk: Desk, rules: CallDefinition, plan: Plan, tell: Callable[[int], None]
+) -> Felt:
+    grouping, one = Grouping(desk, rules.code), _submission(rules, plan.requested)
+    felt = Felt(
+        plan,
+        array("d", bytes(8 * plan.applications)),
+        array("d", bytes(8 * plan.applications)),
+    )
+    numbers, lock = itertools.count(), threading.Lock()
+    start = time.perf_counter()
+
+    def clerk() -> None:
+        """Offer the next one that is due, until there are no more."""
+        while (number := next(numbers)) < plan.applications:
+            due = start + number / plan.rate
+            if (early := due - time.perf_counter()) > 0:
+                time.sleep(early)
+            try:
+                answer = grouping.file(one.replace(_PLACEHOLDER, b"%011d" % number))
+            except UnavailableError:
+                with lock:
+                    felt.turned_away += 1
+                continue
+            now = time.perf_counter()
+            felt.waits[number] = (now - due) * 1000
+            if error := answer["error"]:
+                with lock:
+                    felt.refused[error["code"]] += 1
+            else:
+                felt.answered_at[answer["position"] - 1] = now - start
+            tell(number)
+
+    with ThreadPoolExecutor(min(CLERKS, plan.applications)) as clerks:
+        for done in [clerks.submit(clerk) for _ in range(CLERKS)]:
+            done.result()
+    felt.took = time.perf_counter() - start
+    felt.waits = array("d", (wait for wait in felt.waits if wait))
+    return felt
+
+
+def _look_back(desk: Desk, felt: Felt) -> None:
+    """Ask the database what came of it, and whether the register holds."""
+    with reading(desk.engine) as session:
+        at = select(func.count().label("n")).where(
+            col(Application.received_at).is_not(None)
+        )
+        shared = at.group_by(col(Application.received_at)).subquery()
+        felt.ties = session.execute(
+            select(func.coalesce(func.sum(shared.c.n), 0)).where(shared.c.n > 1)
+        ).scalar_one()
+        covered = select(func.count()).select_from(Application)
+        felt.covered = session.exec(
+            covered.where(col(Application.reserved) >= col(Application.requested))
+        ).one()
+    began = time.perf_counter()
+    found = verification.examine(desk).calls
+    felt.verified_in = time.perf_counter() - began
+    felt.entries = sum(one.entries for one in found)
+    felt.verifies = all(one.ok for one in found)
+
+
+def _submission(rules: CallDefinition, requested: Cents) -> bytes:
+    """Return what the portal hands over, but for the number of the applicant."""
+    number = _PLACEHOLDER.decode()
+    return orjson.dumps(
+        {
+            "portal_id": f"REHEARSAL-{number}",
+            "applicant": {
+                "tax_code": number,
+                "name": f"Applicant {number}",
+                "pec": f"applicant{number}@pec.example.it",
+            },
+            "requested": format_money(requested),
+            "investment": format_money(Cents(2 * requested)),
+            "documents": [
+                {"kind": one.kind, "name": f"{one.kind}.pdf", "sha256": "0" * 64}
+                for one in rules.documents
+            ],
+        }
+    )
