@@ -186,7 +186,7 @@ def test_an_application_may_stand_in_every_state_of_the_machine(kept: Engine):
                 text("UPDATE applications SET state = :state"), {"state": state}
             )
 
-            assert changed.rowcount == 1
+            assert changed.rowcount > 0
 
 
 def test_words_are_stored_by_value(work: Office, engine: Engine):

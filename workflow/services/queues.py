@@ -26,7 +26,7 @@ from workflow.rules.ranking import Award
 from workflow.rules.strategies import Line
 from workflow.rules.windows import WINDOW_CHANGES
 from workflow.services import case_files, lookups, rankings, windows
-from workflow.services.rankings import Made
+from workflow.services.made_rankings import Made
 
 _NAMED = 10
 

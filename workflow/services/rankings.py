@@ -45,6 +45,7 @@ from workflow.services import (
     officers,
 )
 from workflow.services.call_asked import Asked
+from workflow.services.made_rankings import Made, made
 from workflow.services.making import make
 from workflow.services.open_calls import OpenCall
 from workflow.services.windows import opened
@@ -130,16 +131,6 @@ def fund(  # noqa: PLR0913 - the parts of an act
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The last version of a ranking, and the act that made it."""
-
-    version: int
-    entry: int
-    act: str
-    sha256: str
-
-
 def latest(session: Session, call: Call) -> Made | None:
     """Return the last ranking of a call, if there is one."""
     row = session.exec(
@@ -152,13 +143,6 @@ def latest(session: Session, call: Call) -> Made | None:
         return None
     entry = session.get_one(RegisterEntry, (call.id, row.entry_seq))
     return made(orjson.loads(entry.body))
-
-
-def made(body: Mapping[str, Any]) -> Made:
-    """Read which ranking an entry has made."""
-    told, act = body["findings"]["ranking"], body["act"]
-    named = f"{act['kind']} {act['number']}/{act['signed_on']}"
-    return Made(told["version"], body["seq"], named, told["sha256"])
 
 
 def next_down(session: Session, call: Call) -> tuple[Award, ...]:
