@@ -8,7 +8,7 @@ from commands.entry import open_desk, told_in_words
 from commands.lazy import json_option, note_done
 from commands.output import emit, print_wrapped
 from workflow.ambient import SystemAmbient
-from workflow.services import installation, officers, signing
+from workflow.services import installation, rosters, signing
 
 
 @click.command("init")
@@ -38,7 +38,7 @@ def init_command(*, rehearsal: bool) -> None:
         made = installation.initialise(desk.engine, desk.ambient, rehearsal=rehearsal)
         note_done(f"database {made.database}")
         signer = signing.prepare(desk)
-        empty = not officers.listed(desk)
+        empty = not rosters.listed(desk)
 
     def tell() -> None:
         kind = "rehearsal database" if made.rehearsal else "database"

@@ -20,7 +20,7 @@ from models import addresses
 from models.addresses import AddressError
 from models.vocabulary import Role
 from workflow.desk import Desk
-from workflow.services import conflicts, delegations, log, office, officers
+from workflow.services import conflicts, delegations, log, office, officers, rosters
 
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _LONGEST_NAME = 200
@@ -132,7 +132,7 @@ def list_command(desk: Desk, at: date | None) -> None:
     Example:
         sportello officer list --at 2026-03-10
     """
-    listed = officers.listed(desk, at=at)
+    listed = rosters.listed(desk, at=at)
     table = Table(("login", "name+", "roles+", "standing", "email+"))
     for officer in listed:
         roles = ", ".join([*officer.roles, *map(_delegated, officer.delegations)])
@@ -316,12 +316,12 @@ def _what(entry: Mapping[str, Any], logins: Mapping[str, str]) -> str:
     return ", ".join(said.get("roles", ()))
 
 
-def _delegated(one: officers.DelegationView) -> str:
+def _delegated(one: rosters.DelegationView) -> str:
     days = f"{one.first_day.isoformat()} to {one.last_day.isoformat()}"
     return f"{one.role} for {one.delegator} ({days})"
 
 
-def _tell(officer: officers.OfficerView) -> None:
+def _tell(officer: rosters.OfficerView) -> None:
     note_done(f"officer {officer.login}")
     held = [*officer.roles, *map(_delegated, officer.delegations)]
     standing = "retired" if officer.retired else ", ".join(held) or "no role"
@@ -331,7 +331,7 @@ def _tell(officer: officers.OfficerView) -> None:
     )
 
 
-def _as_json(officer: officers.OfficerView) -> dict[str, object]:
+def _as_json(officer: rosters.OfficerView) -> dict[str, object]:
     return {
         "login": officer.login,
         "name": officer.name,

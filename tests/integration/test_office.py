@@ -14,7 +14,15 @@ from tests.contents import dump, entries, rows, written
 from tests.integration.test_upgrade import old  # noqa: F401 - a fixture
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.services import delegations, installation, log, moves, officers, sweep
+from workflow.services import (
+    delegations,
+    installation,
+    log,
+    moves,
+    officers,
+    rosters,
+    sweep,
+)
 from workflow.services import office as chain
 
 SINCE = date(2026, 1, 15)
@@ -75,7 +83,7 @@ def test_who_held_which_role_on_a_day_can_be_asked_for_ever(work: Office):
     officers.end_roles(work.desk.as_officer("bianchi"), "rup", [Role.RESPONSIBLE])
 
     def held(login: str, *day: int) -> object:
-        listed = officers.listed(work.desk, at=date(*day))
+        listed = rosters.listed(work.desk, at=date(*day))
         found = [one for one in listed if one.login == login]
         return [(one.roles, one.retired) for one in found]
 
@@ -272,7 +280,7 @@ def test_whoever_was_there_before_the_chain_stands_in_its_first_entry(
 
         (first,) = chain.entries(work.desk)
         assert faults(work) == []
-        listed = officers.listed(work.desk, at=SINCE)
+        listed = rosters.listed(work.desk, at=SINCE)
         officers.retire(work.desk.as_officer("bianchi"), "clerk")
 
         assert first["event"] == "begin_office"

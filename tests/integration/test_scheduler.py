@@ -449,7 +449,8 @@ def test_where_no_worker_answers_the_scheduler_seals_and_tells_of_days_missed(
 
     found = log.examine(sealing.desk).anchors
     assert made(sealing) == [1, 2]
-    assert [day.isoformat() for day in found.gaps] == [
+    (span,) = found.gaps
+    assert [day.isoformat() for day in span.days()] == [
         "2026-01-19",
         "2026-01-20",
         "2026-01-21",

@@ -13,7 +13,7 @@ from tests.builders import Office, furnish, office, scores, usual
 from tests.contents import entries
 from tests.servers import fresh_postgres
 from workflow.errors import RefusedError
-from workflow.services import conflicts, delegations, digests, officers
+from workflow.services import conflicts, delegations, digests, officers, rosters
 
 ACT = "decreto 7/2026-01-19"
 TO_SCORE = (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
@@ -96,7 +96,7 @@ def holding(work: Office, login: str, *roles: Role) -> None:
 
 
 def identity(work: Office, login: str) -> str:
-    (found,) = (one.id for one in officers.listed(work.desk) if one.login == login)
+    (found,) = (one.id for one in rosters.listed(work.desk) if one.login == login)
     return str(found)
 
 

@@ -29,6 +29,8 @@ from workflow.errors import InputError, RefusedError
 from workflow.register import GENESIS
 from workflow.services import anchoring, keys, log, officers, sweep
 
+pytestmark = pytest.mark.usefixtures("glanced_at")
+
 TABLES = (
     "entries",
     "movements",
@@ -312,7 +314,8 @@ def test_every_change_is_found_and_ends_with_5(sealed: Office, tmp_path: Path):
 def test_a_forged_anchor_is_found_and_ends_with_5(sealed: Office, tmp_path: Path):
     with put_back(sealed):
         by_hand(sealed, "DELETE FROM anchors WHERE number = 2")
-        anchoring.seal(foreign(sealed, tmp_path), new_key=True, lost=True)
+        desk = foreign(sealed, tmp_path).as_officer("bianchi")
+        anchoring.rotate(desk, because="lost", lost=True)
         found, code = told(sealed), exit_code(sealed, tmp_path)
 
     assert "the key changed, and the one before does not endorse it" in found

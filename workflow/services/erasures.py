@@ -52,6 +52,7 @@ from workflow.facts import ALLOWED, Verdict
 from workflow.rules.calendar import civil_day
 from workflow.rules.retention import Retention
 from workflow.services import lookups
+from workflow.services.histories import act_of
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -237,18 +238,12 @@ def erased_under(session: Session) -> Mapping[UUID, str]:
         )
         .where(_CALLS.c.erased_seq.is_not(None))
     )
-    return {call: act_of(orjson.loads(body)) for call, body in rows}
+    return {call: act_of(orjson.loads(body)) or "no act" for call, body in rows}
 
 
 def told(act: str) -> str:
     """Say it where a name or an address stood."""
     return f"erased under {act}"
-
-
-def act_of(entry: Mapping[str, Any]) -> str:
-    """Write the act of an entry as people do."""
-    act = entry["act"]
-    return f"{act['kind']} {act['number']}/{act['signed_on']}"
 
 
 def is_open(call: Call) -> Verdict:

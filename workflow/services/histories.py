@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -52,6 +53,18 @@ _SAYS = frozenset(
     }
 )
 """What every entry says, if only that there is nothing of the kind."""
+
+
+_ALWAYS = (("call", str), ("event", str), ("outcome", str), ("seq", int))
+_MAYBE: tuple[tuple[str, type], ...] = (
+    *(("act", dict), ("findings", dict), ("inputs", dict), ("money", dict)),
+    *(("order", dict), ("refusal", dict), ("notices", list), ("steps", list)),
+    ("terms", list),
+)
+"""What an entry may have nothing to say of, and else says in this form."""
+_OF_ACTOR = {"id", "identity", "kind", "role"}
+_OF_ACT = {"kind", "number", "signed_on"}
+_OF_MONEY = {"after", "before", "movements"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +221,27 @@ def content(seq: int, body: str) -> dict[str, Any]:
     """
     try:
         said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        said = None
-    if isinstance(said, dict):
-        return said
+        is_entry = isinstance(said, dict) and _is_entry(said)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        is_entry = False
+    if is_entry:
+        return cast("dict[str, Any]", said)
     raise _unreadable(seq)
+
+
+def _is_entry(said: dict[str, Any]) -> bool:
+    """Tell whether what stands there has the form of an entry, of whatever version.
+
+    Whoever reads it relies on that; what it says may still be false.
+    """
+    datetime.fromisoformat(said["at"])
+    return (
+        said["actor"].keys() >= _OF_ACTOR
+        and all(isinstance(said[name], kind) for name, kind in _ALWAYS)
+        and all(isinstance(said.get(name) or kind(), kind) for name, kind in _MAYBE)
+        and (not said["act"] or said["act"].keys() >= _OF_ACT)
+        and (not said["money"] or said["money"].keys() >= _OF_MONEY)
+    )
 
 
 def _unreadable(seq: int) -> TamperedError:
@@ -249,7 +278,10 @@ def act_of(entry: Mapping[str, Any]) -> str | None:
 
 def login_of(session: Session, actor: Mapping[str, Any]) -> str:
     """Name who acted, as entries refer to them: a worker has no name."""
-    officer = session.get(Officer, UUID(actor["id"])) if actor["id"] else None
+    try:
+        officer = session.get(Officer, UUID(actor["id"])) if actor["id"] else None
+    except (AttributeError, ValueError):
+        officer = None  # somebody has changed the entry
     return officer.login if officer else str(actor["id"] or actor["kind"])
 
 

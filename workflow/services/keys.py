@@ -138,5 +138,5 @@ def _refuse_open(path: Path, mode: int, wanted: str) -> None:
             "key.open_to_others",
             f"{path} can be read by others (mode {stat.S_IMODE(mode):o}), who could "
             f"sign in our place; run `chmod {wanted} {path}`, and if they may have, "
-            "change it with `sportello log anchor --new-key`",
+            "change it with `sportello log anchor --new-key --because WHY`",
         )
