@@ -403,7 +403,11 @@ def _acts(call: calls.CallView) -> list[str]:
     if not keeps_a_list(call.rules):
         events.discard(CallEvent.UPDATE_LIST)
     if not _has_money(call.rules):
-        events.discard(CallEvent.REFINANCE_CALL)
+        events -= {
+            CallEvent.REFINANCE_CALL,
+            CallEvent.RANK_CALL,
+            CallEvent.FUND_CALL,
+        }
     return [name for event, name in _ACTS.items() if event in events]
 
 
