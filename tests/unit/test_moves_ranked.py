@@ -70,7 +70,7 @@ def test_nothing_waits_nor_is_promoted_and_nobody_has_a_turn_before_the_ranking(
 
 
 def test_only_an_act_on_the_whole_call_ranks_funds_and_refuses():
-    rows = [move for move in TABLE.moves if move.by_ranking]
+    rows = [move for move in TABLE.moves if move.by_call]
 
     assert {move.event for move in rows} == BY_RANKING
     assert all(move.act and move.role is Role.MANAGER for move in rows)

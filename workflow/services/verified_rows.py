@@ -103,7 +103,7 @@ _FILES = """
 SELECT CAST(id AS TEXT) AS stored, CAST(id AS TEXT) AS id, state, version, reserved,
     granted, call_version, channel, received_at, protocol_year, protocol_number,
     filed_seq, rank, requested, accepts_less, review_started, score, cor, cup,
-    CAST(cor_on AS TEXT) AS cor_on, CAST(cup_on AS TEXT) AS cup_on, lead_kind
+    {cor_on} AS cor_on, {cup_on} AS cup_on, lead_kind
 FROM applications WHERE call_id = :call AND {mine} ORDER BY applications.id
 """
 _OF_FILES = """application_id IN (
@@ -113,7 +113,7 @@ _OF_FILES = """application_id IN (
 _BESIDE_FILES: Mapping[RowKind, str] = {
     "term": """
 SELECT CAST(application_id AS TEXT) AS application_id, kind, ordinal, status, due_at,
-    CAST(starts_on AS TEXT) AS starts_on, suspended_days
+    {starts_on} AS starts_on, suspended_days
 FROM terms WHERE {of_files} ORDER BY terms.application_id, kind, ordinal
 """,
     "step": """
@@ -226,7 +226,11 @@ class Files:
         self._session, self._call = session, call
         alone = _is_sqlite(session)
         mine = share.sql("id", is_sqlite=alone)
-        self._files = _FILES.format(mine=mine)
+        self._files = _FILES.format(
+            mine=mine,
+            cor_on=_day("cor_on", is_sqlite=alone),
+            cup_on=_day("cup_on", is_sqlite=alone),
+        )
         bound = "{}" if alone else "CAST({} AS UUID)"
         of_files = _OF_FILES.format(
             mine=mine, first=bound.format(":first"), last=bound.format(":last")
@@ -235,6 +239,7 @@ class Files:
         self._queries = {
             kind: query.format(
                 of_files=of_files,
+                starts_on=_day("starts_on", is_sqlite=alone),
                 text=text if reads_letters else "CAST(NULL AS TEXT)",
             )
             for kind, query in _BESIDE_FILES.items()
@@ -267,6 +272,11 @@ class Files:
     def _between(self, part: list[tuple[Key, Row]]) -> dict[str, object]:
         first, last = part[0][1]["stored"], part[-1][1]["stored"]
         return {"call": self._call, "first": first, "last": last}
+
+
+def _day(column: str, *, is_sqlite: bool) -> str:
+    """Have a day written as entries do, in whatever style the server writes days."""
+    return column if is_sqlite else f"to_char({column}, 'YYYY-MM-DD')"
 
 
 def _is_sqlite(session: Session) -> bool:
