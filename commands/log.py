@@ -74,7 +74,9 @@ def _event(
 @click.option("--since", callback=read_since, help="From this instant or day on.")
 @click.option("--until", callback=read_until, help="Up to this instant or day.")
 @click.option(
-    "--actor", metavar="LOGIN", help="Only what this officer did, or `system`."
+    "--actor",
+    metavar="LOGIN",
+    help="Only what this officer did, or `system` (the workers), or `unknown`.",
 )
 @click.option("--event", metavar="EVENT", callback=_event, help="Only this event.")
 @click.option(

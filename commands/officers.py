@@ -22,7 +22,7 @@ from models.vocabulary import Role
 from workflow.desk import Desk
 from workflow.services import conflicts, delegations, log, office, officers, rosters
 
-_LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
+_LOGIN = re.compile(r"\S{1,64}")
 _LONGEST_NAME = 200
 _ROLES = [role.value for role in Role if role != Role.SYSTEM]
 
@@ -42,9 +42,11 @@ def officer_group() -> None:
 
 
 def _login(_context: click.Context, _option: click.Parameter, login: str) -> str:
-    if _LOGIN.fullmatch(login):
+    if _LOGIN.fullmatch(login) and login.isprintable():
         return login
-    raise click.BadParameter("write a login of at most 64 characters, without spaces")
+    raise click.BadParameter(
+        "write a login of at most 64 characters, without spaces and control characters"
+    )
 
 
 def _name(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -307,13 +309,15 @@ def history_command(desk: Desk) -> None:
 
 
 def _what(entry: Mapping[str, Any], logins: Mapping[str, str]) -> str:
-    if entry["refusal"]:
-        return f"REFUSED [{entry['refusal']['code']}]"
     said = entry["details"]
+    told = said.get("role") or ", ".join(said.get("roles", ()))
+    if "to" in said:
+        told += f" to {logins.get(said['to'], '?')}"
     if "first_day" in said:
-        to = logins.get(said["to"], "?")
-        return f"{said['role']} to {to}, {said['first_day']} to {said['last_day']}"
-    return ", ".join(said.get("roles", ()))
+        told += f", {said['first_day']} to {said['last_day']}"
+    if entry["refusal"]:
+        return f"REFUSED [{entry['refusal']['code']}] {told}".rstrip()
+    return str(told)
 
 
 def _delegated(one: rosters.DelegationView) -> str:

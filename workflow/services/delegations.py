@@ -45,7 +45,9 @@ def delegate(desk: Desk, wanted: Wanted) -> rosters.OfficerView:
     lookups.refuse_unwritable("act", wanted.act, lookups.LONGEST_ACT)
     act = lookups.read_act(wanted.act)
     role = wanted.role
-    with officers.changing(desk, OfficeEvent.DELEGATE_ROLE, (role,)) as change:
+    days = (wanted.first_day, wanted.last_day)
+    about = officers.About(wanted.delegator, wanted.delegate, days, act)
+    with officers.changing(desk, OfficeEvent.DELEGATE_ROLE, (role,), about) as change:
         session = change.session
         _refuse_impossible(wanted, act, civil_day(change.at))
         delegator = change.serving(wanted.delegator)
@@ -98,7 +100,8 @@ def end(desk: Desk, delegator: str, delegate: str, role: Role) -> rosters.Office
     Raises:
         RefusedError: not an administrator, or there is no such delegation.
     """
-    with officers.changing(desk, OfficeEvent.END_DELEGATION, (role,)) as change:
+    about = officers.About(delegator, delegate)
+    with officers.changing(desk, OfficeEvent.END_DELEGATION, (role,), about) as change:
         session = change.session
         giver, taker = change.officer(delegator), change.resting(delegate)
         rows = session.exec(

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Table,
@@ -52,7 +51,7 @@ from workflow.facts import ALLOWED, Verdict
 from workflow.rules.calendar import civil_day
 from workflow.rules.retention import Retention
 from workflow.services import lookups
-from workflow.services.histories import act_of
+from workflow.services.histories import act_of, content
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -230,7 +229,7 @@ def letters_of(session: Session, call: Call) -> frozenset[UUID]:
 def erased_under(session: Session) -> Mapping[UUID, str]:
     """Return the act under which the data of each call was erased, where it was."""
     rows = session.execute(
-        select(_CALLS.c.id, _ENTRIES.c.body)
+        select(_CALLS.c.id, _ENTRIES.c.seq, _ENTRIES.c.body)
         .join(
             _ENTRIES,
             (_ENTRIES.c.call_id == _CALLS.c.id)
@@ -238,7 +237,7 @@ def erased_under(session: Session) -> Mapping[UUID, str]:
         )
         .where(_CALLS.c.erased_seq.is_not(None))
     )
-    return {call: act_of(orjson.loads(body)) or "no act" for call, body in rows}
+    return {call: act_of(content(seq, body)) or "no act" for call, seq, body in rows}
 
 
 def told(act: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -53,17 +53,17 @@ _SAYS = frozenset(
     }
 )
 """What every entry says, if only that there is nothing of the kind."""
+_TEXTS = ("event", "outcome")
+_MAYBE_TEXTS = ("application", "protocol", "from", "to", "reason", "basis")
+_MAYBE_PARTS = ("inputs", "findings", "money", "order", "act", "refusal", "details")
+_MAYBE_LISTS = ("steps", "terms", "notices")
+_WITHIN = {
+    "actor": ("kind", "id", "role", "identity"),
+    "act": ("kind", "number", "signed_on"),
+    "refusal": ("code", "message"),
+}
 
 
-_ALWAYS = (("call", str), ("event", str), ("outcome", str), ("seq", int))
-_MAYBE: tuple[tuple[str, type], ...] = (
-    *(("act", dict), ("findings", dict), ("inputs", dict), ("money", dict)),
-    *(("order", dict), ("refusal", dict), ("notices", list), ("steps", list)),
-    ("terms", list),
-)
-"""What an entry may have nothing to say of, and else says in this form."""
-_OF_ACTOR = {"id", "identity", "kind", "role"}
-_OF_ACT = {"kind", "number", "signed_on"}
 _OF_MONEY = {"after", "before", "movements"}
 
 
@@ -220,28 +220,44 @@ def content(seq: int, body: str) -> dict[str, Any]:
         TamperedError: it cannot be read.
     """
     try:
-        said = orjson.loads(body)
-        is_entry = isinstance(said, dict) and _is_entry(said)
-    except (AttributeError, LookupError, TypeError, ValueError):
-        is_entry = False
-    if is_entry:
-        return cast("dict[str, Any]", said)
+        said: dict[str, Any] = orjson.loads(body)
+        if _is_entry(said) and said["seq"] == seq:
+            return said
+    except (ValueError, TypeError):  # no JSON, no text, or no instant
+        pass
     raise _unreadable(seq)
 
 
-def _is_entry(said: dict[str, Any]) -> bool:
-    """Tell whether what stands there has the form of an entry, of whatever version.
+def _is_entry(said: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Tell whether a body has the form that every entry had since version 0.1.
 
-    Whoever reads it relies on that; what it says may still be false.
+    It says as much as everybody relies on who reads it; `log verify` says more.
     """
-    datetime.fromisoformat(said["at"])
+    if not isinstance(said, dict):
+        return False
+    datetime.fromisoformat(said.get("at", ""))
     return (
-        said["actor"].keys() >= _OF_ACTOR
-        and all(isinstance(said[name], kind) for name, kind in _ALWAYS)
-        and all(isinstance(said.get(name) or kind(), kind) for name, kind in _MAYBE)
-        and (not said["act"] or said["act"].keys() >= _OF_ACT)
-        and (not said["money"] or said["money"].keys() >= _OF_MONEY)
+        all(isinstance(said.get(name), str) for name in _TEXTS)
+        and all(isinstance(said.get(name), str | None) for name in _MAYBE_TEXTS)
+        and all(isinstance(said.get(name), dict | None) for name in _MAYBE_PARTS)
+        and all(_is_list_of_parts(said.get(name)) for name in _MAYBE_LISTS)
+        and all(_has(said.get(part), names) for part, names in _WITHIN.items())
+        and isinstance(said.get("actor"), dict)
+        and (not said.get("money") or said["money"].keys() >= _OF_MONEY)
     )
+
+
+def _is_list_of_parts(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _has(part: Any, names: tuple[str, ...]) -> bool:  # noqa: ANN401 - any JSON
+    """Tell whether a part, if there is one, says all that, and in words."""
+    if part is None:
+        return True
+    return all(name in part and isinstance(part[name], str | None) for name in names)
 
 
 def _unreadable(seq: int) -> TamperedError:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlmodel import Session, col, select
 
 from models.session import reading
@@ -21,7 +20,7 @@ from workflow.desk import SOFTWARE, Desk
 from workflow.facts import ActFacts
 from workflow.register import Fault, Stored, written
 from workflow.rules.calendar import ROME
-from workflow.services import as_stored, office_rows
+from workflow.services import as_stored, histories, office_rows
 from workflow.staff import FORMAT, OfficeChain, login_digest
 
 _TICK = timedelta(microseconds=1)
@@ -157,7 +156,7 @@ def entries(desk: Desk) -> Iterator[dict[str, Any]]:
     """Return every entry, the oldest first, each with its hash."""
     with reading(desk.engine) as session:
         for row in session.exec(select(OfficeEntry).order_by(col(OfficeEntry.seq))):
-            yield {**orjson.loads(row.body), "hash": row.hash}
+            yield {**histories.content(row.seq, row.body), "hash": row.hash}
 
 
 def verify(session: Session, marks: Marks) -> VerifiedOffice:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 from sqlalchemy import bindparam
@@ -51,6 +52,9 @@ class Actor:
             told["on_behalf_of"] = str(self.hands.behalf[role])
         return told
 
+
+RESERVED_LOGINS = frozenset({"system", "unknown", "worker"})
+"""How whoever is no officer is named to people, and in the register."""
 
 WORKER = Actor(ActorKind.WORKER, BY_WORKER, IdentityKind.SYSTEM)
 
@@ -198,7 +202,7 @@ def add(
         RefusedError: not an administrator, or the login belongs to a retired one.
     """
     wanted = frozenset(roles)
-    with changing(desk, OfficeEvent.GIVE_ROLES, wanted) as change:
+    with changing(desk, OfficeEvent.GIVE_ROLES, wanted, About(login)) as change:
         if Role.SYSTEM in wanted:
             raise RefusedError(
                 "role.system", "`system` is the role of the workers; no person holds it"
@@ -208,6 +212,7 @@ def add(
         event = OfficeEvent.GIVE_ROLES
         if officer is None:
             event = OfficeEvent.ADD_OFFICER
+            _refuse_reserved(login)
             officer = Officer(
                 id=desk.ambient.new_id(),
                 login=login,
@@ -242,6 +247,18 @@ def _said(event: OfficeEvent, officer: Officer, new: Iterable[Role]) -> dict[str
     return roles
 
 
+def _refuse_reserved(login: str) -> None:
+    """Keep the names of those who are no person for them, however they are written."""
+    if normalize("NFKC", login).casefold() in RESERVED_LOGINS:
+        raise RefusedError(
+            "login.reserved",
+            f"`{login}` is no login for a person: the register names "
+            f"{', '.join(f'`{one}`' for one in sorted(RESERVED_LOGINS))} who is no "
+            "officer; choose another login",
+            recorded="the login is reserved for who is no officer",
+        )
+
+
 def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> rosters.OfficerView:
     """End some roles of an officer, from now on (*cessazione*).
 
@@ -250,7 +267,7 @@ def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> rosters.OfficerV
             the officer does not hold the role.
     """
     ended = sorted(frozenset(roles))
-    with changing(desk, OfficeEvent.END_ROLES, ended) as change:
+    with changing(desk, OfficeEvent.END_ROLES, ended, About(login)) as change:
         session = change.session
         officer = change.resting(login)
         held = rosters.own_roles(session, officer.id)
@@ -274,7 +291,7 @@ def retire(desk: Desk, login: str) -> rosters.OfficerView:
     Raises:
         RefusedError: unknown officer, not an administrator, or the last one.
     """
-    with changing(desk, OfficeEvent.RETIRE_OFFICER, ()) as change:
+    with changing(desk, OfficeEvent.RETIRE_OFFICER, (), About(login)) as change:
         session = change.session
         officer = change.resting(login)
         _refuse_last(session, officer)
@@ -405,8 +422,38 @@ class Change:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Of whom a change is, as it was asked for; a refused one has to say it too."""
+
+    login: str
+    to: str | None = None
+    days: tuple[date, date] | None = None
+    act: ActFacts | None = None
+
+    def officer(self, session: Session) -> UUID | None:
+        """Return the officer; none where nobody has that login."""
+        return _id(session, self.login)
+
+    def details(self, session: Session) -> dict[str, str | None]:
+        """Return what else was asked for: no login, only references."""
+        said: dict[str, str | None] = {}
+        if self.to is not None:
+            to = _id(session, self.to)
+            said["to"] = str(to) if to else None
+        if self.days is not None:
+            said["first_day"], said["last_day"] = (day.isoformat() for day in self.days)
+        return said
+
+
+def _id(session: Session, login: str) -> UUID | None:
+    return session.exec(select(Officer.id).where(Officer.login == login)).first()
+
+
 @contextmanager
-def changing(desk: Desk, event: OfficeEvent, roles: Iterable[Role]) -> Iterator[Change]:
+def changing(
+    desk: Desk, event: OfficeEvent, roles: Iterable[Role], about: About
+) -> Iterator[Change]:
     """Change officers in a transaction; what is refused is an entry of its own."""
     try:
         with transaction(desk.engine) as session:
@@ -419,7 +466,9 @@ def changing(desk: Desk, event: OfficeEvent, roles: Iterable[Role]) -> Iterator[
             note = office.Note(
                 event,
                 actor.entered(actor.hands.capacity((Role.ADMINISTRATOR,))),
-                details={"roles": _words(sorted(roles))},
+                about.officer(session),
+                {"roles": _words(sorted(roles)), **about.details(session)},
+                about.act,
                 refusal={"code": error.code, "message": error.recorded},
             )
             office.append(session, desk, office.instant(session, desk), note)
