@@ -128,6 +128,7 @@ def open_desk() -> Desk:
         anchor_files=AnchorFiles(
             settings.key_file, settings.anchors_file, _authority(settings)
         ),
+        receipts=settings.receipts,
     )
 
 
