@@ -24,6 +24,7 @@ from workflow.desk import SOFTWARE
 from workflow.services import export_lines, export_rows
 from workflow.services.anchor_rows import stored
 from workflow.services.export_rows import Copied, Entry
+from workflow.services.folders import opened_new
 
 FORMAT = 1
 """The version of the form of a package; it stands in its `state.json`."""
@@ -54,8 +55,8 @@ class Sums:
     def file(self, name: str) -> Iterator[Callable[[bytes], None]]:
         """Give what writes a file; it is on the disk when it is closed."""
         path, hashed = self._folder / name, sha256()
-        path.parent.mkdir(exist_ok=True)
-        with path.open("xb") as file:
+        path.parent.mkdir(0o755, exist_ok=True)
+        with opened_new(path) as file:
 
             def write(content: bytes) -> None:
                 file.write(content)
@@ -82,7 +83,7 @@ class Sums:
         """Write the hashes of all files, as `sha256sum -c` reads them."""
         listed = sorted(self.hashes.items())
         text = "".join(f"{hashed}  {name}\n" for name, hashed in listed)
-        with (self._folder / "SHA256SUMS").open("xb") as file:
+        with opened_new(self._folder / "SHA256SUMS") as file:
             file.write(text.encode())
             _keep(file)
 
