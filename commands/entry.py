@@ -130,6 +130,7 @@ def open_desk() -> Desk:
         anchor_files=AnchorFiles(
             settings.key_file, settings.anchors_file, _authority(settings)
         ),
+        receipts=settings.receipts,
     )
 
 

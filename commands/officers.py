@@ -15,7 +15,7 @@ from commands.lazy import (
     note_done,
     wants_json,
 )
-from commands.output import Table, civil, emit, emit_json
+from commands.output import Table, civil, clean, emit, emit_json
 from models import addresses
 from models.addresses import AddressError
 from models.vocabulary import Role
@@ -331,7 +331,7 @@ def _tell(officer: rosters.OfficerView) -> None:
     standing = "retired" if officer.retired else ", ".join(held) or "no role"
     emit(
         _as_json(officer),
-        lambda: click.echo(f"{officer.login} ({officer.name}): {standing}"),
+        lambda: click.echo(clean(f"{officer.login} ({officer.name}): {standing}")),
     )
 
 

@@ -103,7 +103,8 @@ def told_in_words() -> Iterator[None]:
     except DatabaseError as error:
         if _sqlstate(error) == _NOT_ALLOWED:
             raise _forbidden(error) from error
-        if not _is_damage(error):
+        # Without a statement it is about the address: an option that there is not.
+        if not _is_damage(error) and error.statement is not None:
             raise
         raise _unavailable(error) from error
 
@@ -168,6 +169,7 @@ def open_engine(url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS) -> Engine:
         engine = create_engine(
             address,
             poolclass=NullPool,
+            hide_parameters=True,
             connect_args={"timeout": lock_wait, "isolation_level": None},
         )
         event.listen(engine, "connect", _prepare_sqlite)
@@ -176,6 +178,7 @@ def open_engine(url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS) -> Engine:
     return create_engine(
         address,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,  # they name people, and a bug is told with its statement
         connect_args={
             "options": f"-c lock_timeout={lock_wait}s -c timezone=UTC",
             "connect_timeout": 10,
@@ -189,6 +192,7 @@ def unpooled(engine: Engine) -> Engine:
         engine.url,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
         connect_args={"connect_timeout": 10},
     )
 

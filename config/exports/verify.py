@@ -13,12 +13,19 @@ was called wrongly. Of each kind of fault the first is named.
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not (
+    sys.flags.isolated or getattr(sys.flags, "safe_path", False)
+):
+    # Whatever lies beside it, and is named as a module of Python is, stays unread.
+    del sys.path[0]
+
 import argparse
 import csv
 import hashlib
 import json
 import re
-import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, Tuple

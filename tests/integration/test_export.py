@@ -1353,6 +1353,17 @@ def test_the_verifier_says_by_its_exit_code_what_it_found(package, words, code, 
     assert "Traceback" not in ended.stderr
 
 
+def test_the_verifier_runs_nothing_that_lies_beside_it(package: Path):
+    for name in ("json", "hashlib", "argparse", "re", "typing"):
+        (package / f"{name}.py").write_text("raise SystemExit(77)")
+
+    ended = subprocess.run(
+        [sys.executable, package / "verify.py", package], check=False
+    )
+
+    assert ended.returncode in {verify.HOLDS, verify.FAULTY}
+
+
 # --- what the documentation says ----------------------------------------------
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "register.md").read_text()

@@ -203,7 +203,8 @@ def test_a_worker_looks_for_receipts_at_each_tick(
     ticker.tick(Stop())
     asked = broker.client.llen("dramatiq:receipts")
     there = brokers.build(redis_url)
-    with serving.serving(there, work.desk, Postbox(), threads=2):
+    desk = replace(work.desk, receipts=tmp_path)
+    with serving.serving(there, desk, Postbox(), threads=2):
         until(lambda: not broker.client.exists("dramatiq:receipts.msgs"))
 
     assert asked == 1, "who was asked already is not asked again"

@@ -34,6 +34,7 @@ from workflow.services import (
 from workflow.services.anchor_rows import stored
 from workflow.services.as_stored import Entry
 from workflow.services.export_rows import Copied
+from workflow.services.folders import opened_new
 
 FORMAT = 1
 """The version of the form of a package; it stands in its `state.json`."""
@@ -64,8 +65,8 @@ class Sums:
     def file(self, name: str) -> Iterator[Callable[[bytes], None]]:
         """Give what writes a file; it is on the disk when it is closed."""
         path, hashed = self._folder / name, sha256()
-        path.parent.mkdir(exist_ok=True)
-        with path.open("xb") as file:
+        path.parent.mkdir(0o755, exist_ok=True)
+        with opened_new(path) as file:
 
             def write(content: bytes) -> None:
                 file.write(content)

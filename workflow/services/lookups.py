@@ -61,7 +61,9 @@ def find_call(session: Session, code: str, *, lock: bool = False) -> Call:
         RefusedError: there is no such call.
     """
     query = select(Call).where(Call.code == code)
-    call = session.exec(query.with_for_update() if lock else query).first()
+    if lock:
+        query = query.with_for_update()
+    call = session.exec(query).first() if is_text(code) else None
     if call is None:
         known = session.exec(select(Call.code).order_by(col(Call.code)).limit(5)).all()
         listed = ", ".join(known) or "none, load one with `sportello call load`"
