@@ -207,6 +207,8 @@ class Beside:
     Only what was said last of each row is kept.
     """
 
+    is_mine: Callable[[str], bool] = field(default=lambda _: True, compare=False)
+    """Tells of which files rows are looked at, where others look at the rest."""
     protocols: MutableMapping[str | None, str] = field(default_factory=dict)
     """Which application bears each protocol number: a draw names only that."""
     call: dict[str, Any] = field(
@@ -352,6 +354,8 @@ class Beside:
         for item in body.get("notices") or ():
             # A move of the call writes to many: each of its letters says to whom.
             identity = body["application"] or item["application"]
+            if not (body["application"] or self.is_mine(identity)):
+                continue
             key = (identity, item["letter"], item["id"])
             said = self.rows["notice"][key] = {"entry_seq": body["seq"]}
             if "sha256" in item:  # letters had no text before version 0.4

@@ -1,6 +1,6 @@
 """Does the chain of a call hold, and does all that stands beside it?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -111,13 +111,24 @@ class Reader:
         calls = [call for call in calls if code is None or call.code == code]
         heads = (call.head_seq for call in calls)
         self._all = sum(head for head in heads if isinstance(head, int))
-        return [self._verify(call) for call in calls]
+        return [self._verify(call, share) for call, share in self._shared(calls)]
 
-    def _verify(self, call: Any) -> Verified:  # noqa: ANN401 - a row
-        session, chain, share = self._session, _chain(self._room, call.code), self._share
+    def _shared(self, calls: list[Any]) -> Iterator[tuple[Any, Share]]:
+        """Tell which share of each call to look after.
+
+        Where a draw gave all of them their ranks nobody can look at some files only.
+        """
+        for call in calls:
+            if not any(kept.beside(self._session, "draw", call)):
+                yield call, self._share
+            elif self._share.is_first:
+                yield call, ALL
+
+    def _verify(self, call: Any, share: Share) -> Verified:  # noqa: ANN401 - a row
+        session, chain = self._session, _chain(self._room, call.code, share)
         family = _family(session, call)
-        self._read(call, chain, Judge(family, running=SOFTWARE))
-        self._compare_files(call, chain)
+        self._read(call, share, chain, Judge(family, running=SOFTWARE))
+        self._compare_files(call, share, chain)
         if share.is_first:
             _check_money(call, chain)
             _check_family(call, family, chain)
@@ -137,12 +148,12 @@ class Reader:
             counts=chain.faults.counts,
         )
 
-    def _read(self, call: Any, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row
+    def _read(self, call: Any, share: Share, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row
         """Check the entries of a call, in their order."""
         ledger, check = Ledger(self._session, call), self._check
         marks = check.marks(printable(call.code)) if check else Marks("")
         faults, claims = chain.faults, self.claims
-        for row in kept.entries(self._session, call.id, self._share):
+        for row in kept.entries(self._session, call.id, share):
             seq, hashed, at, _, event, outcome, _, is_mine, stored = row
             if not isinstance(seq, int):
                 faults.note(chain.seq, "an entry after it has no number", "gap")
@@ -170,10 +181,10 @@ class Reader:
         if fault := ledger.rest():
             faults.append(fault)
 
-    def _compare_files(self, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
+    def _compare_files(self, call: Any, share: Share, chain: Chain) -> None:  # noqa: ANN401 - a row
         """Compare the files of the share, and all that is theirs, part by part."""
         files = kept.Files(
-            self._session, call.id, self._share, reads_letters=self._reads_letters
+            self._session, call.id, share, reads_letters=self._reads_letters
         )
         for part in files.parts():
             chain.compare((_standing(row) for _, row in part), more=True)
@@ -190,11 +201,11 @@ class Reader:
             self._tell(self._done, self._all)
 
 
-def _chain(room: Spills, code: str) -> Chain:
+def _chain(room: Spills, code: str, share: Share) -> Chain:
     """Return a chain that folds any number of files in the same memory."""
     files = room.groups()
     standings = files.mapping(pack=astuple, unpack=lambda said: Standing(*said))
-    beside = Beside(protocols=room.mapping())
+    beside = Beside(protocols=room.mapping(), is_mine=share.has)
     for kind in _OF_FILES:
         beside.rows[kind] = files.mapping()
     return Chain(code, fold=Fold(standings), beside=beside)
