@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -95,9 +96,11 @@ class _Chain:
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
-        self.entries = models_of(raw, "entries", "application_id IS NOT NULL")
+        found = models_of(raw, "entries", "application_id IS NOT NULL")
+        self.entries = sorted(found, key=itemgetter("seq"))
         self._bodies = [orjson.loads(row["body"]) for row in self.entries]
-        self._movements = models_of(raw, "movements", "true")
+        moved = models_of(raw, "movements", "true")
+        self._movements = sorted(moved, key=itemgetter("entry_seq", "ordinal"))
         self._money: dict[str, int] = self._bodies[-1]["money"]["after"]
         self.seq, self._head = self.entries[-1]["seq"], self.entries[-1]["hash"]
 

@@ -7,7 +7,8 @@ from models.tables import Officer
 from workflow.desk import Desk
 from workflow.services import verification
 from workflow.services.readings import Wanted, entries
-from workflow.services.verification import Examined, Progress, Verified
+from workflow.services.verification import Examined
+from workflow.services.verified_chains import Progress, Verified, silent
 
 __all__ = ["Examined", "Verified", "Wanted", "entries", "examine", "logins", "verify"]
 
@@ -30,7 +31,7 @@ def verify(desk: Desk, code: str | None = None) -> tuple[Verified, ...]:
 
 
 def examine(
-    desk: Desk, code: str | None = None, *, tell: Progress = verification.silent
+    desk: Desk, code: str | None = None, *, tell: Progress = silent
 ) -> Examined:
     """Check everything that can be checked; see `verification.examine`.
 

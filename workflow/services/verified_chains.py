@@ -1,0 +1,298 @@
+"""Does the chain of a call hold, and does all that stands beside it?"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple, dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, cast
+
+import orjson
+from sqlmodel import Session
+
+from models.vocabulary import Event, Outcome
+from workflow.anchors.heads import Marks
+from workflow.desk import SOFTWARE
+from workflow.register import (
+    Beside,
+    Chain,
+    Fault,
+    Fold,
+    RowKind,
+    Standing,
+    Stored,
+)
+from workflow.rules import reminders
+from workflow.rules.calendar import ROME
+from workflow.services import verified_rows as kept
+from workflow.services.anchor_checks import Check
+from workflow.services.claims import Claims
+from workflow.services.rights import letters_are_legible
+from workflow.services.shares import ALL, Share
+from workflow.services.spills import Spills
+from workflow.services.verified_ledgers import Ledger
+from workflow.services.verified_rows import identity, printable, rows
+from workflow.verification.judged import Judge
+
+_TELLS_EVERY = 1_000
+"""Entries between two words on how far it has come."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_OF_FILES: tuple[RowKind, ...] = ("application", "term", "step", "notice")
+"""Rows of which there are as many as files: they may not fit in memory."""
+
+Progress = Callable[[int, int], None]
+"""Is told how many entries were read, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whether the register of a call holds, and what does not."""
+
+    call: str
+    entries: int
+    head: str
+    faults: tuple[Fault, ...]
+    """Of each kind those that were found first."""
+    erased: int = 0
+    """Letters of which only the hash is left."""
+    erased_under: str | None = None
+    """The act that says so; without one nobody knows why they are gone."""
+    unread: int = 0
+    """Letters whose text whoever verifies may not read."""
+    counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many faults of each kind there are in all."""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing was found wrong."""
+        return not self.faults
+
+    @property
+    def first(self) -> tuple[tuple[Fault, int], ...]:
+        """Return the first fault of each kind, and how many more there are."""
+        firsts: dict[str, Fault] = {}
+        for fault in self.faults:
+            firsts.setdefault(fault.kind, fault)
+        return tuple(
+            (fault, self.counts.get(kind, 1) - 1) for kind, fault in firsts.items()
+        )
+
+
+def silent(_done: int, _all: int) -> None:
+    """Tell nobody how far it has come."""
+
+
+class Reader:
+    """Reads the calls one after the other, each from its first entry to its last.
+
+    Of several that do so at one time each looks after its share of the files. The
+    first also looks at the calls themselves, and at what the anchors saw.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        room: Spills,
+        *,
+        share: Share = ALL,
+        check: Check | None = None,
+        tell: Progress = silent,
+    ) -> None:
+        self._session, self._room, self._share = session, room, share
+        self._check, self._tell = check, tell
+        self.claims = Claims(session, room)
+        self._reads_letters = letters_are_legible(session)
+        self._done = self._all = 0
+
+    def verify_all(self, code: str | None) -> list[Verified]:
+        """Check all calls, or the one with a code; nothing if there is none."""
+        calls = rows(self._session, kept.CALLS).all()
+        calls = [call for call in calls if code is None or call.code == code]
+        heads = (call.head_seq for call in calls)
+        self._all = sum(head for head in heads if isinstance(head, int))
+        return [self._verify(call, share) for call, share in self._shared(calls)]
+
+    def _shared(self, calls: list[Any]) -> Iterator[tuple[Any, Share]]:
+        """Tell which share of each call to look after.
+
+        Where a draw gave all of them their ranks nobody can look at some files only.
+        """
+        for call in calls:
+            if not any(kept.beside(self._session, "draw", call)):
+                yield call, self._share
+            elif self._share.is_first:
+                yield call, ALL
+
+    def _verify(self, call: Any, share: Share) -> Verified:  # noqa: ANN401 - a row
+        session, chain = self._session, _chain(self._room, call.code, share)
+        family = _family(session, call)
+        self._read(call, share, chain, Judge(family, running=SOFTWARE))
+        self._compare_files(call, share, chain)
+        if share.is_first:
+            _check_money(call, chain)
+            _check_family(call, family, chain)
+            _check_watch(session, call, chain)
+            _check_waiting(session, call, chain)
+            chain.compare_call(kept.read(call))
+            for kind in kept.BESIDE:
+                chain.compare_rows(kind, kept.beside(session, kind, call))
+        return Verified(
+            printable(call.code),
+            chain.seq,
+            printable(chain.head),
+            tuple(chain.faults),
+            erased=chain.erased if self._reads_letters else 0,
+            erased_under=_maybe_printable(chain.beside.erased_under),
+            unread=0 if self._reads_letters else chain.erased,
+            counts=chain.faults.counts,
+        )
+
+    def _read(self, call: Any, share: Share, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row
+        """Check the entries of a call, in their order."""
+        ledger, check = Ledger(self._session, call), self._check
+        marks = check.marks(printable(call.code)) if check else Marks("")
+        faults, claims = chain.faults, self.claims
+        for row in kept.entries(self._session, call.id, share):
+            seq, hashed, at, _, event, outcome, _, is_mine, stored = row
+            if not isinstance(seq, int):
+                faults.note(chain.seq, "an entry after it has no number", "gap")
+                continue
+            marks.check(seq, hashed)
+            if check:
+                check.saw(at)
+            if is_mine:
+                body = chain.feed(Stored(seq, hashed, kept.in_bytes(stored)))
+                faults.note(seq, ledger.fault(seq, body), "ledger")
+                if body is not None:
+                    if not kept.repeats(row, body):
+                        told = "the columns beside it say something else"
+                        faults.note(seq, told, "columns")
+                    chain.ask("move", judge.fault, seq, body)
+                    chain.ask("officer", claims.of_officer, seq, body)
+                    chain.ask("act", claims.of_act, seq, body)
+            else:
+                is_filing = event == Event.SUBMIT and outcome == Outcome.OK
+                chain.pass_over(seq, hashed, kept.instant(at), is_filing=is_filing)
+                chain.fold.add(*ledger.moved(seq))
+            self._count()
+        chain.close(count=call.head_seq, head=call.head_hash)
+        marks.close(chain.seq)
+        if fault := ledger.rest():
+            faults.append(fault)
+
+    def _compare_files(self, call: Any, share: Share, chain: Chain) -> None:  # noqa: ANN401 - a row
+        """Compare the files of the share, and all that is theirs, part by part."""
+        files = kept.Files(
+            self._session, call.id, share, reads_letters=self._reads_letters
+        )
+        for part in files.parts():
+            chain.compare((_standing(row) for _, row in part), more=True)
+            chain.compare_rows("application", part, more=True)
+            for kind, found in files.beside(part):
+                chain.compare_rows(kind, found, more=True)
+        chain.compare(())
+        for kind in _OF_FILES:
+            chain.compare_rows(kind, ())
+
+    def _count(self) -> None:
+        self._done += 1
+        if self._done % _TELLS_EVERY == 0:
+            self._tell(self._done, self._all)
+
+
+def _chain(room: Spills, code: str, share: Share) -> Chain:
+    """Return a chain that folds any number of files in the same memory."""
+    files = room.groups()
+    standings = files.mapping(pack=astuple, unpack=lambda said: Standing(*said))
+    beside = Beside(protocols=room.mapping(), is_mine=share.has)
+    for kind in _OF_FILES:
+        beside.rows[kind] = files.mapping()
+    return Chain(code, fold=Fold(standings), beside=beside)
+
+
+def _standing(row: Mapping[str, Any]) -> tuple[str, Standing]:
+    return row["id"], Standing(
+        row["state"], row["version"], row["reserved"], row["granted"]
+    )
+
+
+def _family(session: Session, call: Any) -> object:  # noqa: ANN401 - a row
+    """Return which table of moves the frozen rules of a call name."""
+    first = next(iter(rows(session, kept.BESIDE["version"], call=call.id).all()), None)
+    return _of_rules(first._asdict()["a content of hash"], "family") if first else None
+
+
+def _check_money(call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
+    fold = chain.fold
+    if (call.reserved, call.granted) != (fold.reserved, fold.granted):
+        told = "the money of the call is not what its entries add up to"
+        chain.faults.note(0, told, "money")
+
+
+def _check_family(call: Any, family: object, chain: Chain) -> None:  # noqa: ANN401 - a row
+    if family is not None and call.family != family:
+        told = f"the call has family {printable(call.family)}, its rules say {family}"
+        chain.faults.note(0, told, "call")
+
+
+def _check_watch(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
+    """Find the terms that run and that no worker will ever look at."""
+    for row in rows(session, kept.UNWATCHED, call=call.id):
+        if _reminds(row.next_check, row.due_at):
+            continue
+        name = f"{printable(identity(row.application_id))} {printable(row.kind)}"
+        told = f"the term {name} runs and nobody will look at its end"
+        chain.faults.note(0, told, "watch")
+
+
+def _reminds(next_check: object, due_at: object) -> bool:
+    """Tell whether a worker looks at a term to remind of it, before its end."""
+    if not isinstance(next_check, int) or not isinstance(due_at, int):
+        return False
+    try:
+        local = (_EPOCH + next_check * _MICROSECOND).astimezone(ROME)
+    except OverflowError:
+        return False
+    return next_check < due_at and local.time() == reminders.HOUR
+
+
+def _check_waiting(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
+    """Compare the sum kept of what is asked for without money with the files.
+
+    Where it is nothing nobody is promoted. What came by another channel than
+    that of its rules holds no place.
+    """
+    channels = {
+        row.number: _channel(row._asdict()["a content of hash"])
+        for row in rows(session, kept.BESIDE["version"], call=call.id)
+    }
+    waiting = sum(
+        row.requested
+        for row in rows(session, kept.WITHOUT_MONEY, call=call.id)
+        if row.channel == channels.get(row.call_version)
+    )
+    if call.waiting != waiting:
+        chain.faults.note(
+            0,
+            f"the call has waiting {printable(call.waiting)}, its applications "
+            f"without money ask for {waiting}",
+            "waiting",
+        )
+
+
+def _maybe_printable(stored: str | None) -> str | None:
+    return None if stored is None else printable(stored)
+
+
+def _channel(body: object) -> object:
+    """Return the channel of frozen rules; nothing if they make no sense."""
+    filing = _of_rules(body, "filing")
+    return filing.get("channel") if isinstance(filing, dict) else None
+
+
+def _of_rules(body: object, name: str) -> object:
+    try:
+        return cast("object", orjson.loads(kept.in_bytes(body))[name])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
