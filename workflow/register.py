@@ -221,6 +221,8 @@ class Beside:
     )
     erased_under: str | None = None
     """The act by which the personal data of the call was erased."""
+    erased_letters: int = 0
+    """How many letters the entries say to have erased."""
     rows: dict[RowKind, MutableMapping[Key, dict[str, Any]]] = field(
         default_factory=lambda: {kind: {} for kind in get_args(RowKind)}
     )
@@ -264,6 +266,7 @@ class Beside:
             self.call["erased_seq"] = body["seq"]
             act = body["act"]
             self.erased_under = f"{act['kind']} {act['number']}/{act['signed_on']}"
+            self.erased_letters += findings["erased"]["letters"]
         self._take_part("opening", findings, _OF_OPENING)
         self._take_part("malfunction", findings, _OF_MALFUNCTION)
 
@@ -397,9 +400,7 @@ class Chain:
         self.head = entry.hash
         return body
 
-    def pass_over(
-        self, seq: int, hashed: str, at: object, *, is_filing: bool
-    ) -> None:
+    def pass_over(self, seq: int, hashed: str, at: object, *, is_filing: bool) -> None:
         """Go on after an entry that somebody else checks."""
         if seq != self.seq + 1:
             self._fault(seq, f"entry {self.seq + 1} is missing", "gap")

@@ -36,6 +36,8 @@ TABLES = (
     "applications",
     "acts",
     "officers",
+    "notices",
+    "applicants",
     "anchors",
 )
 LAST = "(SELECT max(seq) FROM entries)"
@@ -200,6 +202,14 @@ BY_SQL: dict[str, tuple[list[str], str]] = {
     "an officer deleted": (
         ["DELETE FROM officers WHERE login = 'director'"],
         "who does not exist",
+    ),
+    "a letter emptied": (
+        ["UPDATE notices SET subject = NULL, body = NULL WHERE letter = 'grant'"],
+        "grant has lost its text, and no entry erased it",
+    ),
+    "an applicant emptied": (
+        ["UPDATE applicants SET name = '', tax_code = NULL, erased_at = 1"],
+        "its applicant is gone, and no entry erased it",
     ),
     "an anchor removed": (
         ["DELETE FROM anchors WHERE number = 1"],

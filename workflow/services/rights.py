@@ -141,6 +141,20 @@ def letters_are_legible(session: Session) -> bool:
     return rights.legible(session, "notices", ("subject", "body"))
 
 
+def applicants_are_legible(session: Session) -> bool:
+    """Tell whether we may read who applied, and with what."""
+    return all(
+        rights.legible(session, table, columns) for table, columns in _OF_APPLICANTS
+    )
+
+
+_OF_APPLICANTS = (
+    ("applicants", ("id", "tax_code", "name", "erased_at")),
+    ("documents", ("application_id", "kind", "sha256")),
+    ("aids", ("application_id", "granted_on", "amount", "grantor")),
+)
+
+
 def standing(desk: Desk) -> str:
     """Tell what whoever works here may do in the database itself (*diagnosi*).
 

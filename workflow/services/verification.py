@@ -109,5 +109,3 @@ def _without_call(session: Session) -> Iterator[Verified]:
     for row in rows(session, kept.WITHOUT_CALL).all():
         fault = Fault(0, "its entries are there, the call itself is not", "call")
         yield Verified(printable(identity(row.call_id)), row.entries, "", (fault,))
-
-

@@ -23,6 +23,7 @@ from workflow.register import (
 )
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
+from workflow.services import verified_erasures
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Check
 from workflow.services.claims import Claims
@@ -129,7 +130,10 @@ class Reader:
         family = _family(session, call)
         self._read(call, share, chain, Judge(family, running=SOFTWARE))
         self._compare_files(call, share, chain)
+        if chain.erased and self._reads_letters:
+            verified_erasures.check_letters(session, call, chain)
         if share.is_first:
+            verified_erasures.check_applicants(session, call, chain)
             _check_money(call, chain)
             _check_family(call, family, chain)
             _check_watch(session, call, chain)
