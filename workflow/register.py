@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
@@ -59,11 +60,20 @@ _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
 _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
 _OF_COR = ("cor", "cor_on")
-_UNTOLD = (*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT)
+UNTOLD: Mapping[str, None] = MappingProxyType(
+    dict.fromkeys((*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT))
+)
+"""What stands in the row of an application of which nothing was told yet."""
+
 _CHANGE_REQUEST = (Event.SUBMIT, Event.PROMOTE, Event.YIELD_RESERVATION)
 """Events after which an application may ask for less than it did, or for all again."""
 
 _OF_STEP = ("status", "outcome", "subject")
+TELLING = frozenset(
+    (*_CHANGE_REQUEST, Event.START_REVIEW, Event.EVALUATE, Event.GRANT, Event.RENEW_COR)
+)
+"""Events that say more of the row of an application than its state and version."""
+
 _LONGEST = 80
 
 MOST = 100
@@ -160,7 +170,7 @@ class Fold:
         """Take in an entry; return what is wrong with it, if anything."""
         if body["outcome"] != Outcome.OK:
             return None
-        fault = self._count_money(body["money"])
+        fault = self.count_money(body["money"])
         identity = body["application"]
         if identity is None:
             return fault
@@ -185,7 +195,8 @@ class Fold:
         self.reserved += reserved
         self.granted += granted
 
-    def _count_money(self, money: Mapping[str, Any] | None) -> str | None:
+    def count_money(self, money: Mapping[str, Any] | None) -> str | None:
+        """Add what an entry moved; return what is wrong with it, if anything."""
         if money is None:
             return None
         for movement in money["movements"]:
@@ -304,10 +315,13 @@ class Beside:
         self.call["allocation"] = findings.get("allocation")
 
     def _take_application(self, body: Mapping[str, Any]) -> None:
-        said = self.rows["application"].setdefault(
-            (body["application"],), dict.fromkeys(_UNTOLD)
-        )
+        said = self.rows["application"].setdefault((body["application"],), {**UNTOLD})
         said["call_version"] = body.get("call_version")
+        if body.get("event") in TELLING:
+            self.tell(said, body)
+
+    def tell(self, said: dict[str, Any], body: Mapping[str, Any]) -> None:
+        """Note what an entry says of the row of its application."""
         event = body.get("event")
         if event in _CHANGE_REQUEST and "requested" in body["findings"]:
             said["requested"] = body["findings"]["requested"]
@@ -399,15 +413,6 @@ class Chain:
             self._check(entry, body)
         self.head = entry.hash
         return body
-
-    def pass_over(self, seq: int, hashed: str, at: object, *, is_filing: bool) -> None:
-        """Go on after an entry that somebody else checks."""
-        if seq != self.seq + 1:
-            self._fault(seq, f"entry {self.seq + 1} is missing", "gap")
-        self.seq, self.head = seq, hashed
-        self.beside.call["filed"] += is_filing
-        if isinstance(at, str):
-            self._at = at
 
     def _check(self, entry: Stored, body: Mapping[str, Any]) -> None:
         if digest(entry.body) != entry.hash:

@@ -29,6 +29,8 @@ from workflow.errors import InputError, RefusedError
 from workflow.register import GENESIS
 from workflow.services import anchoring, keys, log, officers, sweep
 
+pytestmark = pytest.mark.usefixtures("glanced_at")
+
 TABLES = (
     "entries",
     "movements",

@@ -5,6 +5,7 @@ whether all holds: as soon as one of them doubts it, one reader goes over all of
 again and tells what is wrong, in order.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -25,12 +26,10 @@ from models.session import (
     reading,
 )
 from workflow.errors import SportelloError
+from workflow.services.glances import DoubtError
 from workflow.services.shares import Share
 from workflow.services.spills import spills
 from workflow.services.verified_chains import Reader, Verified
-
-LONG = 20_000
-"""Entries from which on it is worth while to start other processes."""
 
 MOST = 8
 """Processes that read at one time: the database has others to serve."""
@@ -39,10 +38,6 @@ _ATTEMPTS = 50
 """To begin at one moment in a file of SQLite, while others write."""
 
 _BEGIN, _READY, _GO = "begin", "ready", "go"
-
-
-class DoubtError(Exception):
-    """Something may not hold, or several cannot read it: one reader has to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +50,12 @@ class _Said:
     """Acts that entries name, none of them by who brought it."""
 
 
-def available(entries: int) -> int:
-    """Return how many processes may read so many entries at one time."""
-    if entries < LONG or multiprocessing.current_process().daemon:
-        return 1  # who is a helper has no helpers
+def available() -> int:
+    """Return how many processes may help."""
+    if multiprocessing.current_process().daemon:
+        return 0  # who is a helper has none
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
-    return min(len(cores) or 1, MOST)
+    return min(len(cores) or 1, MOST) - 1
 
 
 class Helpers:
@@ -175,11 +170,12 @@ def _heard(line: Connection) -> Any:  # noqa: ANN401 - whatever was asked
 def _help(line: Connection, url: str, code: str | None, share: Share) -> None:
     """Verify a share; say nothing of what is wrong but that something is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
+    gc.disable()  # entries have no cycles, and there are many of them
     engine = open_engine(url)
     with suppress(EOFError, OSError):  # nobody is there any more
         try:
             _verify(line, engine, code, share)
-        except (DatabaseUnavailableError, SportelloError):
+        except (DoubtError, DatabaseUnavailableError, SportelloError):
             line.send(None)
         finally:
             engine.dispose()
@@ -193,7 +189,7 @@ def _verify(line: Connection, engine: Engine, code: str | None, share: Share) ->
             line.send(_READY)
             told, moment = line.recv()
             if told == _GO:
-                _answer(line, Reader(session, room, share=share), code)
+                _answer(line, Reader(session, room, share=share, glances=True), code)
 
 
 def _answer(line: Connection, reader: Reader, code: str | None) -> None:

@@ -1,7 +1,8 @@
 """Does the register hold, and does all that stands beside it?"""
 
+import gc
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
@@ -14,13 +15,18 @@ from workflow.services import lookups, office
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Anchored, Check
 from workflow.services.claims import Claims
-from workflow.services.helpers import DoubtError, Helpers, available, helpers
+from workflow.services.glances import DoubtError
+from workflow.services.helpers import Helpers, available, helpers
 from workflow.services.office import VerifiedOffice
 from workflow.services.shares import ALL
 from workflow.services.spills import spills
 from workflow.services.verified_chains import Progress, Reader, Verified, silent
 from workflow.services.verified_rows import identity, printable, rows
 from workflow.staff import OFFICE
+
+
+LONG = 20_000
+"""Entries from which on several processes read, and say only whether all holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +56,48 @@ def examine(
         RefusedError: there is no such call.
         UnavailableError: the file of the anchors cannot be read, or there is no room.
     """
-    count = available(_length(desk.engine, code))
-    if count > 1:
-        # What several cannot read, or doubt, one reader goes over again and tells.
-        with (
-            suppress(DoubtError, DatabaseUnavailableError),
-            helpers(desk.engine, code, count=count - 1) as others,
-            others.reading(desk.engine) as session,
-        ):
-            return _examine(desk, session, code, tell, others)
+    if _length(desk.engine, code) >= LONG:
+        # Where they doubt that it holds one reader goes over all of it, and tells.
+        with suppress(DoubtError, DatabaseUnavailableError):
+            return at_a_glance(desk, code, tell=tell, count=available())
+    return with_care(desk, code, tell=tell)
+
+
+def at_a_glance(
+    desk: Desk, code: str | None, *, tell: Progress, count: int
+) -> Examined:
+    """Check everything with so many helpers, and tell nothing of what is wrong.
+
+    Raises:
+        DoubtError: something may not hold.
+    """
+    with (
+        helpers(desk.engine, code, count=count) as others,
+        others.reading(desk.engine) as session,
+        _uncollected(),
+    ):
+        examined = _examine(desk, session, code, tell, others)
+    if not all(one.ok for one in examined.calls):
+        raise DoubtError
+    return examined
+
+
+def with_care(desk: Desk, code: str | None, *, tell: Progress) -> Examined:
+    """Check everything alone, and tell all that is wrong."""
     with reading(desk.engine, verbatim=True) as session:
         return _examine(desk, session, code, tell, None)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let nobody look for cycles: entries have none, and there are many of them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _examine(
@@ -70,10 +107,16 @@ def _examine(
     tell: Progress,
     others: Helpers | None,
 ) -> Examined:
-    share = others.share if others else ALL
     check = Check(session, desk.anchor_files, only=code)
     with spills() as room:
-        reader = Reader(session, room, share=share, check=check, tell=tell)
+        reader = Reader(
+            session,
+            room,
+            share=others.share if others else ALL,
+            check=check,
+            tell=tell,
+            glances=others is not None,
+        )
         found, staff = reader.verify_all(code), None
         if not found and code is not None:
             lookups.find_call(session, code)
@@ -109,3 +152,5 @@ def _without_call(session: Session) -> Iterator[Verified]:
     for row in rows(session, kept.WITHOUT_CALL).all():
         fault = Fault(0, "its entries are there, the call itself is not", "call")
         yield Verified(printable(identity(row.call_id)), row.entries, "", (fault,))
+
+

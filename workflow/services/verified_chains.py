@@ -9,7 +9,6 @@ from typing import Any, cast
 import orjson
 from sqlmodel import Session
 
-from models.vocabulary import Event, Outcome
 from workflow.anchors.heads import Marks
 from workflow.desk import SOFTWARE
 from workflow.register import (
@@ -27,6 +26,7 @@ from workflow.services import verified_erasures
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Check
 from workflow.services.claims import Claims
+from workflow.services.glances import NONSENSE, DoubtError, Glance
 from workflow.services.rights import letters_are_legible
 from workflow.services.shares import ALL, Share
 from workflow.services.spills import Spills
@@ -88,7 +88,8 @@ class Reader:
     """Reads the calls one after the other, each from its first entry to its last.
 
     Of several that do so at one time each looks after its share of the files. The
-    first also looks at the calls themselves, and at what the anchors saw.
+    first also looks at the calls themselves, and at what the anchors saw. With
+    *glances* nothing is told of what is wrong: it raises a DoubtError.
     """
 
     def __init__(
@@ -99,9 +100,10 @@ class Reader:
         share: Share = ALL,
         check: Check | None = None,
         tell: Progress = silent,
+        glances: bool = False,
     ) -> None:
         self._session, self._room, self._share = session, room, share
-        self._check, self._tell = check, tell
+        self._check, self._tell, self._glances = check, tell, glances
         self.claims = Claims(session, room)
         self._reads_letters = letters_are_legible(session)
         self._done = self._all = 0
@@ -120,16 +122,33 @@ class Reader:
         Where a draw gave all of them their ranks nobody can look at some files only.
         """
         for call in calls:
-            if not any(kept.beside(self._session, "draw", call)):
+            if not self._is_drawn(call):
                 yield call, self._share
             elif self._share.is_first:
                 yield call, ALL
 
+    def _is_drawn(self, call: Any) -> bool:  # noqa: ANN401 - a row
+        return any(kept.beside(self._session, "draw", call))
+
     def _verify(self, call: Any, share: Share) -> Verified:  # noqa: ANN401 - a row
-        session, chain = self._session, _chain(self._room, call.code, share)
-        family = _family(session, call)
-        self._read(call, share, chain, Judge(family, running=SOFTWARE))
-        self._compare_files(call, share, chain)
+        session, family = self._session, _family(self._session, call)
+        judge = Judge(family, running=SOFTWARE)
+        files = kept.Files(session, call.id, share, reads_letters=self._reads_letters)
+        if self._glances and not self._is_drawn(call):
+            beside = Beside(protocols=self._room.mapping(), is_mine=share.has)
+            chain = Chain(call.code, beside=beside)
+            glance = Glance(session, call, chain, self._room)
+            try:
+                for row in self._entries(call, share):
+                    glance.take(row, judge, self.claims)
+                glance.close(count=call.head_seq, head=call.head_hash)
+                glance.compare(files)
+            except NONSENSE as error:
+                raise DoubtError from error
+        else:
+            chain = _chain(self._room, call.code)
+            self._read(call, chain, judge)
+            _compare_files(files, chain)
         if chain.erased and self._reads_letters:
             verified_erasures.check_letters(session, call, chain)
         if share.is_first:
@@ -152,52 +171,40 @@ class Reader:
             counts=chain.faults.counts,
         )
 
-    def _read(self, call: Any, share: Share, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row
+    def _read(self, call: Any, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row
         """Check the entries of a call, in their order."""
-        ledger, check = Ledger(self._session, call), self._check
-        marks = check.marks(printable(call.code)) if check else Marks("")
-        faults, claims = chain.faults, self.claims
-        for row in kept.entries(self._session, call.id, share):
-            seq, hashed, at, _, event, outcome, _, is_mine, stored = row
+        ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
+        for row in self._entries(call, ALL):
+            seq, hashed, *_, stored = row
             if not isinstance(seq, int):
                 faults.note(chain.seq, "an entry after it has no number", "gap")
                 continue
-            marks.check(seq, hashed)
-            if check:
-                check.saw(at)
-            if is_mine:
-                body = chain.feed(Stored(seq, hashed, kept.in_bytes(stored)))
-                faults.note(seq, ledger.fault(seq, body), "ledger")
-                if body is not None:
-                    if not kept.repeats(row, body):
-                        told = "the columns beside it say something else"
-                        faults.note(seq, told, "columns")
-                    chain.ask("move", judge.fault, seq, body)
-                    chain.ask("officer", claims.of_officer, seq, body)
-                    chain.ask("act", claims.of_act, seq, body)
-            else:
-                is_filing = event == Event.SUBMIT and outcome == Outcome.OK
-                chain.pass_over(seq, hashed, kept.instant(at), is_filing=is_filing)
-                chain.fold.add(*ledger.moved(seq))
-            self._count()
+            body = chain.feed(Stored(seq, hashed, kept.in_bytes(stored)))
+            faults.note(seq, ledger.fault(seq, body), "ledger")
+            if body is not None:
+                if not kept.repeats(row, body):
+                    told = "the columns beside it say something else"
+                    faults.note(seq, told, "columns")
+                chain.ask("move", judge.fault, seq, body)
+                chain.ask("officer", claims.of_officer, seq, body)
+                chain.ask("act", claims.of_act, seq, body)
         chain.close(count=call.head_seq, head=call.head_hash)
-        marks.close(chain.seq)
         if fault := ledger.rest():
             faults.append(fault)
 
-    def _compare_files(self, call: Any, share: Share, chain: Chain) -> None:  # noqa: ANN401 - a row
-        """Compare the files of the share, and all that is theirs, part by part."""
-        files = kept.Files(
-            self._session, call.id, share, reads_letters=self._reads_letters
-        )
-        for part in files.parts():
-            chain.compare((_standing(row) for _, row in part), more=True)
-            chain.compare_rows("application", part, more=True)
-            for kind, found in files.beside(part):
-                chain.compare_rows(kind, found, more=True)
-        chain.compare(())
-        for kind in _OF_FILES:
-            chain.compare_rows(kind, ())
+    def _entries(self, call: Any, share: Share) -> Iterator[Any]:  # noqa: ANN401 - a row
+        """Read the entries of a call, and hold them against what the anchors saw."""
+        check, seq = self._check, 0
+        marks = check.marks(printable(call.code)) if check else Marks("")
+        for row in kept.entries(self._session, call.id, share):
+            if isinstance(row[0], int):
+                seq = row[0]
+                marks.check(seq, row[1])
+                if check:
+                    check.saw(row[2])
+            yield row
+            self._count()
+        marks.close(seq)
 
     def _count(self) -> None:
         self._done += 1
@@ -205,14 +212,26 @@ class Reader:
             self._tell(self._done, self._all)
 
 
-def _chain(room: Spills, code: str, share: Share) -> Chain:
+def _chain(room: Spills, code: str) -> Chain:
     """Return a chain that folds any number of files in the same memory."""
     files = room.groups()
     standings = files.mapping(pack=astuple, unpack=lambda said: Standing(*said))
-    beside = Beside(protocols=room.mapping(), is_mine=share.has)
+    beside = Beside(protocols=room.mapping())
     for kind in _OF_FILES:
         beside.rows[kind] = files.mapping()
     return Chain(code, fold=Fold(standings), beside=beside)
+
+
+def _compare_files(files: kept.Files, chain: Chain) -> None:
+    """Compare the files and all that is theirs, part by part."""
+    for part in files.parts():
+        chain.compare((_standing(row) for _, row in part), more=True)
+        chain.compare_rows("application", part, more=True)
+        for kind, found in files.beside(part):
+            chain.compare_rows(kind, found, more=True)
+    chain.compare(())
+    for kind in _OF_FILES:
+        chain.compare_rows(kind, ())
 
 
 def _standing(row: Mapping[str, Any]) -> tuple[str, Standing]:

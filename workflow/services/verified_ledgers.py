@@ -36,6 +36,10 @@ class Ledger:
             return None
         return "the ledger of movements says something else"
 
+    def waits_for(self, seq: int) -> bool:
+        """Tell whether movements are kept under an entry, or one before it."""
+        return self._next is not None and self._next[0] <= seq
+
     def moved(self, seq: int) -> tuple[int, int]:
         """Return what an entry reserved and granted that somebody else compares."""
         kept = self._until(seq)

@@ -6,7 +6,7 @@ word of ours becomes a fault and not an error.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count, islice
@@ -23,7 +23,9 @@ from workflow import register
 from workflow.register import Key, RowKind
 from workflow.services.shares import Share
 
-_BATCH = 500
+_BATCH = 100
+"""Rows at one time: what they hold then is still near the processor."""
+
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all of them are in UTC
 _NAMED = re.compile(r"(?<!:):(\w+)")
 _numbers = count(1)
@@ -159,7 +161,8 @@ def _cursor(
         root = dialect.loaded_dbapi.Error
         raise DBAPIError.instance(query, None, error, root) from error
     finally:
-        cursor.close()
+        with suppress(dialect.loaded_dbapi.Error):  # who gave up has closed all
+            cursor.close()
 
 
 def entries(session: Session, call: object, share: Share) -> Iterator[Any]:
@@ -223,17 +226,21 @@ class Files:
         self, part: list[tuple[Key, Row]]
     ) -> Iterator[tuple[RowKind, Iterator[tuple[Key, Row]]]]:
         """Return what stands beside some files, kind by kind."""
-        first, last = part[0][1]["stored"], part[-1][1]["stored"]
+        values = self._between(part)
         for kind, query in self._queries.items():
-            yield (
-                kind,
-                _keyed(
-                    kind,
-                    _told(
-                        self._session, query, call=self._call, first=first, last=last
-                    ),
-                ),
-            )
+            yield kind, _keyed(kind, _told(self._session, query, **values))
+
+    def plain(
+        self, part: list[tuple[Key, Row]]
+    ) -> Iterator[tuple[RowKind, Iterator[Any]]]:
+        """Return the same as it is stored, under the identifiers that are stored."""
+        values = self._between(part)
+        for kind, query in self._queries.items():
+            yield kind, tuples(self._session, query, **values)
+
+    def _between(self, part: list[tuple[Key, Row]]) -> dict[str, object]:
+        first, last = part[0][1]["stored"], part[-1][1]["stored"]
+        return {"call": self._call, "first": first, "last": last}
 
 
 def _is_sqlite(session: Session) -> bool:
@@ -298,14 +305,17 @@ def _flag(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
     return {0: False, 1: True}.get(stored, stored)
 
 
-@lru_cache(maxsize=4_096)  # one file bears its own many times
-def identity(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
+def hyphenated(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
     """Write an identifier as entries do; leave what is none as it is."""
     if isinstance(stored, str) and len(stored) == _HEX:
         return "-".join(
             (stored[:8], stored[8:12], stored[12:16], stored[16:20], stored[20:])
         )
     return str(stored) if isinstance(stored, UUID) else stored
+
+
+identity = lru_cache(maxsize=4_096)(hyphenated)
+"""The same, for a file that bears its own many times."""
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
