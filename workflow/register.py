@@ -442,7 +442,7 @@ class Chain:
             fault = feed(body)
         except KeyError as error:
             fault = f"it lacks what an entry must say: {error}"
-        except (AttributeError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, TypeError, ValueError):
             fault = "it says something in a form that no entry has"
         self.faults.note(seq, fault, kind)
 

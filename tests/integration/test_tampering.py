@@ -285,6 +285,23 @@ REWRITTEN: dict[str, tuple[str, Callable[[dict[str, Any]], None], str]] = {
 }
 
 
+def by_others(
+    work: Office,
+) -> dict[str, tuple[str, Callable[[dict[str, Any]], None], str]]:
+    """Say of the last entry that officers made it who could not."""
+    known = {one.login: str(one.id) for one in officers.listed(work.desk)}
+    examiner, director = known["examiner"], known["director"]
+    fault = f"the role `manager` was not held by the officer {examiner} then"
+    return {
+        "an officer who did not hold the role": (LAST, by(id=examiner), fault),
+        "on behalf of who delegated nothing": (
+            LAST,
+            by(id=examiner, on_behalf_of=director),
+            f"{fault} on behalf of {director}",
+        ),
+    }
+
+
 @contextmanager
 def put_back(work: Office) -> Iterator[None]:
     """Keep what the tables hold, and put it there again."""
@@ -305,7 +322,10 @@ def test_every_change_is_found_and_ends_with_5(sealed: Office, tmp_path: Path):
         **BY_SQL,
         **{
             name: (forge(sealed, change, first=first), fault)
-            for name, (first, change, fault) in REWRITTEN.items()
+            for name, (first, change, fault) in {
+                **REWRITTEN,
+                **by_others(sealed),
+            }.items()
         },
     }
 

@@ -22,7 +22,7 @@ from workflow.desk import SOFTWARE, Desk
 from workflow.facts import ActFacts
 from workflow.register import Fault, Stored, written
 from workflow.rules.calendar import ROME
-from workflow.staff import FORMAT, OfficeChain, login_digest
+from workflow.staff import FORMAT, OfficeChain, Staff, login_digest
 
 _TICK = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -175,8 +175,7 @@ def verify(session: Session, marks: Marks) -> VerifiedOffice:
     """Check the chain, what the anchors saw of it, and the rows that it tells of."""
     chain = OfficeChain()
     for row in session.execute(text(_ENTRIES)):
-        content = row.body if isinstance(row.body, bytes) else str(row.body).encode()
-        chain.feed(Stored(row.seq, str(row.hash), content), _read(row.at))
+        chain.feed(_stored(row), _read(row.at))
         marks.check(row.seq, row.hash)
     marks.close(chain.seq)
     staff = chain.staff
@@ -192,6 +191,20 @@ def verify(session: Session, marks: Marks) -> VerifiedOffice:
         chain.compare("role", staff.roles, dict(_roles(session)))
         chain.compare("delegation", staff.delegations, dict(_delegations(session)))
     return VerifiedOffice(chain.seq, chain.head, tuple(chain.faults))
+
+
+def history(session: Session) -> tuple[Staff, str | None]:
+    """Return what the entries add up to, and since when there are any."""
+    chain, began = OfficeChain(), None
+    for row in session.execute(text(_ENTRIES)):
+        chain.feed(_stored(row), _read(row.at))
+        began = began or _read(row.at)
+    return chain.staff, began if isinstance(began, str) else None
+
+
+def _stored(row: Any) -> Stored:  # noqa: ANN401 - a row
+    content = row.body if isinstance(row.body, bytes) else str(row.body).encode()
+    return Stored(row.seq, str(row.hash), content)
 
 
 def _roles(session: Session) -> Iterable[tuple[tuple[str, str, Any], Any]]:

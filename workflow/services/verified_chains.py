@@ -22,7 +22,7 @@ from workflow.register import (
 )
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
-from workflow.services import verified_erasures
+from workflow.services import office, verified_erasures
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Check
 from workflow.services.claims import Claims
@@ -33,6 +33,8 @@ from workflow.services.spills import Spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
 from workflow.verification.judged import Judge
+from workflow.verification.separations import Separations
+from workflow.verification.tenures import Tenures
 
 _TELLS_EVERY = 1_000
 """Entries between two words on how far it has come."""
@@ -105,6 +107,7 @@ class Reader:
         self._session, self._room, self._share = session, room, share
         self._check, self._tell, self._glances = check, tell, glances
         self.claims = Claims(session, room)
+        self._tenures = Tenures(*office.history(session))
         self._reads_letters = letters_are_legible(session)
         self._done = self._all = 0
 
@@ -137,7 +140,7 @@ class Reader:
         if self._glances and not self._is_drawn(call):
             beside = Beside(protocols=self._room.mapping(), is_mine=share.has)
             chain = Chain(call.code, beside=beside)
-            glance = Glance(session, call, chain, self._room)
+            glance = Glance(session, call, chain, self._room, self._people(call))
             try:
                 for row in self._entries(call, share):
                     glance.take(row, judge, self.claims)
@@ -174,6 +177,7 @@ class Reader:
     def _read(self, call: Any, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row
         """Check the entries of a call, in their order."""
         ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
+        people = self._people(call)
         for row in self._entries(call, ALL):
             seq, hashed, *_, stored = row
             if not isinstance(seq, int):
@@ -188,9 +192,27 @@ class Reader:
                 chain.ask("move", judge.fault, seq, body)
                 chain.ask("officer", claims.of_officer, seq, body)
                 chain.ask("act", claims.of_act, seq, body)
+                chain.ask("authority", people, seq, body)
         chain.close(count=call.head_seq, head=call.head_hash)
         if fault := ledger.rest():
             faults.append(fault)
+
+    def _people(self, call: Any) -> Callable[[Mapping[str, Any]], str | None]:  # noqa: ANN401 - a row
+        """Return what says whether whoever made a move could make it then."""
+        tenures, separations = self._tenures, self._separations(call)
+
+        def fault(body: Mapping[str, Any]) -> str | None:
+            separated = separations.fault(body)  # it follows every entry
+            return tenures.fault(body) or separated
+
+        return fault
+
+    def _separations(self, call: Any) -> Separations:  # noqa: ANN401 - a row
+        separated = {
+            row.number: _separated(row._asdict()["a content of hash"])
+            for row in rows(self._session, kept.BESIDE["version"], call=call.id)
+        }
+        return Separations(call.family, separated, self._room.mapping())
 
     def _entries(self, call: Any, share: Share) -> Iterator[Any]:  # noqa: ANN401 - a row
         """Read the entries of a call, and hold them against what the anchors saw."""
@@ -312,6 +334,13 @@ def _channel(body: object) -> object:
     """Return the channel of frozen rules; nothing if they make no sense."""
     filing = _of_rules(body, "filing")
     return filing.get("channel") if isinstance(filing, dict) else None
+
+
+def _separated(body: object) -> frozenset[str]:
+    """Return what frozen rules separate; nothing if they do not say, or make no sense."""
+    roles = _of_rules(body, "roles")
+    found = roles.get("separate") if isinstance(roles, dict) else None
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
 
 
 def _of_rules(body: object, name: str) -> object:

@@ -15,8 +15,8 @@ FROM notices WHERE call_id = :call
 _LOST = f"""
 SELECT application_id, letter {_WITHOUT_TEXT} AND entry_seq > :erased
 ORDER BY application_id, entry_seq
-"""  # noqa: S608 - words of ours
-_COUNTED = f"SELECT count(*) {_WITHOUT_TEXT}"  # noqa: S608 - words of ours
+"""
+_COUNTED = f"SELECT count(*) {_WITHOUT_TEXT}"
 _NOBODY = """
 SELECT applications.id FROM applicants
 JOIN applications ON applications.applicant_id = applicants.id
