@@ -203,6 +203,12 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     f"{one.unread} letter(s) not compared: the user of the database "
                     "may not read their text",
                 )
+            if one.unnamed:
+                print_wrapped(
+                    "  ",
+                    f"{one.unnamed} application(s) not compared with who filed them: "
+                    "the user of the database may not read it",
+                )
             for fault, more in one.first:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 told = f"; and {more} more like it" if more else ""
@@ -222,6 +228,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "ok": one.ok,
                     "erased_letters": one.erased,
                     "unread_letters": one.unread,
+                    "erased_applicants": one.nameless,
+                    "unread_applicants": one.unnamed,
                     "erased_under": one.erased_under,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault, "kind": fault.kind}
@@ -260,7 +268,8 @@ def _erased(one: log.Verified) -> str | None:
     if one.erased_under is not None:
         return (
             f"personal data erased under {one.erased_under}: of {one.erased} letter(s) "
-            "only the hash is left"
+            "only the hash is left, and nobody can tell any more who filed "
+            f"{one.nameless} application(s)"
         )
     if one.erased:
         return (

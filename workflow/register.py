@@ -21,6 +21,7 @@ from models.vocabulary import (
     Event,
     Outcome,
 )
+from workflow import filed
 
 FORMAT = 1
 """The version of the form of an entry; it stands in each of them."""
@@ -346,6 +347,7 @@ class Beside:
         said["review_started"] = False
         said["accepts_less"] = findings.get("accepts_less", False)
         said["rank"] = findings.get("rank")
+        said.update(filed.told(findings))
         if "channel" in findings:  # version 0.1 did not say it
             said["channel"] = findings["channel"]
 
@@ -400,6 +402,8 @@ class Chain:
     faults: Faults = field(default_factory=Faults)
     erased: int = 0
     """Letters whose text is gone: personal data has its end, their hash stays."""
+    nameless: int = 0
+    """Applications of which nobody can tell any more, or us, who filed them."""
     _at: str = ""
     _faulty: dict[RowKind, set[Any]] = field(default_factory=dict)
 
@@ -507,6 +511,8 @@ class Chain:
         faulty = self._faulty.setdefault(kind, set())
         for key, actual in rows:
             said = told.pop(key, None)
+            if said and known:
+                self.forgive(said, actual)
             if said and kind == "notice" and actual.get(TEXT_OF_LETTER) is None:
                 self.erased += said.pop(TEXT_OF_LETTER, None) is not None
             if said is None:
@@ -520,6 +526,14 @@ class Chain:
             if key[0] not in faulty:
                 faulty.add(key[0])
                 self._fault(0, f"{_name(kind, key)} is in the entries only", kind)
+
+    def forgive(self, said: dict[str, Any], actual: Mapping[str, Any]) -> None:
+        """Leave aside what cannot be compared: who was erased, or may not be read."""
+        if filed.WHO in said and filed.WHO not in actual:
+            self.nameless += 1
+            for name in (filed.WHO, filed.PAPERS, filed.AIDS):
+                if name not in actual:
+                    del said[name]
 
     def _fault(self, seq: int, fault: str, kind: str) -> None:
         self.faults.append(Fault(seq, fault, kind))

@@ -33,6 +33,13 @@ Contents: TypeAlias = dict[str, Any]
 """What a line says of an application, by column."""
 
 
+class OvertakenError(Exception):
+    """Another call has written an applicant first, whom entries name otherwise.
+
+    Nothing of the group was kept; taken in once more, it knows them.
+    """
+
+
 class Bundle:
     """The files (*fascicoli*) that the lines of a group are about.
 
@@ -123,6 +130,7 @@ class Bundle:
             tax_code=filed.tax_code,
             name=filed.name,
             pec=filed.pec,
+            salt=self.work.desk.ambient.new_id().hex,
         )
 
     def _draft(self, filed: Submission, applicant: Applicant) -> Application | None:
@@ -245,6 +253,9 @@ class Bundle:
         Another call may be taking the same applicant in at this moment: whoever
         is first gives it its identifier. In the order of tax codes, so that nobody
         waits for somebody who waits for them.
+
+        Raises:
+            OvertakenError: another call was first.
         """
         if not self._newcomers:
             return
@@ -262,9 +273,10 @@ class Bundle:
         stored = {_code(applicant): applicant for applicant in found}
         for applicant in named:
             kept = stored[_code(applicant)]
+            if kept.id != applicant.id:
+                raise OvertakenError
             if (kept.name, kept.pec) != (applicant.name, applicant.pec):
                 kept.name, kept.pec = applicant.name, applicant.pec
-            applicant.id = kept.id
             self._applicants[_code(applicant)] = kept
         self._newcomers.clear()
 

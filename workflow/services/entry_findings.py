@@ -70,6 +70,17 @@ def _letter(told: _Found) -> str:
     return f"the letter `{told['letter']}`{to} was written, id {told['id']}{text}"
 
 
+def _filed(found: _Found, source: str) -> Iterator[Step]:
+    yield Step(
+        "entry.filed",
+        source,
+        f"it was filed by the applicant {found['applicant']}, SHA-256 {found['who']} "
+        f"of their tax code and its salt; with documents of SHA-256 "
+        f"{found['documents']} and declared aids of "
+        + (f"SHA-256 {found['aids']}" if found["aids"] else "none"),
+    )
+
+
 def _score(found: _Found, source: str) -> Iterator[Step]:
     criteria = ", ".join(
         f"{name} {points}" for name, points in found["criteria"].items()
@@ -104,6 +115,7 @@ def _differences(found: list[str], source: str) -> Iterator[Step]:
 
 _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
     "score": _score,
+    "filed": _filed,
     "aid": _aid,
     "funded_by": _funds,
     "differences": _differences,

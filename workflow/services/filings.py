@@ -4,7 +4,7 @@ Each line is checked before it gets a number, so that one that is refused leaves
 no gap and disturbs no other. What the lines need and bring is in their `Bundle`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from models.vocabulary import (
     ReceiptClock,
     Role,
 )
+from workflow import filed as proofs
 from workflow import register
 from workflow.errors import RefusedError
 from workflow.facts import ApplicantFacts, Facts, FilingFacts, OrderKey, Place
@@ -43,7 +44,7 @@ from workflow.services import (
 )
 from workflow.services.bundles import Bundle, Contents
 from workflow.services.entries import Draft, chain, dated, refusal
-from workflow.services.making import carry_out, required_role
+from workflow.services.making import NO_NOTES, carry_out, required_role
 from workflow.services.open_calls import OpenCall
 from workflow.services.standings import KEY, Memory, Standing, bound
 from workflow.services.submissions import Submission
@@ -185,7 +186,7 @@ class _Group:
                         f"later: received {register.written(key.received_at)}",
                     )
             filing = self.standing.filing(key)
-            facts = self._make(case, Event.SUBMIT, key, filing)
+            facts = self._make(case, Event.SUBMIT, key, filing, _proof(filed, case))
         except RefusedError:
             _undo(case, before)
             raise
@@ -254,6 +255,7 @@ class _Group:
         event: Event,
         key: OrderKey | None = None,
         filing: FilingFacts | None = None,
+        notes: Mapping[str, object] = NO_NOTES,
     ) -> Facts:
         """Make a move, and return the facts on which it was decided."""
         facts = self._facts(case, key, filing)
@@ -265,6 +267,7 @@ class _Group:
             given=Inputs(),
             actor=self.actor,
             key=self._idempotency_key if key else None,
+            notes=notes,
             files=key is not None,
         )
         return facts
@@ -457,6 +460,22 @@ class _Group:
         if line.filed.channel != filing.channel:
             return None
         return line.filed.received_at
+
+
+def _proof(filed: Submission, case: case_files.CaseFile) -> dict[str, object]:
+    """Return what proves whose the application is, and with what it was filed."""
+    who, declared = case.applicant, filed.aids
+    documents = [(one.kind, one.sha256) for one in filed.documents]
+    aids = [(one.granted_on.isoformat(), one.amount, one.grantor) for one in declared]
+    assert who.tax_code is not None  # noqa: S101 - nobody who was erased files
+    return {
+        "filed": {
+            "applicant": str(who.id),
+            "who": proofs.who(str(who.salt), who.tax_code),
+            "documents": proofs.documents(documents),
+            "aids": proofs.aids(aids),
+        }
+    }
 
 
 def _undo(case: case_files.CaseFile, before: Contents) -> None:

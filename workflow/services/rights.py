@@ -149,7 +149,7 @@ def applicants_are_legible(session: Session) -> bool:
 
 
 _OF_APPLICANTS = (
-    ("applicants", ("id", "tax_code", "name", "erased_at")),
+    ("applicants", ("id", "tax_code", "name", "salt", "erased_at")),
     ("documents", ("application_id", "kind", "sha256")),
     ("aids", ("application_id", "granted_on", "amount", "grantor")),
 )

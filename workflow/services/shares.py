@@ -34,8 +34,9 @@ class Share:
         if self.of == 1:
             return "1 = 1"
         if is_sqlite:  # it keeps them without hyphens
-            digits = f"substr(CAST({column} AS TEXT), 12, 1)", (
-                f"substr(CAST({column} AS TEXT), 32, 1)"
+            digits = (
+                f"substr(CAST({column} AS TEXT), 12, 1)",
+                (f"substr(CAST({column} AS TEXT), 32, 1)"),
             )
             counted = " + ".join(f"instr('{_DIGITS}', {digit})" for digit in digits)
         else:

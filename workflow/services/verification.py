@@ -24,7 +24,6 @@ from workflow.services.verified_chains import Progress, Reader, Verified, silent
 from workflow.services.verified_rows import identity, printable, rows
 from workflow.staff import OFFICE
 
-
 LONG = 20_000
 """Entries from which on several processes read, and say only whether all holds."""
 
@@ -152,5 +151,3 @@ def _without_call(session: Session) -> Iterator[Verified]:
     for row in rows(session, kept.WITHOUT_CALL).all():
         fault = Fault(0, "its entries are there, the call itself is not", "call")
         yield Verified(printable(identity(row.call_id)), row.entries, "", (fault,))
-
-

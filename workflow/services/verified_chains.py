@@ -63,6 +63,10 @@ class Verified:
     """The act that says so; without one nobody knows why they are gone."""
     unread: int = 0
     """Letters whose text whoever verifies may not read."""
+    nameless: int = 0
+    """Applications whose applicant was erased: nobody can tell any more who filed."""
+    unnamed: int = 0
+    """Applications of which whoever verifies may not read who filed them."""
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """How many faults of each kind there are in all."""
 
@@ -171,6 +175,8 @@ class Reader:
             erased=chain.erased if self._reads_letters else 0,
             erased_under=_maybe_printable(chain.beside.erased_under),
             unread=0 if self._reads_letters else chain.erased,
+            nameless=chain.nameless if files.knows_who else 0,
+            unnamed=0 if files.knows_who else chain.nameless,
             counts=chain.faults.counts,
         )
 
@@ -337,7 +343,7 @@ def _channel(body: object) -> object:
 
 
 def _separated(body: object) -> frozenset[str]:
-    """Return what frozen rules separate; nothing if they do not say, or make no sense."""
+    """Return what frozen rules separate; nothing if they do not say it."""
     roles = _of_rules(body, "roles")
     found = roles.get("separate") if isinstance(roles, dict) else None
     return frozenset(map(str, found)) if isinstance(found, list) else frozenset()

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count, islice
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy
@@ -19,8 +19,9 @@ from sqlmodel import Session
 
 from models.canonical import digest
 from models.tables import HOLDS_A_PLACE, LACKS_MONEY
-from workflow import register
+from workflow import filed, register
 from workflow.register import Key, RowKind
+from workflow.services.rights import applicants_are_legible
 from workflow.services.shares import Share
 
 _BATCH = 100
@@ -84,12 +85,22 @@ SELECT week, seed, drawn_at FROM draws WHERE call_id = :call ORDER BY week
 """,
 }
 _FILES = """
-SELECT CAST(id AS TEXT) AS stored, CAST(id AS TEXT) AS id, state, version, reserved, granted, call_version, channel,
+SELECT CAST(applications.id AS TEXT) AS stored,
+    CAST(applications.id AS TEXT) AS id,
+    CAST(applicant_id AS TEXT) AS applicant, {owner}
+    state, version, reserved, granted, call_version, channel,
     received_at, protocol_year, protocol_number, filed_seq, rank, requested,
     accepts_less, review_started, score, cor, cup, CAST(cor_on AS TEXT) AS cor_on,
     CAST(cup_on AS TEXT) AS cup_on
-FROM applications WHERE call_id = :call AND {mine} ORDER BY applications.id
+FROM applications {owners} WHERE call_id = :call AND {mine} ORDER BY applications.id
 """
+_OWNERS = "LEFT JOIN applicants ON applicants.id = applicant_id"
+_FILED = {
+    filed.PAPERS: "SELECT CAST(application_id AS TEXT), kind, sha256 FROM documents",
+    filed.AIDS: """
+SELECT CAST(application_id AS TEXT), CAST(granted_on AS TEXT), amount, grantor
+FROM aids""",
+}
 _OF_FILES = """application_id IN (
     SELECT id FROM applications WHERE call_id = :call AND {mine}
     AND id BETWEEN {first} AND {last}
@@ -199,10 +210,16 @@ class Files:
     ) -> None:
         self._session, self._call = session, call
         alone = _is_sqlite(session)
+        self.knows_who = applicants_are_legible(session)
+        """Whether we may read who filed them, and with what."""
+        self._files = _FILES.format(
+            mine=share.sql("applications.id", is_sqlite=alone),
+            owner="salt, tax_code," if self.knows_who else "",
+            owners=_OWNERS if self.knows_who else "",
+        )
         mine = share.sql("id", is_sqlite=alone)
-        self._files = _FILES.format(mine=mine)
         bound = "{}" if alone else "CAST({} AS UUID)"
-        of_files = _OF_FILES.format(
+        self._of_files = of_files = _OF_FILES.format(
             mine=mine, first=bound.format(":first"), last=bound.format(":last")
         )
         text = f"CAST({_TEXT} AS BLOB)" if alone else _TEXT
@@ -220,7 +237,26 @@ class Files:
             "application", _told(self._session, self._files, call=self._call)
         )
         while part := list(islice(found, _BATCH)):
+            if self.knows_who:
+                self._prove(part)
             yield part
+
+    def _prove(self, part: list[tuple[Key, Row]]) -> None:
+        """Say of some files whose they are and what came with them, as proofs do."""
+        found = {kind: self._filed(query, part) for kind, query in _FILED.items()}
+        for _, row in part:
+            said = cast("dict[str, Any]", row)
+            for kind, make in _PROOFS.items():
+                said[kind] = _proven(make, found[kind].get(row["stored"], []))
+            if row["tax_code"] is not None:
+                said[filed.WHO] = filed.who(row["salt"], row["tax_code"])
+
+    def _filed(self, query: str, part: list[tuple[Key, Row]]) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        values = self._between(part)
+        for row in tuples(self._session, f"{query} WHERE {self._of_files}", **values):
+            found.setdefault(row[0], []).append(row[1:])
+        return found
 
     def beside(
         self, part: list[tuple[Key, Row]]
@@ -241,6 +277,19 @@ class Files:
     def _between(self, part: list[tuple[Key, Row]]) -> dict[str, object]:
         first, last = part[0][1]["stored"], part[-1][1]["stored"]
         return {"call": self._call, "first": first, "last": last}
+
+
+_PROOFS: Mapping[str, Callable[[Any], object]] = {
+    filed.PAPERS: filed.documents,
+    filed.AIDS: filed.aids,
+}
+
+
+def _proven(make: Callable[[Any], object], found: list[Any]) -> object:
+    try:
+        return make(found)
+    except (TypeError, ValueError):
+        return "what makes no sense"
 
 
 def _is_sqlite(session: Session) -> bool:
@@ -320,6 +369,7 @@ identity = lru_cache(maxsize=4_096)(hyphenated)
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "id": identity,
+    "applicant": identity,
     "application_id": identity,
     "received_at": instant,
     "due_at": instant,
