@@ -60,22 +60,47 @@ _OF_OPENING = ("opened_at", "ended_at")
 _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
 _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
-_OF_COR = ("cor", "cor_on")
-UNTOLD: Mapping[str, None] = MappingProxyType(
-    dict.fromkeys((*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT))
+UNTOLD: Mapping[str, int | None] = MappingProxyType(
+    {"matured": 0}
+    | dict.fromkeys(
+        (
+            *_PLACE,
+            *("filed_seq", "rank", "score"),
+            *_OF_GRANT,
+            *("published_on", "started_on", "plan_investment"),
+            *("granted_on", "admitted_investment"),
+        )
+    )
 )
 """What stands in the row of an application of which nothing was told yet."""
+
+_STATED: Mapping[str | None, tuple[str, ...]] = MappingProxyType(
+    {
+        Event.RENEW_COR: ("cor", "cor_on"),
+        Event.RECORD_PUBLICATION: ("published_on",),
+        Event.START: ("started_on",),
+    }
+)
+"""What is stated with an event, and stands in the row of the application."""
+
+_MATURING = (Event.FILE_PLAN, Event.FILE_REPORT)
+_MATURED = {"plan_investment": "plan_investment", "fixed_part_matured": "matured"}
+"""What their entries find, and the columns in which it stands."""
 
 _CHANGE_REQUEST = (Event.SUBMIT, Event.PROMOTE, Event.YIELD_RESERVATION)
 """Events after which an application may ask for less than it did, or for all again."""
 
 _OF_STEP = ("status", "outcome", "subject")
 TELLING = frozenset(
-    (*_CHANGE_REQUEST, Event.START_REVIEW, Event.EVALUATE, Event.GRANT, Event.RENEW_COR)
+    (
+        *(*_CHANGE_REQUEST, *_STATED, *_MATURING),
+        *(Event.START_REVIEW, Event.EVALUATE, Event.GRANT, Event.DETERMINE_AMOUNT),
+    )
 )
 """Events that say more of the row of an application than its state and version."""
 
 _LONGEST = 80
+_DAY = len("2026-01-20")
 
 MOST = 100
 """Faults of a kind that are kept, and told one by one."""
@@ -336,10 +361,11 @@ class Beside:
         elif event == Event.EVALUATE and "score" in body["findings"]:
             said["score"] = body["findings"]["score"]["total"]
         elif event == Event.GRANT:
-            stated = body["inputs"]  # version 0.1 asked for no days
-            said.update({name: stated.get(name) for name in _OF_GRANT})
-        elif event == Event.RENEW_COR:
-            said.update({name: body["inputs"][name] for name in _OF_COR})
+            _take_grant(said, body)
+        elif event in _STATED:
+            said.update({name: body["inputs"][name] for name in _STATED[event]})
+        else:
+            _take_amounts(said, body)
 
     def _take_filing(self, said: dict[str, Any], body: Mapping[str, Any]) -> None:
         findings = body["findings"]
@@ -348,6 +374,8 @@ class Beside:
         said["accepts_less"] = findings.get("accepts_less", False)
         said["rank"] = findings.get("rank")
         said.update(filed.told(findings))
+        if "investment" in findings:  # said since version 0.5
+            said["investment"] = findings["investment"]
         if "channel" in findings:  # version 0.1 did not say it
             said["channel"] = findings["channel"]
 
@@ -537,6 +565,34 @@ class Chain:
 
     def _fault(self, seq: int, fault: str, kind: str) -> None:
         self.faults.append(Fault(seq, fault, kind))
+
+
+def _take_grant(said: dict[str, Any], body: Mapping[str, Any]) -> None:
+    stated = body["inputs"]  # version 0.1 asked for no days
+    said.update({name: stated.get(name) for name in _OF_GRANT})
+    said.pop("granted_on", None)
+    if "local" in body:
+        said["granted_on"] = body["local"][:_DAY]
+    if "admitted_investment" in stated:
+        said["admitted_investment"] = _cents(stated["admitted_investment"])
+    elif "investment" in said:
+        said["admitted_investment"] = said["investment"]
+    else:  # before version 0.5 the filing did not say it
+        said.pop("admitted_investment", None)
+
+
+def _take_amounts(said: dict[str, Any], body: Mapping[str, Any]) -> None:
+    if body.get("event") == Event.DETERMINE_AMOUNT:
+        said["admitted_investment"] = _cents(body["inputs"]["admitted_investment"])
+    elif body.get("event") in _MATURING:
+        for name, column in _MATURED.items():
+            if name in body["findings"]:
+                said[column] = body["findings"][name]
+
+
+def _cents(stated: str) -> int:
+    """Read an amount as it is stated: euros with two decimals."""
+    return int(stated.replace(".", ""))
 
 
 def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:

@@ -115,6 +115,16 @@ def faults(work: Office) -> list[tuple[int, str]]:
         ("review_started = false", "has review_started False, the register says True"),
         ("call_version = 2", "has call_version 2, the register says 1"),
         ("requested = 7", "has requested 7, the register says 11111111"),
+        ("investment = 7", "has investment 7, the register says 9542484"),
+        ("admitted_investment = 7", "has admitted_investment 7, the register says 954"),
+        ("plan_investment = 7", "has plan_investment 7, the register says nothing"),
+        ("matured = 7", "has matured 7, the register says 0"),
+        (
+            "granted_on = '2020-01-01'",
+            "has granted_on 2020-01-01, the register says 20",
+        ),
+        ("published_on = '2020-01-01'", "has published_on 2020-01-01, the register"),
+        ("started_on = '2020-01-01'", "has started_on 2020-01-01, the register says"),
     ],
 )
 def test_a_file_that_differs_from_its_entries_is_named(history, change, fault):

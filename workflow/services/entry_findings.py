@@ -15,6 +15,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
 _IN_CENTS = {
     "requested",
     "requested_before",
+    "investment",
     "residual_before",
     "available_before",
     "freed",

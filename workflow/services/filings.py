@@ -463,7 +463,7 @@ class _Group:
 
 
 def _proof(filed: Submission, case: case_files.CaseFile) -> dict[str, object]:
-    """Return what proves whose the application is, and with what it was filed."""
+    """Return what proves whose the application is, and what it was filed with."""
     who, declared = case.applicant, filed.aids
     documents = [(one.kind, one.sha256) for one in filed.documents]
     aids = [(one.granted_on.isoformat(), one.amount, one.grantor) for one in declared]
@@ -474,7 +474,8 @@ def _proof(filed: Submission, case: case_files.CaseFile) -> dict[str, object]:
             "who": proofs.who(str(who.salt), who.tax_code),
             "documents": proofs.documents(documents),
             "aids": proofs.aids(aids),
-        }
+        },
+        "investment": filed.investment,
     }
 
 

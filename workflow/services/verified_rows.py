@@ -90,6 +90,9 @@ SELECT CAST(applications.id AS TEXT) AS stored,
     CAST(applicant_id AS TEXT) AS applicant, {owner}
     state, version, reserved, granted, call_version, channel,
     received_at, protocol_year, protocol_number, filed_seq, rank, requested,
+    investment, admitted_investment, plan_investment, matured,
+    CAST(applications.granted_on AS TEXT) AS granted_on,
+    CAST(published_on AS TEXT) AS published_on, CAST(started_on AS TEXT) AS started_on,
     accepts_less, review_started, score, cor, cup, CAST(cor_on AS TEXT) AS cor_on,
     CAST(cup_on AS TEXT) AS cup_on
 FROM applications {owners} WHERE call_id = :call AND {mine} ORDER BY applications.id
