@@ -27,7 +27,7 @@ from workflow.verification.judged import Judge
 _TAIL = b',"simulated":'
 """From here on an entry says what many others of the same day do: which terms run."""
 
-_TAILS = 2_000
+_TAILS = 500
 """Of these, how many are kept."""
 
 _BEFORE_TAIL = "seq"
@@ -126,7 +126,8 @@ class Glance:
         if application is None:
             self._take_of_call({**body, **tail.body})
         else:
-            _hold((body["call_version"], body["rules"]) in self._rules)
+            number = body["call_version"]
+            _hold(number is None or (number, body["rules"]) in self._rules)
             if outcome == Outcome.OK:
                 self._take_of_file(body, tail)
         if self._ledger.waits_for(seq) or (money is not None and money["movements"]):

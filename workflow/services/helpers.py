@@ -194,7 +194,20 @@ def _verify(line: Connection, engine: Engine, code: str | None, share: Share) ->
             line.send(_READY)
             told, moment = line.recv()
             if told == _GO:
-                _answer(line, Reader(session, room, share=share, glances=True), code)
+                reader = Reader(
+                    session,
+                    room,
+                    share=share,
+                    tell=lambda _done, _all: _listen(line),
+                    glances=True,
+                )
+                _answer(line, reader, code)
+
+
+def _listen(line: Connection) -> None:
+    """Stop where nobody waits for an answer any more: nothing is said meanwhile."""
+    if line.poll():
+        line.recv()  # which fails: there is nobody
 
 
 def _answer(line: Connection, reader: Reader, code: str | None) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from workflow.errors import UnavailableError
 
@@ -173,7 +173,7 @@ class Spilled(MutableMapping[_K, _V]):
         self._groups, self._place = groups, place
 
     def __getitem__(self, key: _K) -> _V:
-        return self._part(key)[key]
+        return cast("_V", self._part(key)[key])
 
     def __setitem__(self, key: _K, value: _V) -> None:
         self._part(key, new=True)[key] = value

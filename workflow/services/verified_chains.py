@@ -98,7 +98,7 @@ class Reader:
     *glances* nothing is told of what is wrong: it raises a DoubtError.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what all calls have in common
         self,
         session: Session,
         room: Spills,

@@ -91,17 +91,18 @@ SELECT CAST(applications.id AS TEXT) AS stored,
     state, version, reserved, granted, call_version, channel,
     received_at, protocol_year, protocol_number, filed_seq, rank, requested,
     investment, admitted_investment, plan_investment, matured,
-    CAST(applications.granted_on AS TEXT) AS granted_on,
-    CAST(published_on AS TEXT) AS published_on, CAST(started_on AS TEXT) AS started_on,
-    accepts_less, review_started, score, cor, cup, CAST(cor_on AS TEXT) AS cor_on,
-    CAST(cup_on AS TEXT) AS cup_on
+    {granted_on} AS granted_on,
+    {published_on} AS published_on, {started_on} AS started_on,
+    accepts_less, review_started, score, cor, cup, {cor_on} AS cor_on,
+    {cup_on} AS cup_on
 FROM applications {owners} WHERE call_id = :call AND {mine} ORDER BY applications.id
 """
+_DAYS = ("granted_on", "cor_on", "cup_on", "published_on", "started_on")
 _OWNERS = "LEFT JOIN applicants ON applicants.id = applicant_id"
 _FILED = {
     filed.PAPERS: "SELECT CAST(application_id AS TEXT), kind, sha256 FROM documents",
     filed.AIDS: """
-SELECT CAST(application_id AS TEXT), CAST(granted_on AS TEXT), amount, grantor
+SELECT CAST(application_id AS TEXT), {granted_on}, amount, grantor
 FROM aids""",
 }
 _OF_FILES = """application_id IN (
@@ -111,7 +112,7 @@ _OF_FILES = """application_id IN (
 _BESIDE_FILES: Mapping[RowKind, str] = {
     "term": """
 SELECT CAST(application_id AS TEXT) AS application_id, kind, ordinal, status, due_at,
-    CAST(starts_on AS TEXT) AS starts_on, suspended_days
+    {starts_on} AS starts_on, suspended_days
 FROM terms WHERE {of_files} ORDER BY terms.application_id, kind, ordinal
 """,
     "step": """
@@ -219,6 +220,7 @@ class Files:
             mine=share.sql("applications.id", is_sqlite=alone),
             owner="salt, tax_code," if self.knows_who else "",
             owners=_OWNERS if self.knows_who else "",
+            **{name: _day(name, is_sqlite=alone) for name in _DAYS},
         )
         mine = share.sql("id", is_sqlite=alone)
         bound = "{}" if alone else "CAST({} AS UUID)"
@@ -229,6 +231,7 @@ class Files:
         self._queries = {
             kind: query.format(
                 of_files=of_files,
+                starts_on=_day("starts_on", is_sqlite=alone),
                 text=text if reads_letters else "CAST(NULL AS TEXT)",
             )
             for kind, query in _BESIDE_FILES.items()
@@ -256,6 +259,8 @@ class Files:
 
     def _filed(self, query: str, part: list[tuple[Key, Row]]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
+        day = _day("granted_on", is_sqlite=_is_sqlite(self._session))
+        query = query.format(granted_on=day)
         values = self._between(part)
         for row in tuples(self._session, f"{query} WHERE {self._of_files}", **values):
             found.setdefault(row[0], []).append(row[1:])
@@ -293,6 +298,11 @@ def _proven(make: Callable[[Any], object], found: list[Any]) -> object:
         return make(found)
     except (TypeError, ValueError):
         return "what makes no sense"
+
+
+def _day(column: str, *, is_sqlite: bool) -> str:
+    """Have a day written as entries do, in whatever style the server writes days."""
+    return column if is_sqlite else f"to_char({column}, 'YYYY-MM-DD')"
 
 
 def _is_sqlite(session: Session) -> bool:
