@@ -233,6 +233,12 @@ def verify_command(
                     f"{one.unread} letter(s) not compared: the user of the database "
                     "may not read their text",
                 )
+            if one.unnamed:
+                print_wrapped(
+                    "  ",
+                    f"{one.unnamed} application(s) not compared with who filed them: "
+                    "the user of the database may not read it",
+                )
             for fault, more in one.first:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 told = f"; and {more} more like it" if more else ""
@@ -253,6 +259,8 @@ def verify_command(
                     "ok": one.ok,
                     "erased_letters": one.erased,
                     "unread_letters": one.unread,
+                    "erased_applicants": one.nameless,
+                    "unread_applicants": one.unnamed,
                     "erased_under": one.erased_under,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault, "kind": fault.kind}
@@ -291,7 +299,8 @@ def _erased(one: log.Verified) -> str | None:
     if one.erased_under is not None:
         return (
             f"personal data erased under {one.erased_under}: of {one.erased} letter(s) "
-            "only the hash is left"
+            "only the hash is left, and nobody can tell any more who filed "
+            f"{one.nameless} application(s)"
         )
     if one.erased:
         return (

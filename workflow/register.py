@@ -21,6 +21,7 @@ from models.vocabulary import (
     Event,
     Outcome,
 )
+from workflow import filed
 
 FORMAT = 1
 """The version of the form of an entry; it stands in each of them."""
@@ -65,9 +66,17 @@ _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
 _NOBODY: Mapping[str, Any] = {"partners": ()}
 _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
-_OF_COR = ("cor", "cor_on")
-UNTOLD: Mapping[str, None] = MappingProxyType(
-    dict.fromkeys((*_PLACE, "filed_seq", "rank", "score", *_OF_GRANT))
+UNTOLD: Mapping[str, int | None] = MappingProxyType(
+    {"matured": 0}
+    | dict.fromkeys(
+        (
+            *_PLACE,
+            *("filed_seq", "rank", "score"),
+            *_OF_GRANT,
+            *("published_on", "started_on", "plan_investment"),
+            *("granted_on", "admitted_investment"),
+        )
+    )
 )
 """What stands in the row of an application of which nothing was told yet."""
 
@@ -78,16 +87,33 @@ _CHANGE_REQUEST = (
     Event.YIELD_RESERVATION,
     *_BY_RANKING,
 )
+_STATED: Mapping[str | None, tuple[str, ...]] = MappingProxyType(
+    {
+        Event.RENEW_COR: ("cor", "cor_on"),
+        Event.RECORD_PUBLICATION: ("published_on",),
+        Event.START: ("started_on",),
+    }
+)
+"""What is stated with an event, and stands in the row of the application."""
+
+_MATURING = (Event.FILE_PLAN, Event.FILE_REPORT)
+_MATURED = {"plan_investment": "plan_investment", "fixed_part_matured": "matured"}
+"""What their entries find, and the columns in which it stands."""
+
 """Events after which an application may ask for less than it did, or for all again."""
 
 _OF_STEP = ("status", "outcome", "subject")
 _OF_LIST = ("size", "sha256")
 TELLING = frozenset(
-    (*_CHANGE_REQUEST, Event.START_REVIEW, Event.EVALUATE, Event.GRANT, Event.RENEW_COR)
+    (
+        *(*_CHANGE_REQUEST, *_STATED, *_MATURING),
+        *(Event.START_REVIEW, Event.EVALUATE, Event.GRANT, Event.DETERMINE_AMOUNT),
+    )
 )
 """Events that say more of the row of an application than its state and version."""
 
 _LONGEST = 80
+_DAY = len("2026-01-20")
 
 MOST = 100
 """Faults of a kind that are kept, and told one by one."""
@@ -245,6 +271,8 @@ class Beside:
     )
     erased_under: str | None = None
     """The act by which the personal data of the call was erased."""
+    erased_letters: int = 0
+    """How many letters the entries say to have erased."""
     rows: dict[RowKind, MutableMapping[Key, dict[str, Any]]] = field(
         default_factory=lambda: {kind: {} for kind in get_args(RowKind)}
     )
@@ -290,6 +318,7 @@ class Beside:
             self.call["erased_seq"] = body["seq"]
             act = body["act"]
             self.erased_under = f"{act['kind']} {act['number']}/{act['signed_on']}"
+            self.erased_letters += findings["erased"]["letters"]
         elif event == CallEvent.UPDATE_LIST:
             self._take_list(body, findings["list"])
         self._take_part("opening", findings, _OF_OPENING)
@@ -379,10 +408,11 @@ class Beside:
         elif event == Event.EVALUATE and "score" in body["findings"]:
             said["score"] = body["findings"]["score"]["total"]
         elif event == Event.GRANT:
-            stated = body["inputs"]  # version 0.1 asked for no days
-            said.update({name: stated.get(name) for name in _OF_GRANT})
-        elif event == Event.RENEW_COR:
-            said.update({name: body["inputs"][name] for name in _OF_COR})
+            _take_grant(said, body)
+        elif event in _STATED:
+            said.update({name: body["inputs"][name] for name in _STATED[event]})
+        else:
+            _take_amounts(said, body)
 
     def _take_filing(self, said: dict[str, Any], body: Mapping[str, Any]) -> None:
         findings = body["findings"]
@@ -392,6 +422,9 @@ class Beside:
         said["rank"] = findings.get("rank")
         if "partnership" in findings:
             said["lead_kind"] = findings["partnership"]["lead"]["kind"]
+        said.update(filed.told(findings))
+        if "investment" in findings:  # said since version 0.5
+            said["investment"] = findings["investment"]
         if "channel" in findings:  # version 0.1 did not say it
             said["channel"] = findings["channel"]
 
@@ -458,6 +491,8 @@ class Chain:
     faults: Faults = field(default_factory=Faults)
     erased: int = 0
     """Letters whose text is gone: personal data has its end, their hash stays."""
+    nameless: int = 0
+    """Applications of which nobody can tell any more, or us, who filed them."""
     _at: str = ""
     _faulty: dict[RowKind, set[Any]] = field(default_factory=dict)
 
@@ -500,7 +535,7 @@ class Chain:
             fault = feed(body)
         except KeyError as error:
             fault = f"it lacks what an entry must say: {error}"
-        except (AttributeError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, TypeError, ValueError):
             fault = "it says something in a form that no entry has"
         self.faults.note(seq, fault, kind)
 
@@ -565,6 +600,8 @@ class Chain:
         faulty = self._faulty.setdefault(kind, set())
         for key, actual in rows:
             said = told.pop(key, None)
+            if said and known:
+                self.forgive(said, actual)
             if said and kind == "notice" and actual.get(TEXT_OF_LETTER) is None:
                 self.erased += said.pop(TEXT_OF_LETTER, None) is not None
             if said is None:
@@ -578,6 +615,14 @@ class Chain:
             if key[0] not in faulty:
                 faulty.add(key[0])
                 self._fault(0, f"{_name(kind, key)} is in the entries only", kind)
+
+    def forgive(self, said: dict[str, Any], actual: Mapping[str, Any]) -> None:
+        """Leave aside what cannot be compared: who was erased, or may not be read."""
+        if filed.WHO in said and filed.WHO not in actual:
+            self.nameless += 1
+            for name in (filed.WHO, filed.PAPERS, filed.AIDS):
+                if name not in actual:
+                    del said[name]
 
     def _fault(self, seq: int, fault: str, kind: str) -> None:
         self.faults.append(Fault(seq, fault, kind))
@@ -596,6 +641,34 @@ def _of_another_list(body: Mapping[str, Any]) -> str | None:
         if made["sha256"] != digest(encode(listed)):
             return "its ranking does not match its hash"
     return None
+
+
+def _take_grant(said: dict[str, Any], body: Mapping[str, Any]) -> None:
+    stated = body["inputs"]  # version 0.1 asked for no days
+    said.update({name: stated.get(name) for name in _OF_GRANT})
+    said.pop("granted_on", None)
+    if "local" in body:
+        said["granted_on"] = body["local"][:_DAY]
+    if "admitted_investment" in stated:
+        said["admitted_investment"] = _cents(stated["admitted_investment"])
+    elif "investment" in said:
+        said["admitted_investment"] = said["investment"]
+    else:  # before version 0.5 the filing did not say it
+        said.pop("admitted_investment", None)
+
+
+def _take_amounts(said: dict[str, Any], body: Mapping[str, Any]) -> None:
+    if body.get("event") == Event.DETERMINE_AMOUNT:
+        said["admitted_investment"] = _cents(body["inputs"]["admitted_investment"])
+    elif body.get("event") in _MATURING:
+        for name, column in _MATURED.items():
+            if name in body["findings"]:
+                said[column] = body["findings"][name]
+
+
+def _cents(stated: str) -> int:
+    """Read an amount as it is stated: euros with two decimals."""
+    return int(stated.replace(".", ""))
 
 
 def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:

@@ -615,9 +615,9 @@ def test_log_verify_says_under_which_act_data_was_erased(over: Office):
     answer = CliRunner().invoke(main, ["log", "verify", CTL], obj=over.desk)
 
     assert (
-        f"personal data erased under {ACT}: of 4 letter(s) only the hash is left"
-        in answer.stdout
-    )
+        f"personal data erased under {ACT}: of 4 letter(s) only the hash is left, "
+        "and nobody can tell any more who filed 2 application(s)"
+    ) in " ".join(answer.stdout.split())
 
 
 def test_an_erasure_that_no_entry_tells_of_is_found(over: Office):
@@ -628,6 +628,30 @@ def test_an_erasure_that_no_entry_tells_of_is_found(over: Office):
 
     (fault,) = verified.faults
     assert "erased_seq" in fault.fault
+
+
+def test_what_an_erasure_did_not_take_is_not_credited_to_it(over: Office):
+    first = "(SELECT id FROM notices ORDER BY id LIMIT 1)"
+    emptied = "recipient = '', subject = NULL, body = NULL, fault = NULL"
+    with over.desk.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE notices SET {emptied} WHERE id = {first}"  # noqa: S608 - ours
+        )
+    over.clock.move_to(NEXT)
+    entry = erase(over)
+
+    (before,) = log.verify(over.desk)
+    with over.desk.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE notices SET entry_seq = 99 WHERE id = {first}"  # noqa: S608 - ours
+        )
+    (after,) = log.verify(over.desk)
+
+    assert entry is not None
+    told = {(one.seq, one.fault) for one in before.faults}
+    assert told == {(entry["seq"], "4 letter(s) have no text, 3 were erased")}
+    (lost,) = {one.fault for one in after.faults if "lost its text" in one.fault}
+    assert lost.endswith("has lost its text, and no entry erased it")
 
 
 # --- what was never there -------------------------------------------------------------

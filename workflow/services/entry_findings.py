@@ -15,6 +15,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
 _IN_CENTS = {
     "requested",
     "requested_before",
+    "investment",
     "residual_before",
     "available_before",
     "freed",
@@ -71,6 +72,17 @@ def _letter(told: _Found) -> str:
     to = f" to {told['application']}" if "application" in told else ""
     text = f", SHA-256 {told['sha256']}" if "sha256" in told else ""
     return f"the letter `{told['letter']}`{to} was written, id {told['id']}{text}"
+
+
+def _filed(found: _Found, source: str) -> Iterator[Step]:
+    yield Step(
+        "entry.filed",
+        source,
+        f"it was filed by the applicant {found['applicant']}, SHA-256 {found['who']} "
+        f"of their tax code and its salt; with documents of SHA-256 "
+        f"{found['documents']} and declared aids of "
+        + (f"SHA-256 {found['aids']}" if found["aids"] else "none"),
+    )
 
 
 def _score(found: _Found, source: str) -> Iterator[Step]:
@@ -213,6 +225,7 @@ _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
     "partnership": _together,
     "partnership_before": _together_before,
     "score": _score,
+    "filed": _filed,
     "aid": _aid,
     "funded_by": _funds,
     "ranking": _ranking,

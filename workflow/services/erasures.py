@@ -140,7 +140,7 @@ def erase(session: Session, call: Call, at: datetime) -> dict[str, Any]:
         update(_ANSWERS).where(_answers(call)).values(answer=""),
         update(_WHO)
         .where(_goes(call))
-        .values(tax_code=None, name="", pec="", erased_at=at),
+        .values(tax_code=None, name="", pec="", salt=None, erased_at=at),
     ):
         session.connection().execute(statement)
     return {"erased": asdict(counted), "kept_for": kept}

@@ -6,7 +6,7 @@ not as it always is somebody else reads all of it again. So this may doubt too m
 and never too little; tests hold the two against each other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -73,8 +73,10 @@ class Glance:
         call: Any,  # noqa: ANN401 - a row
         chain: Chain,
         room: Spills,
+        people: Callable[[Mapping[str, Any]], str | None],
     ) -> None:
         self._chain, self._ledger = chain, Ledger(session, call)
+        self._people = people
         self._files = room.mapping()
         self._tails: dict[bytes, _Tail] = {}
         self._rules: set[tuple[object, object]] = set()
@@ -128,7 +130,7 @@ class Glance:
         )
         self._at, chain.seq, chain.head = said_at, seq, hashed
         self._judge(body, tail, judge)
-        _hold(claims.of_officer(body) is None)
+        _hold(claims.of_officer(body) is None and self._people(body) is None)
         if body["act"] is not None:
             _hold(claims.of_act(body) is None)
         if application is None:
@@ -226,6 +228,7 @@ class Glance:
         for part in files.parts():
             told = {row["stored"]: self._files.pop(row["id"]) for _, row in part}
             for _, row in part:
+                self._chain.forgive(told[row["stored"]][_ROW], row)
                 _compare_file(told[row["stored"]], row)
             for kind, found in files.plain(part):
                 if kind == "notice":

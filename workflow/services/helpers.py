@@ -37,6 +37,8 @@ MOST = 8
 _ATTEMPTS = 50
 """To begin at one moment in a file of SQLite, while others write."""
 
+_NONE = (0, 0, 0, 0)
+
 _BEGIN, _READY, _GO = "begin", "ready", "go"
 
 
@@ -44,8 +46,8 @@ _BEGIN, _READY, _GO = "begin", "ready", "go"
 class _Said:
     """What a helper says of its share, if all of it holds."""
 
-    letters: dict[str, tuple[int, int]]
-    """Of each call: those without a text, and those that may not be read."""
+    counts: dict[str, tuple[int, int, int, int]]
+    """Of each call: letters and applications with nothing to compare them with."""
     foreign: frozenset[str]
     """Acts that entries name, none of them by who brought it."""
 
@@ -116,12 +118,15 @@ class Helpers:
 
 
 def _counted(one: Verified, said: Sequence[_Said]) -> Verified:
-    letters = [each.letters.get(one.call, (0, 0)) for each in said]
+    counts = [_counts(one), *(each.counts.get(one.call, _NONE) for each in said)]
+    erased, unread, nameless, unnamed = map(sum, zip(*counts, strict=True))
     return replace(
-        one,
-        erased=one.erased + sum(erased for erased, _ in letters),
-        unread=one.unread + sum(unread for _, unread in letters),
+        one, erased=erased, unread=unread, nameless=nameless, unnamed=unnamed
     )
+
+
+def _counts(one: Verified) -> tuple[int, int, int, int]:
+    return one.erased, one.unread, one.nameless, one.unnamed
 
 
 @contextmanager
@@ -210,6 +215,5 @@ def _answer(line: Connection, reader: Reader, code: str | None) -> None:
     if not all(one.ok for one in found):
         line.send(None)
         return
-    letters = {one.call: (one.erased, one.unread) for one in found}
-    line.send(_Said(letters, reader.claims.foreign()))
+    line.send(_Said({one.call: _counts(one) for one in found}, reader.claims.foreign()))
     line.send(reader.claims.borne_out(line.recv()))

@@ -21,7 +21,7 @@ from workflow.facts import ActFacts
 from workflow.register import Fault, Stored, written
 from workflow.rules.calendar import ROME
 from workflow.services import as_stored, histories, office_rows
-from workflow.staff import FORMAT, OfficeChain, login_digest
+from workflow.staff import FORMAT, OfficeChain, Staff, login_digest
 
 _TICK = timedelta(microseconds=1)
 
@@ -166,9 +166,7 @@ def verify(session: Session, marks: Marks) -> VerifiedOffice:
     """
     chain = OfficeChain()
     for row in as_stored.rows(session, office_rows.ENTRIES):
-        content = row.body if isinstance(row.body, bytes) else str(row.body).encode()
-        stored = Stored(row.seq, str(row.hash), content)
-        chain.feed(stored, as_stored.instant(row.at))
+        chain.feed(_stored(row), as_stored.instant(row.at))
         marks.check(row.seq, row.hash)
     marks.close(chain.seq)
     staff, officers = chain.staff, list(office_rows.officers(session))
@@ -192,6 +190,21 @@ def verify(session: Session, marks: Marks) -> VerifiedOffice:
         chain.compare("role", staff.roles, roles)
         chain.compare("delegation", staff.delegations, delegations)
     return VerifiedOffice(chain.seq, chain.head, tuple(chain.faults))
+
+
+def history(session: Session) -> tuple[Staff, str | None]:
+    """Return what the entries add up to, and since when there are any."""
+    chain, began = OfficeChain(), None
+    for row in as_stored.rows(session, office_rows.ENTRIES):
+        at = as_stored.instant(row.at)
+        chain.feed(_stored(row), at)
+        began = began or at
+    return chain.staff, began if isinstance(began, str) else None
+
+
+def _stored(row: Any) -> Stored:  # noqa: ANN401 - a row
+    content = row.body if isinstance(row.body, bytes) else str(row.body).encode()
+    return Stored(row.seq, str(row.hash), content)
 
 
 def _written(at: datetime | None) -> str | None:

@@ -351,7 +351,7 @@ def _end_delegations(session: Session, officer: Officer, at: datetime) -> list[s
     return [str(row.id) for row in rows]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Change:
     """A change of officers that is being made, by an administrator."""
 
@@ -368,9 +368,11 @@ class Change:
         """
         found = self.officer(login)
         query = select(Officer).where(Officer.id == found.id).with_for_update()
-        return self.session.exec(
+        officer = self.session.exec(
             query, execution_options={"populate_existing": True}
         ).one()
+        self.at = office.instant(self.session, self.desk)  # after what they have done
+        return officer
 
     def officer(self, login: str) -> Officer:
         """Return an officer by their login.

@@ -156,6 +156,20 @@ def may_add(session: Session) -> bool:
     return not rights.missing(session, rights.user(session), wanted)
 
 
+def applicants_are_legible(session: Session) -> bool:
+    """Tell whether we may read who applied, and with what."""
+    return all(
+        rights.legible(session, table, columns) for table, columns in _OF_APPLICANTS
+    )
+
+
+_OF_APPLICANTS = (
+    ("applicants", ("id", "tax_code", "name", "salt", "erased_at")),
+    ("documents", ("application_id", "kind", "sha256")),
+    ("aids", ("application_id", "granted_on", "amount", "grantor")),
+)
+
+
 def standing(desk: Desk) -> str:
     """Tell what whoever works here may do in the database itself (*diagnosi*).
 

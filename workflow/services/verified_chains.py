@@ -22,6 +22,7 @@ from workflow.register import (
 )
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
+from workflow.services import office, verified_erasures
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Check
 from workflow.services.claims import Claims
@@ -33,6 +34,8 @@ from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
 from workflow.verification.judged import Judge
 from workflow.verification.listed import ListFold
+from workflow.verification.separations import Separations
+from workflow.verification.tenures import Tenures
 
 _TELLS_EVERY = 1_000
 """Entries between two words on how far it has come."""
@@ -70,6 +73,10 @@ class Verified:
     """The act that says so; without one nobody knows why they are gone."""
     unread: int = 0
     """Letters whose text whoever verifies may not read."""
+    nameless: int = 0
+    """Applications whose applicant was erased: nobody can tell any more who filed."""
+    unnamed: int = 0
+    """Applications of which whoever verifies may not read who filed them."""
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """How many faults of each kind there are in all."""
 
@@ -114,6 +121,7 @@ class Reader:
         self._session, self._room, self._share = session, room, share
         self._check, self._tell, self._glances = check, tell, glances
         self.claims = Claims(session, room)
+        self._tenures = Tenures(*office.history(session))
         self._reads_letters = letters_are_legible(session)
         self._done = self._all = 0
 
@@ -151,7 +159,7 @@ class Reader:
         if self._glances and not self._is_one_whole(call):
             beside = Beside(protocols=self._room.mapping(), is_mine=share.has)
             chain = Chain(call.code, beside=beside)
-            glance = Glance(session, call, chain, self._room)
+            glance = Glance(session, call, chain, self._room, self._people(call))
             try:
                 for row in self._entries(call, share):
                     glance.take(row, judge, self.claims)
@@ -163,7 +171,10 @@ class Reader:
             chain = _chain(self._room, call.code)
             self._read(call, chain, judge)
             _compare_files(files, chain)
+        if chain.erased and self._reads_letters:
+            verified_erasures.check_letters(session, call, chain)
         if share.is_first:
+            verified_erasures.check_applicants(session, call, chain)
             _check_money(call, chain)
             _check_family(call, family, chain)
             _check_watch(session, call, chain)
@@ -179,13 +190,15 @@ class Reader:
             erased=chain.erased if self._reads_letters else 0,
             erased_under=_maybe_printable(chain.beside.erased_under),
             unread=0 if self._reads_letters else chain.erased,
+            nameless=chain.nameless if files.knows_who else 0,
+            unnamed=0 if files.knows_who else chain.nameless,
             counts=chain.faults.counts,
         )
 
     def _read(self, call: Any, chain: Chain, judge: Judge) -> None:  # noqa: ANN401 - a row
         """Check the entries of a call, in their order."""
         ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
-        listed = ListFold()
+        listed, people = ListFold(), self._people(call)
         for row in self._entries(call, ALL):
             seq, hashed, *_, stored = row
             if not isinstance(seq, int):
@@ -201,9 +214,27 @@ class Reader:
                 chain.ask("list", listed.feed, seq, body)
                 chain.ask("officer", claims.of_officer, seq, body)
                 chain.ask("act", claims.of_act, seq, body)
+                chain.ask("authority", people, seq, body)
         chain.close(count=call.head_seq, head=call.head_hash)
         if fault := ledger.rest():
             faults.append(fault)
+
+    def _people(self, call: Any) -> Callable[[Mapping[str, Any]], str | None]:  # noqa: ANN401 - a row
+        """Return what says whether whoever made a move could make it then."""
+        tenures, separations = self._tenures, self._separations(call)
+
+        def fault(body: Mapping[str, Any]) -> str | None:
+            separated = separations.fault(body)  # it follows every entry
+            return tenures.fault(body) or separated
+
+        return fault
+
+    def _separations(self, call: Any) -> Separations:  # noqa: ANN401 - a row
+        separated = {
+            row.number: _separated(row._asdict()["a content of hash"])
+            for row in rows(self._session, kept.BESIDE["version"], call=call.id)
+        }
+        return Separations(call.family, separated, self._room.mapping())
 
     def _entries(self, call: Any, share: Share) -> Iterator[Any]:  # noqa: ANN401 - a row
         """Read the entries of a call, and hold them against what the anchors saw."""
@@ -325,6 +356,13 @@ def _channel(body: object) -> object:
     """Return the channel of frozen rules; nothing if they make no sense."""
     filing = _of_rules(body, "filing")
     return filing.get("channel") if isinstance(filing, dict) else None
+
+
+def _separated(body: object) -> frozenset[str]:
+    """Return what frozen rules separate; nothing if they do not say it."""
+    roles = _of_rules(body, "roles")
+    found = roles.get("separate") if isinstance(roles, dict) else None
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
 
 
 def _of_rules(body: object, name: str) -> object:

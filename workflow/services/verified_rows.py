@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count, islice
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy
@@ -19,8 +19,9 @@ from sqlmodel import Session
 
 from models.canonical import digest
 from models.tables import HOLDS_A_PLACE, LACKS_MONEY
-from workflow import register
+from workflow import filed, register
 from workflow.register import Key, RowKind
+from workflow.services.rights import applicants_are_legible
 from workflow.services.shares import Share
 
 _BATCH = 100
@@ -100,12 +101,26 @@ FROM list_changes WHERE call_id = :call ORDER BY version, application_id
 """,
 }
 _FILES = """
-SELECT CAST(id AS TEXT) AS stored, CAST(id AS TEXT) AS id, state, version, reserved,
-    granted, call_version, channel, received_at, protocol_year, protocol_number,
-    filed_seq, rank, requested, accepts_less, review_started, score, cor, cup,
-    {cor_on} AS cor_on, {cup_on} AS cup_on, lead_kind
-FROM applications WHERE call_id = :call AND {mine} ORDER BY applications.id
+SELECT CAST(applications.id AS TEXT) AS stored,
+    CAST(applications.id AS TEXT) AS id,
+    CAST(applicant_id AS TEXT) AS applicant, {owner}
+    state, version, reserved, granted, call_version, channel,
+    received_at, protocol_year, protocol_number, filed_seq, rank, requested,
+    investment, admitted_investment, plan_investment, matured,
+    {granted_on} AS granted_on,
+    {published_on} AS published_on, {started_on} AS started_on,
+    accepts_less, review_started, score, cor, cup, {cor_on} AS cor_on,
+    {cup_on} AS cup_on, lead_kind
+FROM applications {owners} WHERE call_id = :call AND {mine} ORDER BY applications.id
 """
+_DAYS = ("granted_on", "cor_on", "cup_on", "published_on", "started_on")
+_OWNERS = "LEFT JOIN applicants ON applicants.id = applicant_id"
+_FILED = {
+    filed.PAPERS: "SELECT CAST(application_id AS TEXT), kind, sha256 FROM documents",
+    filed.AIDS: """
+SELECT CAST(application_id AS TEXT), {granted_on}, amount, grantor
+FROM aids""",
+}
 _OF_FILES = """application_id IN (
     SELECT id FROM applications WHERE call_id = :call AND {mine}
     AND id BETWEEN {first} AND {last}
@@ -225,14 +240,17 @@ class Files:
     ) -> None:
         self._session, self._call = session, call
         alone = _is_sqlite(session)
-        mine = share.sql("id", is_sqlite=alone)
+        self.knows_who = applicants_are_legible(session)
+        """Whether we may read who filed them, and with what."""
         self._files = _FILES.format(
-            mine=mine,
-            cor_on=_day("cor_on", is_sqlite=alone),
-            cup_on=_day("cup_on", is_sqlite=alone),
+            mine=share.sql("applications.id", is_sqlite=alone),
+            owner="salt, tax_code," if self.knows_who else "",
+            owners=_OWNERS if self.knows_who else "",
+            **{name: _day(name, is_sqlite=alone) for name in _DAYS},
         )
+        mine = share.sql("id", is_sqlite=alone)
         bound = "{}" if alone else "CAST({} AS UUID)"
-        of_files = _OF_FILES.format(
+        self._of_files = of_files = _OF_FILES.format(
             mine=mine, first=bound.format(":first"), last=bound.format(":last")
         )
         text = f"CAST({_TEXT} AS BLOB)" if alone else _TEXT
@@ -251,7 +269,28 @@ class Files:
             "application", _told(self._session, self._files, call=self._call)
         )
         while part := list(islice(found, _BATCH)):
+            if self.knows_who:
+                self._prove(part)
             yield part
+
+    def _prove(self, part: list[tuple[Key, Row]]) -> None:
+        """Say of some files whose they are and what came with them, as proofs do."""
+        found = {kind: self._filed(query, part) for kind, query in _FILED.items()}
+        for _, row in part:
+            said = cast("dict[str, Any]", row)
+            for kind, make in _PROOFS.items():
+                said[kind] = _proven(make, found[kind].get(row["stored"], []))
+            if row["tax_code"] is not None:
+                said[filed.WHO] = filed.who(row["salt"], row["tax_code"])
+
+    def _filed(self, query: str, part: list[tuple[Key, Row]]) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        day = _day("granted_on", is_sqlite=_is_sqlite(self._session))
+        query = query.format(granted_on=day)
+        values = self._between(part)
+        for row in tuples(self._session, f"{query} WHERE {self._of_files}", **values):
+            found.setdefault(row[0], []).append(row[1:])
+        return found
 
     def beside(
         self, part: list[tuple[Key, Row]]
@@ -272,6 +311,19 @@ class Files:
     def _between(self, part: list[tuple[Key, Row]]) -> dict[str, object]:
         first, last = part[0][1]["stored"], part[-1][1]["stored"]
         return {"call": self._call, "first": first, "last": last}
+
+
+_PROOFS: Mapping[str, Callable[[Any], object]] = {
+    filed.PAPERS: filed.documents,
+    filed.AIDS: filed.aids,
+}
+
+
+def _proven(make: Callable[[Any], object], found: list[Any]) -> object:
+    try:
+        return make(found)
+    except (TypeError, ValueError):
+        return "what makes no sense"
 
 
 def _day(column: str, *, is_sqlite: bool) -> str:
@@ -356,6 +408,7 @@ identity = lru_cache(maxsize=4_096)(hyphenated)
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "id": identity,
+    "applicant": identity,
     "application_id": identity,
     "applicant_id": identity,
     "received_at": instant,
