@@ -22,6 +22,13 @@ _ONLY_READ = "whoever took it can only read, and the export says so"
 _NOT_ENTERED = Fault(0, "the register could not take the entry of this export")
 
 
+def _folder(_context: click.Context, _option: click.Parameter, to: Path) -> Path:
+    """Refuse an empty name, which would mean wherever one happens to be."""
+    if str(to) in {"", "."}:
+        raise click.BadParameter("name a directory that is new, or empty")
+    return to
+
+
 @click.command("export")
 @click.argument("call", metavar="CALL")
 @click.option(
@@ -29,6 +36,7 @@ _NOT_ENTERED = Fault(0, "the register could not take the entry of this export")
     required=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
+    callback=_folder,
     help="Where to: a directory that is new, or empty.",
 )
 @click.option(

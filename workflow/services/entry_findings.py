@@ -28,6 +28,15 @@ _IN_CENTS = {
     "free",
     "more",
 }
+_IN_WORDS = {
+    "available_before": "money that could be granted before it",
+    "residual_before": "money of the call that was left before it",
+    "send_act_by": "the act has to be sent by",
+    "set_aside_for_earlier": "money set aside for those who came earlier",
+    "requested_before": "asked for before it",
+    "to_recover": "to be paid back",
+}
+"""What is no sentence by the name that entries have for it."""
 _TOLD_ELSEWHERE = {"due_at", "overtaken", "earlier_waiting", "tie_broken"}
 
 
@@ -238,9 +247,10 @@ _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
 
 
 def _finding(name: str, value: object) -> str:
+    told = _IN_WORDS.get(name, spoken(name))
     if name in _IN_CENTS and isinstance(value, int):
-        return f"{spoken(name)}: {format_money(value)}"
-    return f"{spoken(name)}: {_plain(value)}"
+        return f"{told}: {format_money(value)}"
+    return f"{told}: {_plain(value)}"
 
 
 def _plain(value: object) -> str:

@@ -29,8 +29,13 @@ _ACT = re.compile(
 )
 _DIGITS = 7
 
-_NO_TEXT = {"Cc", "Cs"}
-"""Unicode categories: control characters, and halves of surrogate pairs."""
+_NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories: control characters, halves of surrogate pairs, ends of lines."""
+
+_TURNING = frozenset(
+    map(chr, (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+)
+"""Signs that nobody sees and that turn round what is read after them."""
 
 LONGEST_ACT = 200
 LONGEST_REASON = 2_000
@@ -171,6 +176,13 @@ def refuse_unwritable(option: str, words: str | None, longest: int) -> None:
     """
     if words is None:
         return
+    if turning := _TURNING.intersection(words):
+        raise InputError(
+            "input.invalid",
+            f"--{option} has the invisible sign U+{ord(min(turning)):04X}, which "
+            "changes the direction of what is read: whoever reads would see other "
+            "words than those that are recorded; leave it out",
+        )
     if not words.strip() or any(category(sign) in _NO_TEXT for sign in words):
         raise InputError(
             "input.invalid",

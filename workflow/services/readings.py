@@ -97,7 +97,16 @@ def _of_target(session: Session, target: str | None) -> tuple[UUID | None, list[
     call = session.exec(select(Call.id).where(Call.code == target)).first()
     if call is not None:
         return None, [call]
-    application = lookups.find_application(session, target)
+    try:
+        application = lookups.find_application(session, target)
+    except RefusedError as error:
+        if error.code != "application.unknown":
+            raise
+        raise RefusedError(
+            error.code,
+            f"there is no application and no call `{target}`; see `sportello list` "
+            "and `sportello call list`",
+        ) from error
     return application.id, [application.call_id]
 
 
