@@ -377,3 +377,21 @@ def test_officers_see_what_an_act_would_do_before_they_type_the_code(tmp_path: P
     assert "number 2 of 3, by score 80" in why["steps"][2]["text"]
     assert "= 0.00 residual" in money["result"]
     assert terminal.type("log", "verify").exit_code == 0
+
+
+def test_nobody_is_in_two_applications_of_a_ranked_call(small: Ranked):
+    partner = {"tax_code": tax_code(50), "name": "Ente 50", "kind": "public"}
+    (first,) = small.file("900000.00", partners=[partner])
+
+    (again,) = intake.take_in(
+        small.work.desk,
+        small.code,
+        [line(2, "900000.00", small.rules, partners=[partner])],
+    )
+    (alone,) = intake.take_in(
+        small.work.desk, small.code, [line(50, "900000.00", small.rules)]
+    )
+
+    for answer in (again, alone):
+        assert answer["error"]["code"] == "partnership.in_two"
+        assert first in answer["error"]["message"]

@@ -4,6 +4,7 @@ from models.vocabulary import Cents, MovementKind, TermKind, TermStart
 from workflow.facts import Facts
 from workflow.machine import Consequences, Inputs, MoneyChange
 from workflow.moves import inputs as stated
+from workflow.moves.effects import lists, partnerships
 from workflow.moves.effects.money import lowered, release
 from workflow.moves.windows import closing_of
 from workflow.register import written
@@ -20,6 +21,8 @@ def file(facts: Facts, _given: Inputs) -> Consequences:
             "documents": sorted(about.documents),
             "channel": about.channel.value,
             "set_closes": written(closing_of(facts)),
+            **partnerships.told(facts),
+            **lists.told(facts),
         },
     )
 
