@@ -12,9 +12,10 @@ import pytest
 
 from config.loader import find, load
 from models.canonical import digest, encode
-from models.vocabulary import Cents, Event
+from models.vocabulary import CallEvent, Cents, Event
 from tests.builders import EVERYBODY, PAPER, Office, office, quiet, shipped
 from tests.contents import entries, refusals
+from tests.explained import explain_all
 from tests.terminals import Terminal
 from workflow import register
 from workflow.errors import RefusedError
@@ -193,6 +194,9 @@ def test_thirteen_of_fourteen_are_funded_and_a_renunciation_goes_down_the_rankin
     with pytest.raises(RefusedError, match="nobody in the ranking gets any"):
         smart.fund()
     assert smart.work.verified()
+    told_of = {CallEvent.RANK_CALL, CallEvent.FUND_CALL}
+    of_files = {Event.ENTER_SET, Event.FUND, Event.ADMIT_UNFUNDED}
+    assert told_of | of_files <= explain_all(smart.work).keys()
 
 
 # --- a small one: three applications, and 5,000,000.00 ---------------------------
@@ -234,6 +238,7 @@ def test_a_set_is_closed_with_all_who_came_and_ranked_once_all_are_examined(
     (conclusion,) = views.shown(small.work.desk, late).terms
     assert str(conclusion.starts_on) == "2024-06-20"  # as that of all the others
     assert refusals(small.work) == ["window.open", "ranking.undecided"]
+    assert CallEvent.FREEZE_SET in explain_all(small.work)
 
 
 def test_what_was_granted_is_completed_and_what_was_reserved_may_be_ranked_again(
