@@ -56,7 +56,7 @@ pyright: $(VENV)/.dev ## ask for a second opinion on types (downloads pyright it
 	@$(BIN)/pyright
 
 audit: $(VENV)/.dev ## look for known holes in the dependencies (needs the network)
-	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 coverage: $(VENV)/.dev ## show which branches of the rules and of the machine are not tested
 	@mkdir -p .cache

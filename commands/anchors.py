@@ -1,6 +1,7 @@
 """How is the register sealed, and how do the anchors stand?"""
 
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 import click
@@ -12,9 +13,13 @@ from commands.output import Table, civil, emit, instant, print_pairs, print_wrap
 from workflow.anchors.manifests import Signed
 from workflow.desk import Desk
 from workflow.errors import SportelloError
+from workflow.register import shown
 from workflow.services import anchoring, signing, stamping
 from workflow.services.anchor_checks import Anchored
 from workflow.services.stamping import Stamped
+
+_MOST_DAYS = 1_000
+"""Days without an anchor that are listed one by one: a forged date makes millions."""
 
 
 @click.command("anchor")
@@ -35,7 +40,11 @@ from workflow.services.stamping import Stamped
     metavar="DAY",
     help="Say of a day without an anchor, in this one, why: repeat it for more.",
 )
-@click.option("--because", metavar="TEXT", help="With --missed: why, without names.")
+@click.option(
+    "--because",
+    metavar="TEXT",
+    help="With --missed and with --new-key: why, without names.",
+)
 @json_option
 @at_desk
 def anchor_command(
@@ -55,7 +64,8 @@ def anchor_command(
     SPORTELLO_TSA_URL names an authority it is asked for a time stamp (RFC 3161).
 
     A day that went without an anchor is a fault of `log verify` until a manager or
-    an administrator says why; from then on it is told as explained.
+    an administrator says why; from then on it is told as explained. They are also
+    who may change the key; the anchor says who did, and why.
 
     \b
     Example:
@@ -63,14 +73,18 @@ def anchor_command(
     """
     if lost and not new_key:
         raise click.UsageError("--lost goes with --new-key")
-    if bool(missed) != (because is not None) or (missed and new_key):
-        raise click.UsageError("--missed and --because go together, without --new-key")
+    if missed and new_key:
+        raise click.UsageError("--missed and --new-key are said in two anchors")
+    if bool(missed or new_key) != (because is not None):
+        raise click.UsageError("--because goes with --missed or with --new-key")
     warn_of_clock(desk)
     if missed:
         days = [day.date() for day in missed]
         made = anchoring.explain(desk, days, because=because or "")
+    elif new_key:
+        made = anchoring.rotate(desk, because=because or "", lost=lost)
     else:
-        made = anchoring.seal(desk, new_key=new_key, lost=lost)
+        made = anchoring.seal(desk)
     note_done(f"anchor {made.number}")
     stamped = _stamped(desk)
     file = str(signing.places(desk).lines)
@@ -113,6 +127,8 @@ def _stamped(desk: Desk) -> Stamped | None:
 def verified_anchors(anchored: Anchored) -> dict[str, Any]:
     """Return how the anchors stand as scripts read it."""
     last = anchored.last
+    stamped = anchored.stamped
+    days = chain.from_iterable(span.days() for span in anchored.gaps)
     return {
         "count": anchored.count,
         "last": {"number": last.number, "at": last.at} if last else None,
@@ -120,15 +136,25 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
         "faults": [
             {"number": fault.number, "fault": fault.fault} for fault in anchored.faults
         ],
-        "gaps": [day.isoformat() for day in anchored.gaps],
+        "gaps": [day.isoformat() for day in islice(days, _MOST_DAYS)],
+        "gap_spans": [
+            {"from": span.first.isoformat(), "to": span.last.isoformat()}
+            for span in anchored.gaps
+        ],
         "stamps": anchored.stamps,
-        "stamped_at": instant(anchored.stamped.at) if anchored.stamped else None,
+        "stamped_at": instant(stamped[-1].at) if stamped else None,
+        "stamped": [{"number": one.number, "at": instant(one.at)} for one in stamped],
         "explained": [
             {"day": day.isoformat(), "because": because}
             for day, because in anchored.explained
         ],
         "file": anchored.file,
+        "keys": [{"key": key, "since": number} for key, number in anchored.keys],
+        "own": anchored.own,
     }
+
+
+_REHEARSAL = "elsewhere than in a rehearsal that is a fault"
 
 
 def tell_of_anchors(anchored: Anchored) -> None:
@@ -137,9 +163,17 @@ def tell_of_anchors(anchored: Anchored) -> None:
     last = anchored.last
     told = f"{anchored.count}, the last of {last.at}" if last else "none yet"
     click.echo(f"anchors: {told}: {standing}")
+    for key, number in dict.fromkeys((*anchored.keys[:1], *anchored.keys[-1:])):
+        click.echo(f"  key {shown(key)} since anchor {number}")
+    if anchored.own is not None:
+        click.echo(f"  {anchored.own} of your own anchors agree")
     if anchored.stamped:
-        at = civil(anchored.stamped.at)
-        click.echo(f"  {anchored.stamps} time stamp(s), the last of {at}")
+        one = anchored.stamped[-1]
+        told = f"the last of anchor {one.number} at {civil(one.at)}"
+        click.echo(f"  {anchored.stamps} time stamp(s), {told}")
+    if anchored.ok and anchored.unsealed_since:
+        since = civil(anchored.unsealed_since)
+        click.echo(f"Note: nothing was sealed since {since}; {_REHEARSAL}", err=True)
     for day, because in anchored.explained:
         print_wrapped(f"  no anchor for {day}, explained: ", because)
     for fault in anchored.faults:

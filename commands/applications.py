@@ -214,7 +214,7 @@ def _tell(
     case: views.CaseView, running: Sequence[TermView], history: list[dict[str, Any]]
 ) -> None:
     one = case.summary
-    click.echo(f"{one.protocol or one.portal_id}  {one.applicant}")
+    click.echo(clean(f"{one.protocol or one.portal_id}  {one.applicant}"))
     print_pairs(
         (
             ("state", one.state),

@@ -236,10 +236,9 @@ def show_command(desk: Desk, call: str, as_of: Moment | None) -> None:
 
     def tell() -> None:
         click.echo(moments.headline(past.cut, call))
-        tell_call(past.seen)
+        tell_call(past.seen, now=False)
 
-    told = {"as_of": moments.as_json(past.cut), **call_as_json(past.seen)}
-    emit(told, tell)
+    emit({"as_of": moments.as_json(past.cut), **past_as_json(past.seen)}, tell)
 
 
 @call_group.command("history")
@@ -312,6 +311,13 @@ def _readable(difference: Difference) -> str:
     return clean(with_civil_time(str(difference)))
 
 
+def past_as_json(call: calls.CallView) -> dict[str, object]:
+    """Return a call that is past as scripts read it: nothing can be done in it."""
+    told = call_as_json(call)
+    del told["acts"]
+    return told
+
+
 def call_as_json(call: calls.CallView) -> dict[str, object]:
     """Return a call as scripts read it."""
     window = call.rules.window
@@ -361,6 +367,7 @@ def call_as_json(call: calls.CallView) -> dict[str, object]:
         "evaluators": call.rules.duties.evaluators,
         "partnership": _partnership(call.rules),
         "entries": call.entries,
+        "erased_under": call.erased_under,
         "beneficiaries": [
             {"tax_code": one.tax_code, "name": one.name}
             for one in call.rules.beneficiaries
@@ -396,7 +403,11 @@ def _acts(call: calls.CallView) -> list[str]:
     if not keeps_a_list(call.rules):
         events.discard(CallEvent.UPDATE_LIST)
     if not _has_money(call.rules):
-        events.discard(CallEvent.REFINANCE_CALL)
+        events -= {
+            CallEvent.REFINANCE_CALL,
+            CallEvent.RANK_CALL,
+            CallEvent.FUND_CALL,
+        }
     return [name for event, name in _ACTS.items() if event in events]
 
 
@@ -467,8 +478,8 @@ def _together(rules: CallDefinition) -> str | None:
     return "; ".join(parts)
 
 
-def tell_call(call: calls.CallView) -> None:
-    """Show a call to people."""
+def tell_call(call: calls.CallView, *, now: bool = True) -> None:
+    """Show a call to people; what can be done only if it stands so *now*."""
     rules = call.rules
     click.echo(f"{call.code}  {call.title}")
     print_pairs(
@@ -489,7 +500,8 @@ def tell_call(call: calls.CallView) -> None:
             *_worth(rules),
             ("two persons", ", ".join(rules.duties.separate) or "for nothing"),
             ("together", _together(rules)),
-            ("acts now", ", ".join(_acts(call)) or "none"),
+            ("acts now", (", ".join(_acts(call)) or "none") if now else None),
+            ("erased under", call.erased_under),
         ),
         indent="  ",
     )

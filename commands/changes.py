@@ -145,7 +145,8 @@ def _tell(one: CallChange) -> None:
         click.echo(f"  {name} {_arrow(*_both(before.money, after.money, name))}")
     for entry in one.acts:
         text = "; ".join(filter(None, (act_of(entry), summary(entry))))
-        print_wrapped(f"  {entry['seq']} {entry['event']}: ", text)
+        colon = ": " if text else ""
+        print_wrapped(f"  {entry['seq']} {entry['event']}{colon}", text)
     _files("New", (file for file in one.files if file.before is None)).print()
     _files("Changed", (file for file in one.files if file.before)).print()
     _terms(one.files).print()

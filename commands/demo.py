@@ -19,7 +19,7 @@ from models.vocabulary import ApplicationState
 from workflow.register import written
 from workflow.rules.amounts import format_money
 from workflow.services import calls, log, views
-from workflow.services.verification import Verified
+from workflow.services.verified_chains import Verified
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import click
 
+from commands.damage import told_from_bugs
 from commands.entry import open_desk, told_in_words
 from commands.lazy import did_you_mean, json_option
 from commands.output import emit, print_wrapped
@@ -39,18 +40,19 @@ def doctor_command(context: click.Context) -> None:
     with told_in_words():
         settings, desk = read_settings(), open_desk()
         checks: tuple[Check, ...]
-        checks = (
-            _settings(settings),
-            *doctor.examine(
-                desk,
-                settings.home,
-                keeps_data=_keeps_data(settings),
-            ),
-            _broker(settings),
-            *_receipts(settings),
-        )
-        if all(check.ok for check in checks if check.name == "database"):
-            checks += (_mail(desk, settings),)
+        with told_from_bugs(desk):
+            checks = (
+                _settings(settings),
+                *doctor.examine(
+                    desk,
+                    settings.home,
+                    keeps_data=_keeps_data(settings),
+                ),
+                _broker(settings),
+                *_receipts(settings),
+            )
+            if all(check.ok for check in checks if check.name == "database"):
+                checks += (_mail(desk, settings),)
 
     def tell() -> None:
         for check in checks:

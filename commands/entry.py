@@ -13,6 +13,7 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError
 
+from commands.damage import told_from_bugs
 from commands.output import civil
 from config.loader import FaultyFileError
 from config.logs import log
@@ -45,7 +46,8 @@ def at_desk(
                 installation.refuse_simulated_clock(desk.engine)
             else:
                 _refuse_host_clock(desk)
-            function(desk, *args, **kwargs)
+            with told_from_bugs(desk):
+                function(desk, *args, **kwargs)
 
     return update_wrapper(wrapped, function)
 
@@ -128,6 +130,7 @@ def open_desk() -> Desk:
         anchor_files=AnchorFiles(
             settings.key_file, settings.anchors_file, _authority(settings)
         ),
+        receipts=settings.receipts,
     )
 
 

@@ -1,14 +1,17 @@
 """How is a database made?"""
 
+import stat
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from commands.entry import open_desk, told_in_words
 from commands.lazy import json_option, note_done
 from commands.output import emit, print_wrapped
+from config.settings import read_settings
 from workflow.ambient import SystemAmbient
-from workflow.services import installation, officers, signing
+from workflow.services import installation, rosters, signing
 
 
 @click.command("init")
@@ -32,13 +35,23 @@ def init_command(*, rehearsal: bool) -> None:
     """
     with told_in_words():
         desk = open_desk()
+        settings = read_settings()
+        if not rehearsal and settings.clock is not None:
+            click.echo(
+                "Warning: SPORTELLO_CLOCK is set, and a real database has no other "
+                "time than that of the host: commands will be refused until it is "
+                "unset; for a rehearsal, `sportello init --rehearsal` on another "
+                "database",
+                err=True,
+            )
         if not rehearsal:
             # A real database is never dated with an invented instant.
             desk = replace(desk, ambient=SystemAmbient())
         made = installation.initialise(desk.engine, desk.ambient, rehearsal=rehearsal)
         note_done(f"database {made.database}")
         signer = signing.prepare(desk)
-        empty = not officers.listed(desk)
+        empty = not rosters.listed(desk)
+        _warn_of_home(settings.home)
 
     def tell() -> None:
         kind = "rehearsal database" if made.rehearsal else "database"
@@ -62,6 +75,16 @@ def init_command(*, rehearsal: bool) -> None:
         },
         tell,
     )
+
+
+def _warn_of_home(home: Path) -> None:
+    """Say that others can look into a home that was there before."""
+    if home.is_dir() and (mode := stat.S_IMODE(home.stat().st_mode)) & 0o077:
+        click.echo(
+            f"Warning: {home} can be looked into by others (mode {mode:o}); close it "
+            f"with `chmod 700 {home}`",
+            err=True,
+        )
 
 
 def _tell_of_key(signer: signing.Signing) -> None:

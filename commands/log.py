@@ -1,9 +1,11 @@
 """What does the register say, and does it verify?"""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +14,7 @@ from commands import moments
 from commands.anchors import anchor_command, tell_of_anchors, verified_anchors
 from commands.applications import show_past
 from commands.call_entries import summary
-from commands.calls import call_as_json, tell_call
+from commands.calls import past_as_json, tell_call
 from commands.changes import diff_command
 from commands.entry import at_desk
 from commands.exports import export_command
@@ -32,6 +34,7 @@ from models.vocabulary import CallEvent, Event, Outcome
 from workflow.desk import Desk
 from workflow.errors import TamperedError
 from workflow.services import log, pasts
+from workflow.services.anchor_copies import Trusted
 from workflow.services.moments import Moment
 
 _PAGE = 1_000
@@ -71,7 +74,9 @@ def _event(
 @click.option("--since", callback=read_since, help="From this instant or day on.")
 @click.option("--until", callback=read_until, help="Up to this instant or day.")
 @click.option(
-    "--actor", metavar="LOGIN", help="Only what this officer did, or `system`."
+    "--actor",
+    metavar="LOGIN",
+    help="Only what this officer did, or `system` (the workers), or `unknown`.",
 )
 @click.option("--event", metavar="EVENT", callback=_event, help="Only this event.")
 @click.option(
@@ -135,11 +140,11 @@ def _show_as_of(desk: Desk, target: str, as_of: Moment) -> None:
 
     def tell() -> None:
         click.echo(moments.headline(past.cut, target))
-        tell_call(call)
+        tell_call(call, now=False)
         click.echo()
         tell_queue(queue, None)
 
-    told = {"call": call_as_json(call), "queue": queue_as_json(queue, queue.items)}
+    told = {"call": past_as_json(call), "queue": queue_as_json(queue, queue.items)}
     emit({"as_of": moments.as_json(past.cut), **told}, tell)
 
 
@@ -165,12 +170,36 @@ def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> No
         click.echo("no entry")
 
 
+def _key(
+    _context: click.Context, _option: click.Parameter, given: str | None
+) -> str | None:
+    if given is None or re.fullmatch("[0-9a-fA-F]{64}", given):
+        return given
+    raise click.BadParameter("it is 64 digits in hex")
+
+
 @log_group.command("verify")
 @click.argument("call", required=False)
+@click.option(
+    "--key", metavar="HEX", callback=_key, help="The public key that you trust."
+)
+@click.option(
+    "--anchors",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your own copies of anchors, one a line: the database must have the same.",
+)
 @json_option
 @click.pass_context
 @at_desk
-def verify_command(desk: Desk, context: click.Context, call: str | None) -> None:
+def verify_command(
+    desk: Desk,
+    context: click.Context,
+    call: str | None,
+    *,
+    key: str | None,
+    anchors: Path | None,
+) -> None:
     """Verify the register: chain, count, anchors, and the files (verifica).
 
     It recomputes every hash, counts the entries, and checks that what stands
@@ -186,8 +215,9 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
     Example:
         sportello log verify
     """
+    trusted = Trusted(key, anchors)
     with _progress() as bar:
-        examined = log.examine(desk, call, tell=bar)
+        examined = log.examine(desk, call, trusted=trusted, tell=bar)
 
     def tell() -> None:
         for one in examined.calls:
@@ -203,13 +233,20 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     f"{one.unread} letter(s) not compared: the user of the database "
                     "may not read their text",
                 )
+            if one.unnamed:
+                print_wrapped(
+                    "  ",
+                    f"{one.unnamed} application(s) not compared with who filed them: "
+                    "the user of the database may not read it",
+                )
             for fault, more in one.first:
                 where = f"entry {fault.seq}" if fault.seq else "the call"
                 told = f"; and {more} more like it" if more else ""
                 print_wrapped(f"  {where}: ", f"{fault.fault}{told}")
         if not examined.calls:
             click.echo("no call is loaded: there is nothing to verify")
-        tell_of_office(examined.office)
+        if call is None or not examined.office.ok:
+            tell_of_office(examined.office)
         tell_of_anchors(examined.anchors)
 
     emit(
@@ -222,6 +259,8 @@ def verify_command(desk: Desk, context: click.Context, call: str | None) -> None
                     "ok": one.ok,
                     "erased_letters": one.erased,
                     "unread_letters": one.unread,
+                    "erased_applicants": one.nameless,
+                    "unread_applicants": one.unnamed,
                     "erased_under": one.erased_under,
                     "faults": [
                         {"seq": fault.seq, "fault": fault.fault, "kind": fault.kind}
@@ -260,7 +299,8 @@ def _erased(one: log.Verified) -> str | None:
     if one.erased_under is not None:
         return (
             f"personal data erased under {one.erased_under}: of {one.erased} letter(s) "
-            "only the hash is left"
+            "only the hash is left, and nobody can tell any more who filed "
+            f"{one.nameless} application(s)"
         )
     if one.erased:
         return (

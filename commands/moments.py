@@ -15,6 +15,8 @@ from workflow.services.moments import Cut, Moment
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ENTRY = re.compile(r"(?:#|entry\s+)([0-9]{1,18})", re.IGNORECASE)
 _MOMENT = timedelta.resolution
+_NO_YEARS = ("0000", f"{date.min.year:04}", f"{date.max.year}")
+"""Nothing is before the first year of the calendar, nor after its last."""
 
 _Decorated = TypeVar("_Decorated", bound="Callable[..., Any]")
 
@@ -48,7 +50,7 @@ def read_since(
 ) -> datetime | None:
     """Read an instant, or the first one of a day of Rome."""
     if text is None or (day := _day(text)) is None:
-        return read_instant(context, option, text)
+        return _read_instant(context, option, text)
     return start_of_day(day)
 
 
@@ -57,7 +59,7 @@ def read_until(
 ) -> datetime | None:
     """Read an instant, or the last one of a day of Rome."""
     if text is None or (day := _day(text)) is None:
-        return read_instant(context, option, text)
+        return _read_instant(context, option, text)
     return start_of_day(day + timedelta(days=1)) - _MOMENT
 
 
@@ -70,6 +72,23 @@ def read_day(
         return day
     raise click.BadParameter(
         f"`{text}` is no day; write it as YYYY-MM-DD, such as 2026-01-20"
+    )
+
+
+def _read_instant(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> datetime | None:
+    """Read an instant where a plain day could have been written too."""
+    if text is None or not _DAY.fullmatch(text):
+        return read_instant(context, option, text)
+    if text[:4] in _NO_YEARS:
+        raise click.BadParameter(
+            f"`{text}`: a year is one from 0002 to 9998; leave the option out to set "
+            "no bound"
+        )
+    raise click.BadParameter(
+        f"`{text}` is no day of the calendar; write a day, such as 2026-03-05, or day "
+        "and hour of Rome, such as 2026-03-05T16:00"
     )
 
 

@@ -15,14 +15,14 @@ from commands.lazy import (
     note_done,
     wants_json,
 )
-from commands.output import Table, civil, emit, emit_json
+from commands.output import Table, civil, clean, emit, emit_json
 from models import addresses
 from models.addresses import AddressError
 from models.vocabulary import Role
 from workflow.desk import Desk
-from workflow.services import conflicts, delegations, log, office, officers
+from workflow.services import conflicts, delegations, log, office, officers, rosters
 
-_LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
+_LOGIN = re.compile(r"\S{1,64}")
 _LONGEST_NAME = 200
 _ROLES = [role.value for role in Role if role != Role.SYSTEM]
 
@@ -42,9 +42,11 @@ def officer_group() -> None:
 
 
 def _login(_context: click.Context, _option: click.Parameter, login: str) -> str:
-    if _LOGIN.fullmatch(login):
+    if _LOGIN.fullmatch(login) and login.isprintable():
         return login
-    raise click.BadParameter("write a login of at most 64 characters, without spaces")
+    raise click.BadParameter(
+        "write a login of at most 64 characters, without spaces and control characters"
+    )
 
 
 def _name(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -132,7 +134,7 @@ def list_command(desk: Desk, at: date | None) -> None:
     Example:
         sportello officer list --at 2026-03-10
     """
-    listed = officers.listed(desk, at=at)
+    listed = rosters.listed(desk, at=at)
     table = Table(("login", "name+", "roles+", "standing", "email+"))
     for officer in listed:
         roles = ", ".join([*officer.roles, *map(_delegated, officer.delegations)])
@@ -307,31 +309,33 @@ def history_command(desk: Desk) -> None:
 
 
 def _what(entry: Mapping[str, Any], logins: Mapping[str, str]) -> str:
-    if entry["refusal"]:
-        return f"REFUSED [{entry['refusal']['code']}]"
     said = entry["details"]
+    told = said.get("role") or ", ".join(said.get("roles", ()))
+    if "to" in said:
+        told += f" to {logins.get(said['to'], '?')}"
     if "first_day" in said:
-        to = logins.get(said["to"], "?")
-        return f"{said['role']} to {to}, {said['first_day']} to {said['last_day']}"
-    return ", ".join(said.get("roles", ()))
+        told += f", {said['first_day']} to {said['last_day']}"
+    if entry["refusal"]:
+        return f"REFUSED [{entry['refusal']['code']}] {told}".rstrip()
+    return str(told)
 
 
-def _delegated(one: officers.DelegationView) -> str:
+def _delegated(one: rosters.DelegationView) -> str:
     days = f"{one.first_day.isoformat()} to {one.last_day.isoformat()}"
     return f"{one.role} for {one.delegator} ({days})"
 
 
-def _tell(officer: officers.OfficerView) -> None:
+def _tell(officer: rosters.OfficerView) -> None:
     note_done(f"officer {officer.login}")
     held = [*officer.roles, *map(_delegated, officer.delegations)]
     standing = "retired" if officer.retired else ", ".join(held) or "no role"
     emit(
         _as_json(officer),
-        lambda: click.echo(f"{officer.login} ({officer.name}): {standing}"),
+        lambda: click.echo(clean(f"{officer.login} ({officer.name}): {standing}")),
     )
 
 
-def _as_json(officer: officers.OfficerView) -> dict[str, object]:
+def _as_json(officer: rosters.OfficerView) -> dict[str, object]:
     return {
         "login": officer.login,
         "name": officer.name,

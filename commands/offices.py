@@ -7,10 +7,8 @@ import click
 from workflow.services.office import VerifiedOffice
 
 
-def tell_of_office(found: VerifiedOffice | None) -> None:
+def tell_of_office(found: VerifiedOffice) -> None:
     """Say whether the chain of officers and roles holds, and what does not."""
-    if found is None:
-        return
     standing = "ok" if found.ok else f"{len(found.faults)} FAULT(S)"
     click.echo(f"officers: {found.entries} entries, head {found.head}: {standing}")
     for fault in found.faults:
@@ -18,10 +16,8 @@ def tell_of_office(found: VerifiedOffice | None) -> None:
         click.echo(f"  {where}: {fault.fault}")
 
 
-def verified_office(found: VerifiedOffice | None) -> dict[str, Any] | None:
-    """Return the same as scripts read it; nothing if it was not looked at."""
-    if found is None:
-        return None
+def verified_office(found: VerifiedOffice) -> dict[str, Any]:
+    """Return the same as scripts read it."""
     return {
         "entries": found.entries,
         "head": found.head,

@@ -1,5 +1,6 @@
 """How is a result shown: to people, in a pipe, to scripts?"""
 
+import json
 import shutil
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import click
 import orjson
 
 from commands.lazy import wants_json
+from commands.plain import escaped, legible
 from workflow import register
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import ROME, italian_date
@@ -113,7 +115,11 @@ def emit(document: object, text: Callable[[], None]) -> None:
 
 def emit_json(document: object) -> None:
     """Print one JSON document on one line."""
-    click.echo(orjson.dumps(document, default=_as_json).decode())
+    try:
+        written = orjson.dumps(document, default=_as_json).decode()
+    except orjson.JSONEncodeError:  # the name of a file that is not UTF-8
+        written = json.dumps(document, default=_as_json)
+    click.echo(escaped(written) if sys.stdout.isatty() else written)
 
 
 def print_pairs(
@@ -137,6 +143,7 @@ def print_wrapped(head: str, text: str, *, hanging: int = 0) -> None:
     Its further lines begin where the first does, or *hanging* further to the right.
     For whoever reads the output by a program it stays one line.
     """
+    head, text = legible(head), legible(text)
     if not sys.stdout.isatty():
         click.echo(head + text)
         return

@@ -1,5 +1,6 @@
 """How is an application shown as the register tells that it stood?"""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -23,6 +24,10 @@ def as_json(past: Past[FileView], history: list[dict[str, Any]]) -> dict[str, ob
         "state": file.stands.value,
         "version": file.version,
         "call_version": file.call_version,
+        "kind": file.together["lead"]["kind"] if file.together else None,
+        "partners": [
+            {"id": one["applicant"], "kind": one["kind"]} for one in _partners(file)
+        ],
         "channel": file.channel.value if file.channel else None,
         "received_at": instant(file.key.received_at) if file.key else None,
         "changed_at": file.changed_at,
@@ -133,7 +138,16 @@ def tell(past: Past[FileView], history: list[dict[str, Any]]) -> None:
     table.print()
 
 
+def _partners(file: PastFile) -> Iterable[Mapping[str, Any]]:
+    """Return who its partners were, as the register refers to them."""
+    return file.together["partners"] if file.together else ()
+
+
 def _tell_beside(file: PastFile) -> None:
+    partners = Table(("number>", "kind", "reference"), title="Partners", indent="  ")
+    for number, one in enumerate(_partners(file), start=1):
+        partners.add(number, one["kind"], one["applicant"])
+    partners.print()
     steps = Table(("step", "status", "outcome", "entry>"), title="Steps", indent="  ")
     for step in file.steps.values():
         steps.add(step.kind, step.status, step.outcome, step.seq)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from commands.lazy import LazyGroup, done_so_far
+from commands.plain import escaped, legible
 from workflow.errors import SportelloError, UnavailableError
 
 _INTERRUPTED = 130
@@ -107,18 +108,19 @@ def _tell(
     given: Sequence[str], code: str, message: str, details: Mapping[str, object]
 ) -> None:
     if "--json" not in given or code == "output.lost":
-        click.echo(_fitted(f"Error [{code}]: {message}"), err=True)
+        click.echo(_fitted(legible(f"Error [{code}]: {message}")), err=True)
         return
     # Only for an error: loading it is a good part of the time `--help` takes.
     import json  # noqa: PLC0415
 
     error = {"code": code, "message": message, "details": details}
     try:
-        click.echo(json.dumps({"error": error}, ensure_ascii=False, default=str))
+        document = json.dumps({"error": error}, ensure_ascii=False, default=str)
+        click.echo(escaped(document))
     except OSError:
         if not _is_lost():
             raise
-        click.echo(f"Error [{code}]: {message}", err=True)
+        click.echo(legible(f"Error [{code}]: {message}"), err=True)
 
 
 def _fitted(text: str) -> str:

@@ -135,7 +135,7 @@ def tell_queue(queue: views.QueueView, limit: int | None) -> None:
     if queue.policy in _ORDERS:
         click.echo(_ORDERS[queue.policy])
     shown = queue.items[:limit]
-    if queue.policy is OrderPolicy.RANKING:
+    if queue.policy is OrderPolicy.RANKING and queue.allocation:
         click.echo(_of_set(queue))
         _ranked(queue, shown).print()
     else:

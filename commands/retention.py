@@ -28,6 +28,8 @@ _HELD = {
     "answers": "answers with addresses",
 }
 
+_UNREAD = "the user of the database may not read who applied"
+
 
 @click.command("retention")
 @click.argument("call")
@@ -83,7 +85,7 @@ def retention_command(  # noqa: PLR0913 - each is an option
 
 def _ask(plan: Plan, told: Mapping[str, Any]) -> None:
     """Have it confirmed, unless it will be refused or nothing is left."""
-    if plan.in_the_way is not None or plan.held.is_nothing:
+    if plan.in_the_way is not None or plan.held is None or plan.held.is_nothing:
         return
     if wants_json():
         raise nobody_to_ask()
@@ -105,7 +107,7 @@ def _as_json(plan: Plan, copies: Sequence[Path]) -> dict[str, object]:
         "possible": wrong is None,
         "in_the_way": wrong and {"code": wrong.code, "message": wrong.message},
         "erased_under": plan.erased_under,
-        "personal_data": asdict(plan.held),
+        "personal_data": None if plan.held is None else asdict(plan.held),
         "kept_for": dict(plan.kept_for),
         "copies": len(copies),
     }
@@ -141,7 +143,9 @@ def _tell(plan: Plan, told: Mapping[str, Any], verb: str, *, err: bool = False) 
         err=err,
     )
     click.echo(f"{verb} of its personal data:", err=err)
-    counts = [(name, str(amounts[key])) for key, name in _HELD.items()]
+    counts: list[tuple[str, object]] = [("not counted", _UNREAD)]
+    if amounts is not None:
+        counts = [(name, str(amounts[key])) for key, name in _HELD.items()]
     print_pairs([*counts, ("copies as files", str(told["copies"]))], "  ", err=err)
     _tell_kept(plan.kept_for, err=err)
     if err:

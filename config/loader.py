@@ -17,6 +17,9 @@ from models.canonical import digest, encode
 
 _HERE = Path(__file__).parent
 _LARGEST = 1_000_000
+_MOST_DOTS = 60
+"""In a line: what the parser takes for a key grows with the square of its parts."""
+
 _PLACE_IN_TOML_ERROR = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -116,6 +119,8 @@ class Shelf(Generic[_Read]):
         try:
             data = _bytes(path, self.error.kind)
             text = data.decode("utf-8-sig")
+            if dotted := _too_dotted(text):
+                return (dotted,)
             contents = tomllib.loads(text)
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
@@ -185,6 +190,17 @@ def _bytes(path: Path, kind: str) -> bytes:
         msg = f"it is larger than {_LARGEST} bytes, too much for a {kind}"
         raise ValueError(msg)
     return data
+
+
+def _too_dotted(text: str) -> Fault | None:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > _MOST_DOTS:
+            message = (
+                f"it has more than {_MOST_DOTS} dots, and no key has so many parts; "
+                "break a long text into lines"
+            )
+            return Fault("file", message, number)
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -1,10 +1,12 @@
 """Where is everything, and who says so?"""
 
+import os
 import re
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +23,8 @@ PREFIX = "SPORTELLO_"
 
 _RULES = {
     "database_url": "write sqlite:////folder/file.db or postgresql://host/database",
-    "broker_url": "write memory:// or redis://host:6379",
+    "broker_url": "write memory:// or redis://user:password@host:6379, and nothing "
+    "after a question mark but what concerns TLS (ssl_ca_certs=...)",
     "smtp_url": "write smtp://host:25 or smtps://user:password@host:465, or "
     "smtp+plain://host:25 in a net that is to be trusted",
     "sender": "write an address, such as bandi@pec.example.it, or a name and the "
@@ -82,7 +85,8 @@ def _broker(address: str) -> str:
     else:
         # Reading a port that is out of range raises.
         named = parts.hostname and parts.port != 0
-        is_good = bool(named and _DATABASE.fullmatch(parts.path))
+        is_plain = {name for name, _ in parse_qsl(parts.query)} <= _OF_TLS
+        is_good = bool(named and is_plain and _DATABASE.fullmatch(parts.path))
     if not is_good:
         raise ValueError
     return address
@@ -119,6 +123,16 @@ def _web_server(address: str) -> str:
 
 
 _DATABASE = re.compile(r"/?|/[0-9]{1,4}")
+_OF_TLS = {
+    *("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_check_hostname"),
+    *("ssl_certfile", "ssl_keyfile"),
+}
+_SECRET = re.compile(
+    r"((?:pass|pwd|key|secret|token|sig|auth)[^=&]*=)[^&]*", re.IGNORECASE
+)
+"""A part of a query that had better not be shown, by its name."""
+
+_FILE = ".env"
 Lower = BeforeValidator(_lower)
 
 
@@ -127,7 +141,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=".env",
+        env_file=_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -195,8 +209,9 @@ def read_settings() -> Settings:
     """Read the settings from the environment, then from `.env` in this folder.
 
     Raises:
-        SettingsError: a value is wrong, or `.env` cannot be read.
+        SettingsError: a value is wrong, or `.env` cannot be read, or believed.
     """
+    _refuse_foreign(Path(_FILE))
     try:
         return Settings()
     except ValidationError as error:
@@ -208,8 +223,28 @@ def read_settings() -> Settings:
         ) from error
 
 
+def _refuse_foreign(file: Path) -> None:
+    """Refuse settings that somebody else has left, or may have changed, in a folder.
+
+    They say which database is worked on, and through which server letters leave.
+    """
+    try:
+        found = file.stat(), file.lstat()
+    except OSError:
+        return  # it is not there, or whoever reads it says what is wrong
+    is_ours = all(one.st_uid in {os.geteuid(), 0} for one in found)
+    if not is_ours or found[0].st_mode & stat.S_IWOTH:
+        raise SettingsError(
+            f"{_FILE} in this folder belongs to somebody else, or everybody may write "
+            "to it: it could lead to another database; work in another folder, or "
+            f"look what it says, then `chmod o-w {_FILE}` and make it your own"
+        )
+
+
 def masked(address: str) -> str:
-    """Return an address that may be shown: without its password."""
+    """Return an address that may be shown: without its password, wherever it is."""
+    query = address.partition("?")[2]
+    address = address.removesuffix(query) + _SECRET.sub(r"\1***", query)
     parts = urlsplit(address)
     if parts.password is None:
         return address

@@ -25,6 +25,7 @@ FORMS = (
     "0010",
     "0011",
     "0012",
+    "0013",
 )
 """Every form there has been, the oldest first; a test holds them to Alembic's."""
 

@@ -394,6 +394,8 @@ class Applicant(SQLModel, table=True):
     """None once it is erased."""
     name: str = Field(max_length=200)
     pec: str = Field(max_length=254)
+    salt: str | None = Field(default=None, max_length=32)
+    """Of the hash by which the register tells who filed; it is erased with them."""
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from config.exports import verify
 from models.canonical import digest, encode
+from workflow.anchors.signatures import Signer
 
 Line = dict[str, Any]
 
@@ -39,15 +40,18 @@ def change(path: Path, how: Callable[[list[Line]], Any]) -> None:
     write(path, lines)
 
 
-def summed(folder: Path) -> None:
-    """Write SHA256SUMS again, as a forger would."""
+def summed(folder: Path, by: Signer | None = None) -> None:
+    """Write SHA256SUMS again, as a forger would; only who has a key can sign it."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}\n"
         for path in files
-        if path.name != "SHA256SUMS"
+        if path.name not in {"SHA256SUMS", "SHA256SUMS.sig"}
     ]
     (folder / "SHA256SUMS").write_text("".join(lines))
+    if by is not None:
+        mark = by.sign("".join(lines).encode())
+        (folder / "SHA256SUMS.sig").write_bytes(bytes.fromhex(mark))
 
 
 def chained(lines: list[Line], first: int = 1) -> None:

@@ -60,7 +60,9 @@ def proposal(number: int, **changes: Any) -> dict[str, Any]:
             "tax_code": code,
             "name": f"Filiera {number} S.r.l.",
             "pec": f"filiera{number}@pec.example.it",
+            "kind": "firm",
         },
+        "partners": partners(number),
         "requested": "0.00",
         "investment": "0.00",
         "documents": [
@@ -73,6 +75,18 @@ def proposal(number: int, **changes: Any) -> dict[str, Any]:
         ],
         **changes,
     }
+
+
+def partners(number: int, count: int = 9) -> list[dict[str, str]]:
+    """Return the firms that stand behind a proposal beside its lead."""
+    return [
+        {
+            "tax_code": tax_code(100 * number + other),
+            "name": f"Partner {other} della filiera {number}",
+            "kind": "firm",
+        }
+        for other in range(1, count + 1)
+    ]
 
 
 def tax_code(number: int) -> str:
@@ -150,6 +164,23 @@ def some_list(work: Office) -> Filiere:
     found = published(work, STILL_OPEN, at=work.clock.now())
     found.worthy()
     found.update()
+    return found
+
+
+def everything_on_a_list(work: Office) -> Filiere:
+    """Let happen on a list all that acts can do to its members."""
+    found = some_list(work)
+    work.move(
+        "FIL-0001",
+        Event.CHANGE_PARTNERS,
+        inputs={"partners": partners(1, 10)},
+        reason="one more",
+    )
+    found.update(change=("FIL-0001",))
+    found.routine("FIL-0001", Event.ASK_TO_LEAVE_LIST)
+    found.update(remove=("FIL-0001",))
+    name = found.file(2)
+    found.routine(name, Event.START_REVIEW, Event.ADMIT, Event.FIND_UNWORTHY)
     return found
 
 

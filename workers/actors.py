@@ -155,7 +155,17 @@ def _taking_in(desk: Desk, _transport: Transport) -> Callable[..., Any]:
     seen: set[mailboxes.Mark] = set()
 
     def take_receipts_in(folder: str) -> None:
-        """Take in what is new in a folder of receipts."""
+        """Take in what is new in the folder of receipts.
+
+        Only in ours: what a message says is believed of nobody, and a receipt is
+        worth as much as the folder in which it lies.
+        """
+        if desk.receipts is None or Path(folder) != desk.receipts:
+            raise RefusedError(
+                "receipts.other_folder",
+                "SPORTELLO_RECEIPTS of this worker names another folder, or none: set "
+                "the same for the scheduler and for all workers",
+            )
         mailboxes.take_new(desk, Path(folder), seen)
 
     return take_receipts_in

@@ -64,6 +64,8 @@ class Desk:
     """Seconds for which somebody else's command is waited for."""
     anchor_files: AnchorFiles | None = None
     """Without them nothing is sealed here."""
+    receipts: Path | None = None
+    """The one folder from which receipts of certified mail are taken in."""
 
     def as_worker(self, channel: str = "worker") -> "Desk":
         """Return the same desk with nobody sitting at it."""

@@ -78,13 +78,14 @@ class Staff:
     def _delegate(self, body: Mapping[str, Any]) -> None:
         said = body["details"]
         self.delegations[said["delegation"]] = {
-            "delegator_id": body["officer"],
-            "delegate_id": said["to"],
+            "delegator": body["officer"],
+            "delegate": said["to"],
             "role": said["role"],
             "first_day": said["first_day"],
             "last_day": said["last_day"],
             "made_at": body["at"],
             "ended_at": None,
+            "act": body["act"],
         }
 
     def _end_delegation(self, body: Mapping[str, Any]) -> None:
@@ -112,6 +113,7 @@ class OfficeChain:
 
     seq: int = 0
     head: str = GENESIS
+    at: str = ""
     staff: Staff = field(default_factory=Staff)
     faults: list[Fault] = field(default_factory=list)
 
@@ -132,6 +134,9 @@ class OfficeChain:
                 self._fault(entry.seq, "it belongs to another chain or place")
             if body["at"] != at:
                 self._fault(entry.seq, "the columns beside it say something else")
+            if body["at"] < self.at:
+                self._fault(entry.seq, "it is dated before the entry before it")
+            self.at = max(self.at, body["at"])
             self.staff.feed(body)
         except (orjson.JSONDecodeError, CanonicalError):
             self._fault(entry.seq, "it cannot be read")
@@ -144,7 +149,8 @@ class OfficeChain:
     ) -> None:
         """Compare rows with what the entries say of them, one fault for each."""
         for key in [*rows, *(key for key in told if key not in rows)]:
-            name = f"{what} {' '.join(key) if isinstance(key, tuple) else key}"
+            words = map(str, key) if isinstance(key, tuple) else (str(key),)
+            name = " ".join((what, *words))
             if key not in told:
                 self._fault(0, f"{name} is in no entry")
             elif key not in rows:

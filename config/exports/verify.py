@@ -13,11 +13,19 @@ was called wrongly. Of each kind of fault the first is named.
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not (
+    sys.flags.isolated or getattr(sys.flags, "safe_path", False)
+):
+    # Whatever lies beside it, and is named as a module of Python is, stays unread.
+    del sys.path[0]
+
 import argparse
+import csv
 import hashlib
 import json
 import re
-import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, Tuple
@@ -27,14 +35,33 @@ ZEROS = "0" * 64
 LARGEST = 2**53 - 1
 LOADING = ("load_call", "change_call", "extend_call", "refinance_call")
 FORM = "it says something in a form that it cannot have"
+NO_SENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading something raises that is not in the form that it should have."""
 SHOWN = 80
+AN_HOUR = timedelta(hours=1)
+CLOCKS_DIFFER = timedelta(minutes=5)
+STAMPED_WITHIN = timedelta(hours=48)
+"""A stamp is asked for as long as its anchor is the last: for a day, or two."""
+LATE = timedelta(hours=26)
+"""A day, and some hours in which whoever seals may be away."""
+OFFICE = "~office"
+"""What anchors call the chain of the officers; no call can have such a code."""
 NEEDED = (
     "entries.jsonl",
     "anchors.jsonl",
     "acts.jsonl",
+    "office.jsonl",
     "officers.jsonl",
+    "delegations.jsonl",
     "state.json",
+    "moves.json",
+    "entries.csv",
+    "index.html",
+    "keys.pem",
+    "README.txt",
+    "verify.py",
 )
+SIGNATURE = "SHA256SUMS.sig"
 
 Said = Dict[str, Any]
 
@@ -76,8 +103,8 @@ def parsed(text: str) -> Any:
         raise MalformedError(text[:SHOWN]) from error
 
 
-def compact(body: Said) -> str:
-    """Write an object with its keys in order and no white space."""
+def compact(body: Any) -> str:
+    """Write something with all keys in order and no white space."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -247,6 +274,30 @@ def check_sums(folder: Path, report: Report) -> None:
             report.fault(f"file {shown(name)}", "SHA256SUMS does not name it")
 
 
+def check_signature(folder: Path, keys: list[str], told: Any, report: Report) -> None:
+    """Hold SHA256SUMS against its signature: it binds also what only people read.
+
+    The entry of the export tells with which key it was signed, if it was.
+    """
+    try:
+        sums = (folder / "SHA256SUMS").read_bytes()
+        mark = (folder / SIGNATURE).read_bytes().hex()
+    except OSError:
+        if told is not None:
+            report.fault("SHA256SUMS", "it was signed, and the signature is not there")
+        else:
+            report.note(
+                "SHA256SUMS is not signed: nothing binds what only people read, "
+                "index.html and README.txt"
+            )
+        return
+    key = told if told is not None else (keys or [""])[-1]
+    if key not in keys:
+        report.fault("SHA256SUMS", "the key that signed it has signed no anchor")
+    elif not is_signed(sums, mark, key):
+        report.fault("SHA256SUMS", "its signature does not hold")
+
+
 def objects(path: Path, report: Report) -> Iterator[Said]:
     """Read JSON Lines one after the other."""
     try:
@@ -267,24 +318,111 @@ def objects(path: Path, report: Report) -> Iterator[Said]:
                 report.fault(f"file {path.name}", told, "line")
 
 
-def state_of(folder: Path, report: Report) -> Said:
-    """Read what the tables said when the package was written."""
+def object_in(path: Path, report: Report) -> Said:
+    """Read a file that is one object."""
     try:
-        state = parsed((folder / "state.json").read_text(encoding="utf-8"))
+        said = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        state = None
-    if isinstance(state, dict):
-        return state
-    report.fault("file state.json", "it cannot be read")
+        said = None
+    if isinstance(said, dict):
+        return said
+    report.fault(f"file {path.name}", "it cannot be read")
     return {}
+
+
+# --- the table for a spreadsheet -----------------------------------------------
+
+PLAIN = (
+    *("at", "local", "protocol", "application", "event", "outcome", "from", "to"),
+    "version",
+)
+COLUMNS = (
+    "seq",
+    *PLAIN,
+    *("actor", "officer", "role", "identity", "channel"),
+    *("call_version", "act", "basis", "reason", "refused_for", "reserved_after"),
+    *("granted_after", "allocation", "hash"),
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet would take for a formula."""
+
+
+def cells(line: Said, body: Said) -> list[str]:
+    """Return what entries.csv says of an entry."""
+    actor, refusal, act = body["actor"], body["refusal"] or {}, body["act"]
+    after = (body["money"] or {}).get("after") or {}
+    values = (
+        line["seq"],
+        *(body[name] for name in PLAIN),
+        *(actor[name] for name in ("kind", "id", "role", "identity")),
+        body["channel"],
+        body["call_version"],
+        f"{act['kind']} {act['number']}/{act['signed_on']}" if act else None,
+        body["basis"],
+        body["reason"],
+        refusal.get("code"),
+        *(euros(after.get(name)) for name in ("reserved", "granted", "allocation")),
+        line["hash"],
+    )
+    texts = ["" if value is None else str(value) for value in values]
+    return [f"'{text}" if text.startswith(FORMULA) else text for text in texts]
+
+
+def euros(cents: Any) -> str | None:
+    """Write an amount with two decimals."""
+    if cents is None:
+        return None
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{rest:02d}"
+
+
+class Table:
+    """Holds entries.csv against the entries, row by row."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        self.report = report
+        self.rows = self.read(folder / "entries.csv")
+        self.check(list(COLUMNS), "the names of its columns are others")
+
+    def read(self, path: Path) -> Iterator[list[str]]:
+        """Read the rows; what is no table has none."""
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                yield from csv.reader(file)
+        except (OSError, ValueError, csv.Error):
+            return
+
+    def take(self, line: Said, body: Said | None) -> None:
+        """Compare the row of an entry; one that makes no sense is told elsewhere."""
+        try:
+            expected = cells(line, body) if body else None
+        except NO_SENSE:
+            expected = None
+        self.check(expected, f"the row of entry {shown(line.get('seq'))} says another")
+
+    def check(self, expected: list[str] | None, told: str) -> None:
+        """Compare the next row."""
+        found = next(self.rows, None)
+        if expected is not None and found != expected:
+            self.report.fault("file entries.csv", told, "row")
+
+    def close(self) -> None:
+        """Find rows that are of no entry."""
+        if next(self.rows, None) is not None:
+            self.report.fault("file entries.csv", "it has more rows than entries")
 
 
 # --- anchors -------------------------------------------------------------------
 
 
-def civil_day(instant: str) -> date:
+def instant(at: str) -> datetime:
+    """Read an instant as entries write it."""
+    return datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def civil_day(at: str) -> date:
     """Return the day in Rome: summer time is from March to October, EU rules."""
-    utc = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%S.%f%z")
+    utc = instant(at)
     begins, ends = (
         last - timedelta(days=(last.weekday() + 1) % 7)
         for last in (
@@ -294,17 +432,75 @@ def civil_day(instant: str) -> date:
     return (utc + timedelta(hours=2 if begins <= utc < ends else 1)).date()
 
 
+class Marks:
+    """Keeps where anchors saw a chain, and holds the chain against it."""
+
+    def __init__(self, report: Report, entry: str) -> None:
+        self.report, self.entry = report, entry
+        self.seen: dict[int, tuple[str, str]] = {}
+        """Of entries: the hash that an anchor saw, and which anchor."""
+        self.beyond: set[int] = set()
+        """Of these entries, those that only anchors saw that are later than it."""
+        self.later: dict[int, str] = {}
+        """How far anchors saw the chain reach that must have seen all of it."""
+
+    def note(self, one: Said, where: str) -> None:
+        """Keep where an anchor saw the chain end."""
+        if not one["entries"]:
+            return
+        seen = self.seen.setdefault(one["entries"], (one["head"], where))
+        if seen[0] != one["head"]:
+            told = f"{self.entry} {one['entries']} is told in two ways"
+            self.report.fault(where, told, "two ways")
+
+    def note_later(self, one: Said, where: str, *, by: timedelta) -> None:
+        """Keep where an anchor saw it end that is later than the package.
+
+        The package may end before that. What was under way while it was written may
+        be dated before an anchor that did not see it yet: for an hour that is allowed.
+        """
+        if one["entries"] not in self.seen:
+            self.beyond.add(one["entries"])
+        self.note(one, where)
+        if by > AN_HOUR:
+            self.later.setdefault(one["entries"], where)
+
+    def check(self, seq: int, found: Any) -> None:
+        """Compare an entry with what the anchors say of it."""
+        head, where = self.seen.pop(seq, (found, ""))
+        if head != found:
+            told = f"{self.entry} {seq} is not the one it saw"
+            self.report.fault(where, told, "other")
+
+    def close(self, entries: int) -> None:
+        """Find the places that the chain does not reach, and those that it passes."""
+        for seq, (_, where) in sorted(self.seen.items()):
+            if seq not in self.beyond:
+                told = f"it saw {self.entry} {seq}, the chain has {entries}"
+                self.report.fault(where, told, "unreached")
+        for seq, where in sorted(self.later.items()):
+            if seq < entries:
+                told = f"it is later than the package, and saw {seq} entries of "
+                self.report.fault(where, f"{told}{entries}", "fewer")
+
+
 class Anchors:
-    """Checks anchors one after the other, and keeps what they say of the call."""
+    """Checks anchors one after the other, and keeps what they say of two chains."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self.hashes: dict[int, str] = {}
+        self.made: dict[int, Said] = {}
+        """What each says of when it was made."""
         self.keys: list[str] = []
-        self.seen: dict[int, tuple[str, str]] = {}
-        """Of entries: the hash that an anchor saw, and which anchor."""
+        self.of_call = Marks(report, "entry")
+        self.of_office = Marks(report, "entry of the officers")
         self.last: Said | None = None
         self.day: date | None = None
+        self.gaps: list[tuple[str, date, date]] = []
+        """Where it was found, and from which day to which nothing was sealed."""
+        self.missed: dict[date, str] = {}
+        """Of such days: why, as a later anchor says."""
         self.heads: dict[str, tuple[int, str]] = {}
 
     def feed(self, line: Said, call: Any) -> None:
@@ -323,7 +519,7 @@ class Anchors:
             self.follow(line, body, where)
             self.compare(body, where)
             self.claim(body, call, where)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except NO_SENSE:
             self.report.fault(where, FORM)
         said = body.get("number")
         self.last = {
@@ -333,6 +529,10 @@ class Anchors:
             "at": body.get("at"),
         }
         self.hashes[self.last["number"]] = str(line.get("hash"))
+        self.made[self.last["number"]] = {
+            "at": body.get("at"),
+            "simulated": body.get("simulated"),
+        }
         if line.get("key") not in self.keys:
             self.keys.append(str(line.get("key")))
 
@@ -370,15 +570,38 @@ class Anchors:
         if last and last.get("at") and body["at"] < last["at"]:
             fault(where, "it is dated before the anchor before it")
         self.days_until(civil_day(body["at"]), where)
+        for one in body.get("missed", ()):
+            day = date(*map(int, one["day"].split("-")))
+            self.missed.setdefault(day, str(one["because"]))
 
     def days_until(self, day: date, where: str) -> None:
         """Find the days of Rome on which nothing was sealed."""
-        if self.day is not None and (day - self.day).days > 1:
-            first, last = self.day + timedelta(days=1), day - timedelta(days=1)
-            told = f"for {first}" if first == last else f"from {first} to {last}"
-            self.report.fault(where, f"no anchor {told}", "gap")
-        if self.day is None or day > self.day:
-            self.day = day
+        if self.day is None or day <= self.day:
+            self.day = self.day or day
+            return
+        first, last = self.day + timedelta(days=1), day - timedelta(days=1)
+        if first <= last:
+            self.gaps.append((where, first, last))
+        self.day = day
+
+    def close(self) -> None:
+        """Tell of the days that were missed: explained in an anchor, or not."""
+        for where, begun, last in self.gaps:
+            first = begun
+            told = sorted(day for day in self.missed if first <= day <= last)
+            for day in told:
+                why = f"explained in an anchor: {shown(self.missed[day])}"
+                self.report.note(f"no anchor for {day}, {why}")
+                if first < day:
+                    self.lacks(where, first, day - timedelta(days=1))
+                first = day + timedelta(days=1)
+            if first <= last:
+                self.lacks(where, first, last)
+
+    def lacks(self, where: str, first: date, last: date) -> None:
+        """Tell of days without an anchor that nobody has explained."""
+        told = f"for {first}" if first == last else f"from {first} to {last}"
+        self.report.fault(where, f"no anchor {told}", "gap")
 
     def compare(self, body: Said, where: str) -> None:
         """Hold its calls against those of the anchor before: chains only grow."""
@@ -392,59 +615,86 @@ class Anchors:
                 self.report.fault(where, told_of, "shrunk")
         self.heads = told
 
-    def claim(self, body: Said, call: Any, where: str) -> None:
-        """Keep where it saw the chain of the call."""
-        for one in body["calls"]:
-            if not isinstance(one["entries"], int):
-                raise TypeError(one)
-            if one["call"] == call and one["entries"]:
-                seen = self.seen.setdefault(one["entries"], (one["head"], where))
-                if seen[0] != one["head"]:
-                    told = f"entry {one['entries']} is told in two ways"
-                    self.report.fault(where, told, "two ways")
+    def claim(
+        self, body: Said, call: Any, where: str, *, later: timedelta | None = None
+    ) -> None:
+        """Keep where it saw the chains of the call and of the officers."""
+        for code, marks in ((call, self.of_call), (OFFICE, self.of_office)):
+            unseen = {"call": code, "entries": 0, "head": ZEROS}
+            saw = [one for one in body["calls"] if one["call"] == code] or [unseen]
+            for one in saw:
+                if not isinstance(one["entries"], int):
+                    raise TypeError(one)
+                if later is None:
+                    marks.note(one, where)
+                else:
+                    marks.note_later(one, where, by=later)
 
-    def check(self, seq: int, found: Any) -> None:
-        """Compare an entry with what the anchors say of it."""
-        head, where = self.seen.pop(seq, (found, ""))
-        if head != found:
-            self.report.fault(where, f"entry {seq} is not the one it saw", "other")
+
+class Own:
+    """Holds the package against anchors that were kept elsewhere.
+
+    Those of the auditor, and those of the file outside of the database: that one is
+    part of the package only where it holds something else than the database.
+    """
+
+    def __init__(
+        self, anchors: Anchors, call: Any, ends: datetime | None, whose: str
+    ) -> None:
+        self.anchors, self.call, self.ends, self.whose = anchors, call, ends, whose
+        self.report = anchors.report
+        self.held = self.same = 0
+        """Those that the package should have, and those that it has."""
+        self.reach: list[int] = []
+        """Of those that are later than it: how far they saw the call."""
+
+    def read(self, path: Path) -> None:
+        """Read them: the package has each, the same, or ends before it was made."""
+        for line in objects(path, self.report):
+            alone = Anchors(Report())
+            body = alone.content(line, "line")
+            number = body.get("number") if body else None
+            where = f"anchor {shown(number)} of {self.whose}"
+            if body is None or alone.report.kinds:
+                self.report.fault(where, "it does not hold by itself")
+                self.held += 1
+                continue
+            try:
+                self.hold(line, body, where)
+            except NO_SENSE:
+                self.report.fault(where, FORM)
+
+    def hold(self, line: Said, body: Said, where: str) -> None:
+        """Hold the package against one of them."""
+        kept = self.anchors.hashes.get(body["number"])
+        later = None if self.ends is None else instant(body["at"]) - self.ends
+        if kept is None and later is not None and later > timedelta(0):
+            self.anchors.claim(body, self.call, where, later=later)
+            said = {one["call"]: one["entries"] for one in body["calls"]}
+            self.reach.append(said.get(self.call, 0))
+            return
+        self.held += 1
+        self.same += kept == line["hash"]
+        if kept is None:
+            self.report.fault(where, "the package lacks it")
+        elif kept != line["hash"]:
+            self.report.fault(where, "the package has another one in its place")
+        self.anchors.claim(body, self.call, where)
 
     def close(self, entries: int) -> None:
-        """Find the places that the chain does not reach."""
-        for seq, (_, where) in sorted(self.seen.items()):
-            told = f"it saw entry {seq}, the chain has {entries}"
-            self.report.fault(where, told, "unreached")
-
-
-def take_own(path: Path, anchors: Anchors, call: Any, until: str) -> None:
-    """Hold the package against anchors that were kept elsewhere."""
-    later = 0
-    own = Anchors(Report())
-    for line in objects(path, anchors.report):
-        body = own.content(line, "line")
-        number = body.get("number") if body else None
-        where = f"anchor {shown(number)} of your own"
-        if body is None or own.report.kinds:
-            anchors.report.fault(where, "it does not hold by itself")
-            own = Anchors(Report())
-            continue
-        if isinstance(number, int) and number in anchors.hashes:
-            if anchors.hashes[number] != line.get("hash"):
-                anchors.report.fault(where, "the package has another one in its place")
-        elif str(body.get("at")) <= until:
-            anchors.report.fault(where, "the package lacks it")
-        else:
-            later += 1
-            continue
-        try:
-            anchors.claim(body, call, where)
-        except (KeyError, TypeError):
-            anchors.report.fault(where, FORM)
-    if later:
-        anchors.report.note(
-            f"{later} of your own anchors are later than the package, which ends "
-            f"{until}: ask for a new one if it should reach further"
-        )
+        """Tell against how many of them the package was held."""
+        covers = sum(reach <= entries for reach in self.reach)
+        if not self.held and not covers:
+            told = "none of them says anything of this package: they prove nothing"
+            self.report.fault("anchors of your own", told)
+        elif self.same + covers:
+            told = f"{self.same + covers} of your own anchors saw what is in it"
+            self.report.note(told)
+        if self.reach:
+            self.report.note(
+                f"{len(self.reach)} of your own anchors are later than the package, "
+                f"which ends {self.ends}: ask for a new one if it should reach further"
+            )
 
 
 def trust(anchors: Anchors, key: str | None) -> None:
@@ -460,64 +710,234 @@ def trust(anchors: Anchors, key: str | None) -> None:
         )
 
 
+# --- time stamps (RFC 3161) ----------------------------------------------------
+
+
+LONG = 0x80
+"""From here on a byte says how many bytes of length follow."""
+
+
+def parts(der: bytes) -> list[tuple[int, bytes]]:
+    """Split DER into what stands one after the other: tags, and what they hold."""
+    found, at = [], 0
+    while at < len(der):
+        tag, size, at = der[at], der[at + 1], at + 2
+        if size >= LONG:
+            count = size - LONG
+            if not count:
+                raise ValueError("no length")
+            size, at = int.from_bytes(der[at : at + count], "big"), at + count
+        if at + size > len(der):
+            raise ValueError("cut short")
+        found.append((tag, der[at : at + size]))
+        at += size
+    return found
+
+
+def inside(der: bytes, *places: int) -> bytes:
+    """Go down into DER, each time into the part at a place."""
+    for place in places:
+        der = parts(der)[place][1]
+    return der
+
+
+def stamped(answer: bytes) -> tuple[str, datetime]:
+    """Return what was stamped, its SHA-256 in hex, and when.
+
+    TimeStampResp, its token, SignedData, encapContentInfo, TSTInfo.
+    """
+    told = parts(inside(answer, 0, 1, 1, 0, 2, 1, 0, 0))
+    at = told[4][1].decode("ascii")
+    form = "%Y%m%d%H%M%S.%f%z" if "." in at else "%Y%m%d%H%M%S%z"
+    when = datetime.strptime(at.replace("Z", "+0000"), form)  # noqa: DTZ007 - %z is there
+    return inside(told[2][1], 1).hex(), when
+
+
+def check_stamps(folder: Path, anchors: Anchors, report: Report) -> None:
+    """Hold the time stamps against their anchors: of these bytes, and of that time."""
+    seen = []
+    for path in sorted(folder.glob("anchors-stamps/*.tsr")):
+        where = f"time stamp {shown(path.stem)}"
+        try:
+            number = int(path.stem)
+            imprint, at = stamped(path.read_bytes())
+            made = anchors.made[number]
+            passed = at - instant(made["at"])
+        except (OSError, *NO_SENSE):
+            report.fault(where, "it cannot be read, or its anchor is not there")
+            continue
+        if imprint != anchors.hashes[number]:
+            report.fault(where, "it is of other bytes than its anchor")
+        elif made["simulated"]:
+            pass  # the clock of a rehearsal is no authority's
+        elif passed < -CLOCKS_DIFFER:
+            report.fault(where, f"it is of {at}, before its anchor was made")
+        elif passed > STAMPED_WITHIN:
+            report.fault(where, f"it is of {at}, long after its anchor was made")
+        seen.append(f"of anchor {number} at {at}")
+    if seen:
+        told = (
+            seen[0] if len(seen) == 1 else f"the first {seen[0]}, the last {seen[-1]}"
+        )
+        report.note(
+            f"{len(seen)} time stamps, {told}; whether the authority signed them, "
+            "`openssl ts -verify` tells (README.txt)"
+        )
+
+
+# --- moves ---------------------------------------------------------------------
+
+
+class Moves:
+    """Tells whether the version of the program that wrote an entry allowed its move."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        said = object_in(folder / "moves.json", report)
+        found = said.get("versions")
+        self.versions: Said = found if isinstance(found, dict) else {}
+        self.family: Any = None
+
+    def learn(self, frozen: Path) -> None:
+        """Read from the first version of a call which table of moves is its own."""
+        if self.family is None:
+            try:
+                self.family = parsed(frozen.read_text(encoding="utf-8"))["family"]
+            except (OSError, *NO_SENSE):
+                return  # told elsewhere
+
+    def fault(self, body: Said) -> str | None:
+        """Say what no version of the program would have done."""
+        kind, identity = body["actor"]["kind"], body["actor"]["id"]
+        if kind == "person" and identity is None:
+            return "a person made it, and it does not say which"
+        if kind in ("worker", "unknown") and identity is not None:
+            return f"{kind} made it, and it names an officer"
+        return self.of_move(body) if body["outcome"] == "ok" else None
+
+    def of_move(self, body: Said) -> str | None:
+        """Say which part of a move its version does not have."""
+        software, event, role = body["software"], body["event"], body["actor"]["role"]
+        version = ".".join(str(software).split(".")[:2])
+        if version not in self.versions:
+            return f"version {shown(software)} wrote it, whose moves are not here"
+        table = "call" if body["application"] is None else str(self.family)
+        leads = self.versions[version].get(table, {}).get(event)
+        if leads is None:
+            return f"`{shown(event)}` is no event of version {version}"
+        roles = [one[2] for one in leads if one[:2] == [body["from"], body["to"]]]
+        if not roles:
+            told = f"`{shown(event)}` does not lead from `{shown(body['from'])}`"
+            return f"{told} to `{shown(body['to'])}` in version {version}"
+        if not any(role in held for held in roles):
+            return f"`{shown(event)}` is not made in the role `{shown(role)}`"
+        return None
+
+
 # --- entries -------------------------------------------------------------------
 
 
-class Chain:
-    """Checks the entries one after the other, and adds them up."""
+class Linked:
+    """Checks the entries of a chain one after the other, each with the one before."""
 
-    def __init__(self, report: Report, call: Any, folder: Path) -> None:
-        self.report, self.call, self.folder = report, call, folder
+    name, whole = "entry", "call"
+    """How faults call an entry of it, and what it is the chain of."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
         self.seq, self.head, self.at = 0, ZEROS, ""
-        self.applications: dict[str, tuple[Any, Any, int, int]] = {}
-        """State, version, reserved and granted of each, in cents."""
-        self.reserved = self.granted = self.filed = 0
-        self.standing: Said = {"state": "published"}
-        self.rules: dict[Any, Any] = {}
+        self.began = ""
+        self.simulated = True
         self.acts: set[tuple[Any, ...]] = set()
-        self.officers: set[Any] = set()
-        self.export: Said = {}
-        self.lists = 0
-        """How many versions of an approved list there were."""
-        self.listed: dict[str, Said] = {}
-        """Who stands on it, by application."""
+        self.said: Said | None = None
+        """What the last entry says, if it can be read."""
 
     def feed(self, line: Said) -> None:
-        """Take in a line of entries.jsonl."""
+        """Take in a line of the file of the chain."""
+        self.said = None
         seq = line.get("seq")
         if not isinstance(seq, int):
-            self.report.fault(f"entry {self.seq + 1}", "it has no number")
+            self.report.fault(f"{self.name} {self.seq + 1}", "it has no number")
             return
-        where = f"entry {seq}"
+        where = f"{self.name} {seq}"
         if seq != self.seq + 1:
-            self.report.fault(where, f"entry {self.seq + 1} is missing", "missing")
+            told = f"{self.name} {self.seq + 1} is missing"
+            self.report.fault(where, told, "missing")
         self.seq = seq
         text = str(line.get("body"))
         if sha256(text) != line.get("hash"):
             self.report.fault(where, "its content does not match its hash")
         try:
-            self.content(canonical(text), seq)
+            self.said = canonical(text)
+            self.content(self.said, where)
         except NotCanonicalError:
             self.report.fault(where, "it is not in canonical form")
         except MalformedError:
             self.report.fault(where, "it cannot be read")
-        except (AttributeError, KeyError, TypeError):
+        except NO_SENSE:
             self.report.fault(where, FORM)
         self.head = str(line.get("hash"))
 
-    def content(self, body: Said, seq: int) -> None:
+    def content(self, body: Said, where: str) -> None:
         """Check what an entry says against those before it."""
-        where, fault = f"entry {seq}", self.report.fault
+        fault = self.report.fault
         if body["previous"] != self.head:
             fault(where, "it does not follow the entry before it")
-        if body["call"] != self.call or body["seq"] != seq:
-            fault(where, "it belongs to another call or place")
+        if not self.belongs(body) or body["seq"] != self.seq:
+            fault(where, f"it belongs to another {self.whole} or place")
         if body["at"] < self.at:
             fault(where, "it is dated before the entry before it")
         self.at = max(self.at, body["at"])
+        self.began = self.began or body["at"]
+        self.simulated = body["simulated"]
+        self.take(body, where)
+
+    def belongs(self, body: Said) -> bool:
+        """Tell whether an entry is one of this chain."""
+        raise NotImplementedError
+
+    def take(self, body: Said, where: str) -> None:
+        """Take in what an entry says."""
+        raise NotImplementedError
+
+    def look_up_act(self, body: Said, where: str) -> None:
+        """Find the act that an entry names among those that are kept."""
+        act = body["act"]
+        if act and (act["kind"], act["number"], act["signed_on"]) not in self.acts:
+            self.report.fault(where, "it names an act that is not there")
+
+
+class Chain(Linked):
+    """Checks the entries of the call, and adds them up."""
+
+    def __init__(self, report: Report, call: Any, folder: Path) -> None:
+        super().__init__(report)
+        self.call, self.folder = call, folder
+        self.applications: dict[str, tuple[Any, Any, int, int, Any]] = {}
+        """State, version, reserved and granted of each, in cents, and its protocol."""
+        self.reserved = self.granted = self.filed = 0
+        self.standing: Said = {"state": "published"}
+        self.rules: dict[Any, Any] = {}
+        self.officers: set[Any] = set()
+        self.export: Said = {}
+        self.moves = Moves(folder, report)
+        self.lists = 0
+        """How many versions of an approved list there were."""
+        self.listed: dict[str, Said] = {}
+        """Who stands on it, by application."""
+
+    def belongs(self, body: Said) -> bool:
+        """Tell whether an entry is one of the call."""
+        return bool(body["call"] == self.call)
+
+    def take(self, body: Said, where: str) -> None:
+        """Take in what was done, or refused."""
+        fault = self.report.fault
         actor = body["actor"]["id"]
         if actor is not None and str(actor) not in self.officers:
             fault(where, "it names an officer who is not there")
+        told = self.moves.fault(body)
+        if told is not None:
+            fault(where, told, "move")
         if body["outcome"] == "ok":
             self.count(body["money"], where)
             if body["application"] is None:
@@ -546,13 +966,14 @@ class Chain:
 
     def take_application(self, body: Said, where: str) -> None:
         """Move an application from where it stood."""
-        before = self.applications.get(body["application"], ("draft", 0, 0, 0))
+        before = self.applications.get(body["application"], ("draft", 0, 0, 0, None))
         moved = body["money"]["movements"] if body["money"] else []
         self.applications[body["application"]] = (
             body["to"],
             body["version"],
             before[2] + sum(movement["reserved"] for movement in moved),
             before[3] + sum(movement["granted"] for movement in moved),
+            body["protocol"],
         )
         self.filed += body["event"] == "submit"
         if body["from"] != before[0]:
@@ -585,10 +1006,10 @@ class Chain:
             self.export = {
                 "seq": body["seq"],
                 "at": body["at"],
-                "told": findings.get("exported"),
-                "expected": {"entries": body["seq"] - 1, "head": body["previous"]},
+                "key": findings["exported"].get("key"),
             }
-            if self.export["told"] != self.export["expected"]:
+            reached = [findings["exported"].get(name) for name in ("entries", "head")]
+            if reached != [body["seq"] - 1, body["previous"]]:
                 told = "it exported something else than what stands before it"
                 self.report.fault(where, told)
 
@@ -603,9 +1024,7 @@ class Chain:
                 names = ("application", "protocol", "behind")
                 self.listed[one["application"]] = {name: one[name] for name in names}
         members = sorted(self.listed.values(), key=lambda one: str(one["protocol"]))
-        text = json.dumps(
-            members, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        text = compact(members)
         if not makes_sense or (len(members), sha256(text)) != (
             told["size"],
             told["sha256"],
@@ -626,19 +1045,15 @@ class Chain:
         """Hold the frozen text of a version against the hash of its entry."""
         number = body["call_version"]
         self.rules[number] = body["rules"]
+        frozen = self.folder / "call-versions" / f"{int(number)}.json"
         try:
-            found = hashed(self.folder / "call-versions" / f"{int(number)}.json")
-        except (OSError, ValueError):
+            found = hashed(frozen)
+        except OSError:
             found = "nothing"
+        self.moves.learn(frozen)
         if found != body["rules"]:
             told = f"the text of version {shown(number)} is not the one it froze"
             self.report.fault(where, told, "frozen")
-
-    def look_up_act(self, body: Said, where: str) -> None:
-        """Find the act that an entry names among those that are kept."""
-        act = body["act"]
-        if act and (act["kind"], act["number"], act["signed_on"]) not in self.acts:
-            self.report.fault(where, "it names an act that is not there")
 
     def close(self, state: Said) -> None:
         """Compare what the entries add up to with what the tables said."""
@@ -649,7 +1064,12 @@ class Chain:
         if state.get("head") != self.head:
             fault("entries", "the last entry is not the head of the call")
         exported = state.get("exported_by")
-        if exported is None or self.export.get("seq") != exported:
+        if exported is None and isinstance(state.get("not_entered"), str):
+            self.report.note(
+                f"taken at {shown(state['not_entered'])} by somebody who can only read "
+                "the register: no entry tells of it"
+            )
+        elif exported is None or self.export.get("seq") != exported:
             fault("entries", "the export itself is no entry of the register")
         self.standing.update(
             reserved=self.reserved, granted=self.granted, filed=self.filed
@@ -663,7 +1083,7 @@ class Chain:
 
     def compare(self, rows: Any) -> None:
         """Compare every application."""
-        names = ("state", "version", "reserved", "granted")
+        names = ("state", "version", "reserved", "granted", "protocol")
         seen = set()
         for row in rows if isinstance(rows, list) else ():
             identity = row.get("application") if isinstance(row, dict) else None
@@ -697,6 +1117,142 @@ class Chain:
                 self.report.fault(f"version {shown(number)} of the call", told)
 
 
+# --- officers ------------------------------------------------------------------
+
+
+class Office(Linked):
+    """Checks the entries about officers, and adds up who held which role, and when."""
+
+    name, whole = "officers' entry", "chain"
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.retired: dict[Any, Any] = {}
+        """Each officer, with the instant at which they retired."""
+        self.roles: dict[tuple[Any, ...], Any] = {}
+        """Officer, role and since when, with the end."""
+        self.delegations: dict[Any, Said] = {}
+        self.events = {
+            "begin_office": self.begin,
+            "add_officer": self.add,
+            "give_roles": self.give,
+            "end_roles": self.end,
+            "retire_officer": self.retire,
+            "delegate_role": self.delegate,
+            "end_delegation": self.take_back,
+        }
+
+    def belongs(self, body: Said) -> bool:
+        """Tell whether an entry is one of the officers."""
+        return bool(body["chain"] == "office")
+
+    def take(self, body: Said, where: str) -> None:
+        """Take in an entry; one that was refused changes nothing."""
+        if body["outcome"] != "ok":
+            return
+        self.events[body["event"]](body["officer"], body["details"], body)
+        self.look_up_act(body, where)
+
+    def begin(self, _: Any, said: Said, __: Said) -> None:
+        """Take in who was there before this was written down."""
+        for one in said["officers"]:
+            self.retired[one["officer"]] = one["retired_at"]
+            for held in one["roles"]:
+                key = (one["officer"], held["role"], held["since"])
+                self.roles[key] = held["ended_at"]
+
+    def add(self, officer: Any, said: Said, body: Said) -> None:
+        """Take in an officer with their first roles."""
+        self.retired[officer] = None
+        self.give(officer, said, body)
+
+    def give(self, officer: Any, said: Said, body: Said) -> None:
+        """Take in new roles of an officer."""
+        for role in said["roles"]:
+            self.roles[officer, role, body["at"]] = None
+
+    def end(self, officer: Any, said: Said, body: Said) -> None:
+        """End the roles of an officer that have not ended yet."""
+        for key, end in self.roles.items():
+            if key[0] == officer and key[1] in said["roles"] and end is None:
+                self.roles[key] = body["at"]
+
+    def retire(self, officer: Any, said: Said, body: Said) -> None:
+        """Retire an officer, with all that they hold and delegate."""
+        self.end(officer, said, body)
+        self.retired[officer] = body["at"]
+        for delegation in said["delegations"]:
+            self.delegations[delegation]["ended_at"] = body["at"]
+
+    def delegate(self, officer: Any, said: Said, body: Said) -> None:
+        """Take in what an officer delegates to another, on which days."""
+        self.delegations[said["delegation"]] = {
+            "delegator": officer,
+            "delegate": said["to"],
+            "role": said["role"],
+            "first_day": said["first_day"],
+            "last_day": said["last_day"],
+            "made_at": body["at"],
+            "ended_at": None,
+            "act": body["act"],
+        }
+
+    def take_back(self, _: Any, said: Said, body: Said) -> None:
+        """End a delegation before its last day."""
+        self.delegations[said["delegation"]]["ended_at"] = body["at"]
+
+    def close(self, state: Said, rows: list[Said], delegations: list[Said]) -> None:
+        """Compare what the entries add up to with what the tables said."""
+        said = state.get("office")
+        if said != {"entries": self.seq, "head": self.head}:
+            told = "the last entry is not the one that state.json names"
+            self.report.fault("officers", told)
+        if not self.seq and rows:
+            told = "no entry tells of any of them"
+            self.report.fault("officers", told)
+            return
+        held = {}
+        for row in rows:
+            for one in row["roles"]:
+                held[row["id"], one["role"], one["since"]] = one["until"]
+        retired = {row["id"]: row["retired_at"] for row in rows}
+        kept = {row["id"]: {**row, "id": None} for row in delegations}
+        told_of = {key: {**one, "id": None} for key, one in self.delegations.items()}
+        self.compare("officer", self.retired, retired)
+        self.compare("role of officer", self.roles, held)
+        self.compare("delegation", told_of, kept)
+
+    def compare(self, what: str, told: dict[Any, Any], rows: dict[Any, Any]) -> None:
+        """Compare rows with what the entries say of them."""
+        for key in [*rows, *(key for key in told if key not in rows)]:
+            name = " ".join(map(str, key)) if isinstance(key, tuple) else key
+            where = f"{what} {shown(name)}"
+            if key not in told:
+                self.report.fault(where, "it is in no entry of the officers")
+            elif key not in rows:
+                self.report.fault(where, "it is in the entries of the officers only")
+            elif told[key] != rows[key]:
+                self.report.fault(where, "it is not as the entries of the officers say")
+
+
+def check_office(folder: Path, anchors: Anchors, chain: Chain, state: Said) -> int:
+    """Check the chain of the officers; return how many entries it has."""
+    report = chain.report
+    office = Office(report)
+    office.acts = chain.acts
+    for line in objects(folder / "office.jsonl", report):
+        office.feed(line)
+        anchors.of_office.check(office.seq, line.get("hash"))
+    anchors.of_office.close(office.seq)
+    rows = list(objects(folder / "officers.jsonl", Report()))
+    delegations = list(objects(folder / "delegations.jsonl", report))
+    try:
+        office.close(state, rows, delegations)
+    except NO_SENSE:
+        report.fault("officers", FORM)
+    return office.seq
+
+
 # --- all of it -----------------------------------------------------------------
 
 
@@ -712,55 +1268,114 @@ def known(folder: Path, chain: Chain) -> None:
             chain.report.fault(f"act {shown(row.get('number'))}", told)
 
 
-def instant_of_export(folder: Path, exported: Any) -> str:
-    """Return when the package was written, as its own entry says.
+def end_of(folder: Path, state: Said) -> datetime | None:
+    """Return when the package was written, as its own entry says, if it does.
 
-    Read ahead: anchors of the auditor's own that are later are no fault. What is
+    Read ahead: anchors of the auditor's own that are later may be missing. What is
     no entry of the chain is found afterwards.
     """
+    told, exported = state.get("not_entered"), state.get("exported_by")
     for line in objects(folder / "entries.jsonl", Report()):
         if exported is not None and line.get("seq") == exported:
             try:
-                return str(canonical(str(line.get("body"))).get("at"))
+                told = canonical(str(line.get("body"))).get("at")
             except MalformedError:
-                break
-    return "~"  # after every instant: then nothing is excused
+                told = None
+            break
+    try:
+        return instant(str(told))
+    except NO_SENSE:
+        return None  # then nothing is excused
+
+
+def is_late(chain: Chain) -> bool:
+    """Tell whether a day passed without an anchor; in a rehearsal none is missed."""
+    if chain.simulated is not False:
+        return False
+    try:
+        began, ended = map(instant, (chain.began, chain.at))
+    except NO_SENSE:
+        return False  # told of elsewhere
+    return ended - began > LATE
+
+
+def check_anchors(
+    folder: Path, anchors: Anchors, state: Said, own: Path | None
+) -> Own | None:
+    """Check the anchors, and hold them against the copies that are kept elsewhere."""
+    call, report = state.get("call"), anchors.report
+    for line in objects(folder / "anchors.jsonl", report):
+        anchors.feed(line, call)
+    check_stamps(folder, anchors, report)
+    outside = folder / "anchors-outside.jsonl"
+    if own is None and not outside.exists():
+        return None
+    ends = end_of(folder, state)
+    if outside.exists():
+        Own(anchors, call, ends, "the file outside of the database").read(outside)
+    if own is None:
+        return None
+    mine = Own(anchors, call, ends, "your own")
+    mine.read(own)
+    return mine
+
+
+def check_entries(folder: Path, anchors: Anchors, chain: Chain, state: Said) -> None:
+    """Check the entries of the call, and all that is in the package beside them."""
+    report = chain.report
+    known(folder, chain)
+    table = Table(folder, report)
+    for line in objects(folder / "entries.jsonl", report):
+        chain.feed(line)
+        table.take(line, chain.said)
+        anchors.of_call.check(chain.seq, line.get("hash"))
+    table.close()
+    anchors.of_call.close(chain.seq)
+    chain.close(state)
+    check_signature(folder, anchors.keys, chain.export.get("key"), report)
+
+
+def check_days(anchors: Anchors, chain: Chain, sealed: int) -> None:
+    """Tell of the days without an anchor, up to the last entry, and what none seals."""
+    report = chain.report
+    if chain.at and anchors.day:
+        try:
+            anchors.days_until(civil_day(chain.at), "anchors")
+        except NO_SENSE:
+            report.fault("entries", "the last instant makes no sense")
+    anchors.close()
+    if anchors.hashes:
+        if sealed < chain.seq:
+            report.note(f"entries after {sealed} are sealed by no anchor yet")
+        return
+    told = "no anchor: nothing proves that all of it was not written anew"
+    if is_late(chain):
+        report.fault("anchors", f"{told}, and more than a day passed")
+    else:
+        report.note(told)
 
 
 def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Report]:
     """Check everything; return what it is about, and what was found."""
     report = Report()
     check_sums(folder, report)
-    state = state_of(folder, report)
-    call = state.get("call")
+    state = object_in(folder / "state.json", report)
     anchors = Anchors(report)
-    for line in objects(folder / "anchors.jsonl", report):
-        anchors.feed(line, call)
+    mine = check_anchors(folder, anchors, state, own)
     trust(anchors, key)
-    if own is not None:
-        until = instant_of_export(folder, state.get("exported_by"))
-        take_own(own, anchors, call, until)
-    chain = Chain(report, call, folder)
-    known(folder, chain)
-    sealed = max(anchors.seen, default=0)
-    for line in objects(folder / "entries.jsonl", report):
-        chain.feed(line)
-        anchors.check(chain.seq, line.get("hash"))
-    anchors.close(chain.seq)
-    chain.close(state)
-    if chain.at and anchors.day:
-        try:
-            anchors.days_until(civil_day(chain.at), "anchors")
-        except ValueError:
-            report.fault("entries", "the last instant makes no sense")
-    if not anchors.hashes:
-        report.note("no anchor: nothing proves that all of it was not written anew")
-    elif sealed < chain.seq:
-        report.note(f"entries after {sealed} are sealed by no anchor yet")
+    sealed = max(anchors.of_call.seen.keys() - anchors.of_call.beyond, default=0)
+    chain = Chain(report, state.get("call"), folder)
+    check_entries(folder, anchors, chain, state)
+    staff = check_office(folder, anchors, chain, state)
+    if mine is not None:
+        mine.close(chain.seq)
+    check_days(anchors, chain, sealed)
     about = (
-        f"{shown(call)}: {chain.seq} entries, {len(chain.applications)} applications"
+        f"{shown(chain.call)}: {chain.seq} entries, {len(chain.applications)} "
+        f"applications, {staff} entries of the officers, {len(anchors.hashes)} "
+        f"anchors, head {shown(chain.head)}"
     )
-    return f"{about}, {len(anchors.hashes)} anchors, head {shown(chain.head)}", report
+    return about, report
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from tests.integration.test_verification import by_hand
 from tests.processes import Ended, Place, attempt, start, together
 from workflow.anchors import signatures
 from workflow.anchors.manifests import Signed, line
+from workflow.anchors.series import Series
 from workflow.desk import SOFTWARE, AnchorFiles, Desk
 from workflow.errors import (
     InputError,
@@ -38,6 +39,7 @@ from workflow.services import (
     office,
     signing,
 )
+from workflow.services.anchor_copies import Trusted
 from workflow.services.anchor_rows import stored
 from workflow.staff import OFFICE
 
@@ -258,7 +260,7 @@ def test_an_anchor_signed_again_with_another_key_is_found(
     desk = foreign(sealed, tmp_path)
     with pytest.raises(RefusedError) as refused:
         anchoring.seal(desk)
-    anchoring.seal(desk, new_key=True, lost=True)
+    anchoring.rotate(desk.as_officer("bianchi"), because="lost", lost=True)
 
     told = faults(sealed)
 
@@ -498,7 +500,7 @@ def test_a_key_is_changed_with_the_word_of_the_one_before(
 ):
     before = files.key.read_bytes()
 
-    made = anchoring.seal(sealed.desk, new_key=True)
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
     after = anchoring.seal(sealed.desk)
 
     assert made.key == after.key != anchors(sealed)[2].key
@@ -513,7 +515,7 @@ def test_a_change_of_key_that_was_interrupted_is_finished(
     sealed: Office, files: AnchorFiles, monkeypatch
 ):
     monkeypatch.setattr(keys, "put_in_force", lambda _path: None)
-    made = anchoring.seal(sealed.desk, new_key=True)
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
     monkeypatch.undo()
 
     after = anchoring.seal(sealed.desk)
@@ -528,14 +530,14 @@ def test_a_key_that_is_lost_is_replaced_only_when_that_is_said(
     sealed: Office, files: AnchorFiles
 ):
     with pytest.raises(RefusedError) as there:
-        anchoring.seal(sealed.desk, new_key=True, lost=True)
+        anchoring.rotate(sealed.sit("bianchi").desk, because="leaked", lost=True)
     files.key.unlink()
     with pytest.raises(RefusedError) as missing:
         anchoring.seal(sealed.desk)
     with pytest.raises(RefusedError) as unsaid:
-        anchoring.seal(sealed.desk, new_key=True)
+        anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
 
-    anchoring.seal(sealed.desk, new_key=True, lost=True)
+    anchoring.rotate(sealed.sit("bianchi").desk, because="leaked", lost=True)
     anchoring.seal(sealed.desk)
 
     codes = [one.value.code for one in (there, missing, unsaid)]
@@ -571,6 +573,102 @@ def test_a_folder_that_is_not_there_is_not_made(sealing: Office, tmp_path: Path)
     assert anchors(sealing) == []
 
 
+def test_only_who_answers_for_it_changes_the_key_and_the_anchor_says_who(
+    sealed: Office, files: AnchorFiles
+):
+    before, refused = files.key.read_bytes(), []
+    for login in ("nobody-at-all", "clerk", "controller"):
+        for lost in (False, True):
+            with pytest.raises(RefusedError) as error:
+                anchoring.rotate(sealed.sit(login).desk, because="mine", lost=lost)
+            refused.append(error.value.code)
+    with pytest.raises(InputError):
+        anchoring.rotate(sealed.sit("bianchi").desk, because=" ")
+
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="a colleague left")
+
+    said = orjson.loads(made.body)["rotated"]
+    bianchi = "SELECT id FROM officers WHERE login = 'bianchi'"
+    ((officer,),) = rows(sealed.desk.engine, bianchi)
+    assert set(refused) <= {"role.missing", "officer.unknown", "key.not_lost"}
+    assert "key.not_lost" not in refused[:2]
+    assert said == {"because": "a colleague left", "by": str(UUID(str(officer)))}
+    assert before != files.key.read_bytes()
+    assert len(anchors(sealed)) == 4
+    assert log.examine(sealed.desk).anchors.keys == (
+        (anchors(sealed)[0].key, 1),
+        (made.key, 4),
+    )
+
+
+def test_a_key_that_changes_while_somebody_verifies_is_no_fault(
+    sealed: Office, monkeypatch: pytest.MonkeyPatch
+):
+    outside = anchor_checks._outside
+
+    def rotated_first(desk: Desk, series: Series) -> Any:
+        anchoring.rotate(desk.as_officer("bianchi"), because="it is time")
+        return outside(desk, series)
+
+    monkeypatch.setattr(anchor_checks, "_outside", rotated_first)
+
+    assert faults(sealed) == []
+
+
+# --- what somebody else has kept ----------------------------------------------
+
+
+def test_a_copy_of_the_file_that_lags_is_no_fault_where_nobody_seals(
+    sealed: Office, tmp_path: Path
+):
+    copy = tmp_path / "mine.jsonl"
+    copy.write_bytes(lines(sealed)[0])
+    elsewhere = AnchorFiles(tmp_path / "no" / "key.pem", copy)
+    auditor = Office(replace(sealed.desk, anchor_files=elsewhere), sealed.clock)
+
+    found = faults(auditor)
+    copy.write_bytes(lines(sealed)[1])
+
+    assert found == []
+    assert faults(auditor) == ["1: the file holds another anchor in its place"]
+
+
+def test_all_written_anew_with_another_key_is_found_by_what_an_auditor_has(
+    sealed: Office, files: AnchorFiles, tmp_path: Path
+):
+    mine, key = tmp_path / "mine.jsonl", anchors(sealed)[0].key
+    mine.write_bytes(b"".join(lines(sealed)[:2]))
+    trusted = Trusted(key.upper(), mine)
+    before = log.examine(sealed.desk, trusted=trusted).anchors
+    by_hand(
+        sealed,
+        "DELETE FROM anchors",
+        "UPDATE entries SET hash = substr(hash, 2) || 'x' WHERE seq = 4",
+    )
+    files.key.unlink()
+    files.lines.unlink()
+    keys.make(files.key)
+    anchoring.seal(sealed.desk)
+
+    alone = log.examine(sealed.desk).anchors
+    found = log.examine(sealed.desk, trusted=trusted).anchors
+    mine.write_bytes(b"{}\n")
+    no_anchor = log.examine(sealed.desk, trusted=Trusted(anchors=mine)).anchors
+
+    assert (before.ok, before.own) == (True, 2)
+    assert alone.ok
+    assert found.own == 0
+    assert [(one.number, one.fault) for one in found.faults] == [
+        (0, "the key that you trust has signed none of them"),
+        (1, f"{CTL}: entry 4 is not the one it saw"),
+        (1, "you have kept another one than the database has"),
+        (2, "you have kept it, and the database lacks it"),
+    ]
+    assert [one.fault for one in no_anchor.faults] == [
+        "a line of your own copy is no anchor"
+    ]
+
+
 # --- every day ----------------------------------------------------------------
 
 
@@ -602,7 +700,7 @@ def test_what_has_been_asleep_for_three_days_seals_once_and_they_are_told(
 
     assert [one.number for one in made if one] == [2]
     found = log.examine(sealing.desk).anchors
-    assert [day.day for day in found.gaps] == [21, 22, 23]
+    assert [day.day for span in found.gaps for day in span.days()] == [21, 22, 23]
     assert faults(sealing) == ["2: no anchor from 2026-01-21 to 2026-01-23"]
 
 
@@ -632,7 +730,7 @@ def test_a_day_that_was_missed_is_no_fault_once_somebody_says_why(sealing: Offic
     (said, _) = orjson.loads(made.body)["missed"]
     assert refused == ["role.missing", *["anchor.not_missed"] * 3]
     assert faults(sealing) == ["2: no anchor for 2026-01-22"]
-    assert [day.day for day in found.gaps] == [21, 22, 23]
+    assert [day.day for span in found.gaps for day in span.days()] == [21, 22, 23]
     assert found.explained == ((lost, "power cut"), (other, "power cut"))
     assert (said["day"], said["because"]) == ("2026-01-21", "power cut")
     assert str(UUID(said["by"])) == said["by"]
@@ -655,10 +753,33 @@ def test_an_anchor_that_is_overdue_is_told_by_both(sealed: Office):
     anchor_checks.standing(sealed.desk)
 
 
+def test_where_nothing_was_ever_sealed_a_day_is_an_alarm_but_in_a_rehearsal(
+    sealing: Office,
+):
+    told = []
+    for statement in ("SELECT 1", "UPDATE installation SET rehearsal = false"):
+        by_hand(sealing, statement)
+        told.append((faults(sealing), log.examine(sealing.desk).ok))
+    since = log.examine(sealing.desk).anchors.unsealed_since
+    nobody = faults(Office(replace(sealing.desk, anchor_files=None), sealing.clock))
+    sealing.clock.move_to(rome(2026, 1, 16, 19, 38))
+    in_time = faults(sealing)
+
+    fault = "0: no anchor yet, and nothing was sealed since 2026-01-15T16:38:00.000000Z"
+    (late,) = told[1][0]
+    assert told[0] == ([], True)
+    assert late.startswith(fault)
+    assert (told[1][1], since) == (False, rome(2026, 1, 15, 17, 38))
+    assert nobody == [late]  # it stands in the database, whoever looks
+    assert in_time == []
+    anchoring.seal(sealing.desk)
+    assert faults(sealing) == []
+
+
 def test_after_a_restore_from_before_a_change_of_key_the_way_out_is_told(
     sealed: Office,
 ):
-    anchoring.seal(sealed.desk, new_key=True)
+    anchoring.rotate(sealed.sit("bianchi").desk, because="leaked")
     by_hand(sealed, "DELETE FROM anchors WHERE number > 3")
     path = signing.places(sealed.desk).lines
 
@@ -667,9 +788,9 @@ def test_after_a_restore_from_before_a_change_of_key_the_way_out_is_told(
     path.rename(path.with_name("before.jsonl"))
     with pytest.raises(RefusedError) as other:
         anchoring.seal(sealed.desk)
-    made = anchoring.seal(sealed.desk, new_key=True, lost=True)
+    made = anchoring.rotate(sealed.sit("bianchi").desk, because="leaked", lost=True)
 
-    way_out = "`sportello log anchor --new-key --lost`"
+    way_out = "`sportello log anchor --new-key --lost --because WHY`"
     assert way_out in ahead.value.message
     assert (other.value.code, way_out in other.value.message) == ("key.other", True)
     assert made.number == 4

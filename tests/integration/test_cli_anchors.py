@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import orjson
 import pytest
@@ -56,6 +57,13 @@ def test_openssl_verifies_an_anchor_by_hand(terminal: Terminal, tmp_path):
     )
 
     assert verified.stdout == "Signature Verified Successfully\n", verified.stderr
+
+
+def test_a_rehearsal_in_which_nothing_was_sealed_verifies_and_says_so(terminal):
+    plain = terminal.type("log", "verify")
+
+    assert plain.exit_code == 0
+    assert "nothing was sealed since 15/01/2026 18:00:00; elsewhere" in plain.stderr
 
 
 def test_the_verification_tells_of_the_anchors(terminal: Terminal):
@@ -156,11 +164,73 @@ def test_doctor_finds_a_key_that_others_can_read(terminal: Terminal):
 
 def test_a_key_is_changed_by_command(terminal: Terminal):
     first = terminal.ask("log", "anchor")
-    second = terminal.ask("log", "anchor", "--new-key")
+    second = terminal.ask("log", "anchor", "--new-key", "--because", "left")
 
     assert second["rotated_from"] == first["key"] != second["key"]
     assert second["endorsement"] is not None
     assert terminal.type("log", "verify").exit_code == 0
+
+
+def test_what_an_auditor_has_kept_is_held_against_the_register(
+    terminal: Terminal, tmp_path: Path
+):
+    first = terminal.ask("log", "anchor")
+    mine = tmp_path / "mine.jsonl"
+    mine.write_bytes((terminal.home / "anchors.jsonl").read_bytes())
+    other = mine.read_text().replace('"hash":"', '"hash":"0')
+
+    good = terminal.type(
+        *("log", "verify", "--key", first["key"].upper(), "--anchors", str(mine))
+    )
+    wrong = terminal.ask("log", "verify", "--key", "2" * 64)
+    mine.write_text(other)
+    broken = terminal.type("log", "verify", "--anchors", str(mine))
+
+    assert good.exit_code == 0
+    assert f"  key {first['key']} since anchor 1\n" in good.stdout
+    assert "  1 of your own anchors agree\n" in good.stdout
+    assert wrong["anchors"]["keys"] == [{"key": first["key"], "since": 1}]
+    assert wrong["anchors"]["faults"] == [
+        {"number": 0, "fault": "the key that you trust has signed none of them"}
+    ]
+    assert broken.exit_code == 5
+    assert "your own copy of it does not hold by itself" in broken.stdout
+    for words in (("--key", "x"), ("--anchors", "nowhere")):
+        terminal.refused("log", "verify", *words, code="usage", exit_code=2)
+
+
+def test_an_entry_that_was_changed_is_told_in_words_by_all_that_read_it(
+    terminal: Terminal,
+):
+    ((body,),) = terminal.query("SELECT body FROM entries WHERE seq = 3")
+    terminal.query("DROP TRIGGER entries_no_update")
+    terminal.settings["SPORTELLO_CLOCK"] = "2026-01-22T10:00:00+01:00"
+    forged: tuple[dict[str, object], ...] = (
+        {"actor": "x"},
+        {"actor": {}},
+        {"at": "x"},
+        {"seq": None},
+        {"act": {"kind": "decreto"}},
+        {"money": {"x": 1}},
+        {"money": "x"},
+        {"terms": "x"},
+    )
+    texts = ["{}", "[]", *(json.dumps({**json.loads(body), **one}) for one in forged)]
+
+    told = set()
+    for text in texts:
+        stored = text.replace("'", "''")
+        terminal.query(f"UPDATE entries SET body = '{stored}' WHERE seq = 3")  # noqa: S608 - ours
+        for words in (
+            ("log", "show", CTL),
+            ("log", "show", CTL, "--as-of", "2026-01-21"),
+            ("log", "diff", "2026-01-01", "2026-01-21"),
+            ("explain", "entry", f"{CTL}#3"),
+        ):
+            ended = terminal.type(*words)
+            told.add((ended.exit_code, ended.stderr.partition("]:")[0]))
+
+    assert told == {(5, "Error [register.unreadable")}
 
 
 def test_a_missed_day_is_explained_by_command(terminal: Terminal):
@@ -190,6 +260,7 @@ def test_a_missed_day_is_explained_by_command(terminal: Terminal):
         ("--new-key", "--new-kay"),
         ("--missed", "2026-01-21"),
         ("--because", "no power"),
+        ("--new-key",),
         ("--missed", "2026-01-21", "--because", "no power", "--new-key"),
     ],
 )

@@ -354,8 +354,12 @@ def test_the_register_verifies(terminal):
         "ok": True,
         "faults": [],
         "gaps": [],
+        "gap_spans": [],
         "explained": [],
+        "keys": [],
+        "own": None,
         "stamps": 0,
+        "stamped": [],
         "stamped_at": None,
         "file": str(terminal.home / "anchors.jsonl"),
     }

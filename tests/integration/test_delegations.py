@@ -8,7 +8,7 @@ from models.vocabulary import Event, Role
 from tests.builders import Office
 from tests.contents import entries
 from workflow.errors import RefusedError
-from workflow.services import delegations, officers
+from workflow.services import delegations, officers, rosters
 
 ACT = "decreto 7/2026-01-19"
 FIRST, LAST = date(2026, 1, 21), date(2026, 1, 22)
@@ -46,7 +46,7 @@ def may_review(work: Office, application: str) -> str:
 
 
 def identity(work: Office, login: str) -> str:
-    (found,) = (one.id for one in officers.listed(work.desk) if one.login == login)
+    (found,) = (one.id for one in rosters.listed(work.desk) if one.login == login)
     return str(found)
 
 
@@ -91,7 +91,7 @@ def test_a_delegation_ends_before_its_last_day(work: Office, end: str):
 
     expected = "officer.retired" if end == "delegate" else "role.missing"
     assert may_review(work, application) == expected
-    (clerk,) = (one for one in officers.listed(work.desk) if one.login == "clerk")
+    (clerk,) = (one for one in rosters.listed(work.desk) if one.login == "clerk")
     assert clerk.delegations == ()
     with pytest.raises(RefusedError, match="neither now nor later"):
         delegations.end(bianchi, "examiner", "clerk", Role.OFFICER)
@@ -142,7 +142,7 @@ def test_an_auditor_can_ask_who_acted_for_whom_on_a_day(work: Office):
     delegated(work)
 
     def clerk(day: int) -> list[tuple[Role, str]]:
-        listed = officers.listed(work.desk, at=date(2026, 1, day))
+        listed = rosters.listed(work.desk, at=date(2026, 1, day))
         (found,) = (one for one in listed if one.login == "clerk")
         return [(one.role, one.delegator) for one in found.delegations]
 

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
 from threading import Barrier, local
+from threading import Event as Signal
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from cli import main
 from models.session import reading, transaction
 from models.tables import Notice
 from models.vocabulary import Event, Letter, NoticeStatus, TermKind, TermStatus
-from tests.builders import Office, rome, usual
+from tests.builders import Office, office, rome, usual
 from tests.contents import dump, entries, rows, written
 from tests.editions import edited
 from tests.pec import NOBODY, SENDER, Pec, accepted, delivered, failed, full
@@ -521,6 +522,41 @@ def test_an_answer_that_waits_for_a_delivery_to_be_written_does_not_undo_it(
     assert len(entries(work, event="record_delivery")) == len(letters)
     assert rows(work.desk.engine, "SELECT id FROM outbox") == []
     assert work.verified()
+
+
+def test_a_delivery_recorded_by_hand_leaves_nothing_of_what_its_sender_noted(
+    postgres_office_url: str,
+):
+    """The sender gives up between the moments at which the hand reads and writes."""
+    begun, read = Signal(), Signal()
+
+    def happens(_letter: UUID) -> None:
+        begun.set()
+        assert read.wait(60)
+
+    refused = PermanentError("mail.refused", "no")
+    transport = Meanwhile(is_certain=False, happens=happens, error=refused)
+    with (
+        office(postgres_office_url) as work,
+        office(postgres_office_url) as hand,
+        ThreadPoolExecutor(1) as courier,
+    ):
+        application, identity = sent(work, 0, Letter.SUBMISSION_RECEIPT)
+        sending = courier.submit(post, work, transport)
+
+        @event.listens_for(hand.desk.engine, "after_cursor_execute")
+        def _(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            if "FROM notices" in statement and not read.is_set():
+                read.set()
+                sending.result(60)
+
+        assert begun.wait(60)
+        stated = {"letter": Letter.SUBMISSION_RECEIPT.value, "receipt": "R-1"}
+        hand.move(application, Event.RECORD_DELIVERY, inputs=stated)
+
+        found = stands(work, identity, "status", "fault", "receipt", "begun_at")
+        assert found == (NoticeStatus.DELIVERED, None, "R-1", None)
+        assert work.verified()
 
 
 # What had left before a backup was restored

@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from sqlalchemy import make_url
 from config.exports import verify
 from models.canonical import encode
 from models.session import reading
-from models.vocabulary import Event
+from models.vocabulary import Event, Role
 from tests import exports
 from tests.builders import CTL, OPENING, TO_GRANT, Office, office, submission
 from tests.contents import rows
@@ -41,15 +41,18 @@ from tests.exports import (
     summed,
 )
 from tests.integration.test_verification import by_hand
+from tests.integration.test_verification import on_postgresql as is_postgresql
 from tests.processes import Place, start
 from tests.servers import fresh_postgres
 from workflow.anchors.manifests import line
-from workflow.desk import AnchorFiles
+from workflow.desk import AnchorFiles, Desk
 from workflow.errors import InputError, RefusedError, UnavailableError
 from workflow.services import (
     anchoring,
     calls,
+    delegations,
     export_files,
+    export_lines,
     exporting,
     intake,
     keys,
@@ -64,17 +67,23 @@ from workflow.services.exporting import Exported
 FILES = [
     "README.txt",
     "SHA256SUMS",
+    "SHA256SUMS.sig",
     "acts.jsonl",
     "anchors.jsonl",
     "call-versions/1.json",
+    "delegations.jsonl",
     "entries.csv",
     "entries.jsonl",
     "index.html",
     "keys.pem",
+    "moves.json",
+    "office.jsonl",
     "officers.jsonl",
     "state.json",
     "verify.py",
 ]
+DAY = date(2026, 1, 20)
+DELEGATED = "decreto 7/2026-01-19"
 FORMULA = '=HYPERLINK("http://example.it","x")'
 SCRIPT = "<script>alert('è')</script>"
 
@@ -87,6 +96,7 @@ def furnished(url: str, files: AnchorFiles) -> None:
         sweep.sweep(opened.desk)
         first = opened.file(0)
         opened.file(1)
+        staffed(opened.desk.as_officer("bianchi"))
         anchoring.seal(opened.desk)
         opened.wait(days=1)
         opened.routine(first, *TO_GRANT)
@@ -96,6 +106,19 @@ def furnished(url: str, files: AnchorFiles) -> None:
         anchoring.seal(opened.desk)
         opened.wait(days=1)
         anchoring.seal(opened.desk)
+
+
+def staffed(desk: Desk) -> None:
+    """Delegate a role, delegate another and end it; give, end, retire."""
+    officers.add(desk, "neri", "Carla Neri", [Role.EVALUATOR, Role.MANAGER])
+    for role in (Role.OFFICER, Role.EVALUATOR):
+        delegated = delegations.Wanted(
+            "rossi", "clerk", role, DAY, DAY + timedelta(days=9), DELEGATED
+        )
+        delegations.delegate(desk, delegated)
+    delegations.end(desk, "rossi", "clerk", Role.EVALUATOR)
+    officers.end_roles(desk, "neri", [Role.EVALUATOR])
+    officers.retire(desk, "neri")
 
 
 @contextmanager
@@ -162,7 +185,8 @@ def exported(on_sqlite: Path) -> Path:
     url = f"sqlite:///{on_sqlite / 'exported.db'}"
     shutil.copyfile(on_sqlite / "sportello.db", on_sqlite / "exported.db")
     with office(url, at=OPENING + timedelta(days=2)) as work:
-        return taken(work, on_sqlite).folder
+        sealing = replace(work.desk, anchor_files=outside(on_sqlite))
+        return taken(Office(sealing, work.clock), on_sqlite).folder
 
 
 @pytest.fixture
@@ -250,7 +274,8 @@ def test_the_export_is_an_entry_and_part_of_what_is_exported(
     state = json.loads((made.folder / "state.json").read_text())
     assert made.entry is not None
     assert (said["event"], said["outcome"]) == ("export_register", "ok")
-    assert said["findings"] == {"exported": {"entries": seq, "head": head}}
+    exported = {"entries": seq, "head": head, "key": key_of(made.folder)}
+    assert said["findings"] == {"exported": exported}
     assert (said["actor"]["role"], said["from"], said["to"]) == (
         "auditor",
         "open",
@@ -419,10 +444,17 @@ def test_the_page_stands_by_itself_and_runs_nothing_but_its_own_script(package: 
 def test_the_page_has_a_timeline_of_each_application(package: Path):
     page = (package / "index.html").read_text(encoding="utf-8")
 
-    parts = re.findall(r"<details.*?</details>", page, re.DOTALL)
+    staff, *parts = re.findall(r"<details.*?</details>", page, re.DOTALL)
     lines = exports.read(package / "entries.jsonl")
+    roles = [
+        role
+        for one in exports.read(package / "officers.jsonl")
+        for role in one["roles"]
+    ]
     assert len(parts) == 3
-    assert page.count("<tr data-row>") == len(lines)
+    assert sum(part.count("<tr data-row>") for part in parts) == len(lines)
+    assert staff.count("<tr data-row>") == len(roles) + staff.count(DELEGATED)
+    assert staff.count(DELEGATED) == 2
     assert "<b>2026/0000001</b> negotiating" in parts[1]
     assert [">grant<" in part for part in parts] == [False, True, False]
     assert ">export_register<" in parts[0]
@@ -536,7 +568,34 @@ def rechain(work: Office, first: int) -> None:
         for one in lines[first - 1 :]
     ]
     head = f"UPDATE calls SET head_hash = '{lines[-1]['hash']}'"  # noqa: S608 - ours
-    by_hand(work, *(one.replace("%", "%%") for one in updates), head)
+    if is_postgresql(work):
+        updates = [one.replace("%", "%%") for one in updates]
+    by_hand(work, *updates, head)
+
+
+def in_the_tail(**said: Any) -> Callable[[Office], None]:
+    """Review the second file, and change what the entry says before it is sealed."""
+
+    def how(work: Office) -> None:
+        work.move("2026/0000002", Event.START_REVIEW)
+        ((seq, body),) = rows(
+            work.desk.engine, "SELECT seq, body FROM entries ORDER BY seq DESC LIMIT 1"
+        )
+        changed = {**json.loads(body)}
+        for name, value in said.items():
+            (changed if name in changed else changed["actor"])[name] = value
+        content = encode(changed)
+        text = content.decode().replace("'", "''")
+        text = text.replace("%", "%%") if is_postgresql(work) else text
+        hashed = sha256(content).hexdigest()
+        by_hand(
+            work,
+            f"UPDATE entries SET body = '{text}', hash = '{hashed}', "  # noqa: S608 - ours
+            f"event = '{changed['event']}' WHERE seq = {seq}",
+            f"UPDATE calls SET head_hash = '{hashed}'",  # noqa: S608 - ours
+        )
+
+    return how
 
 
 def raw(*statements: str) -> Callable[[Office], None]:
@@ -649,6 +708,75 @@ CHANGES: dict[str, tuple[Callable[[Office], None], str]] = {
         raw("UPDATE anchors SET signature = replace(signature, '0', '1')"),
         "anchor 1: its signature does not hold",
     ),
+    "a role": (
+        raw(
+            "UPDATE officer_roles SET role = 'manager' WHERE role = 'intake' AND "
+            "officer_id IN (SELECT id FROM officers WHERE login = 'clerk')"
+        ),
+        "it is in no entry of the officers",
+    ),
+    "since when a role": (
+        raw("UPDATE officer_roles SET since = since - 1 WHERE role = 'intake'"),
+        "it is in the entries of the officers only",
+    ),
+    "its end": (
+        raw("UPDATE officer_roles SET ended_at = NULL WHERE role = 'evaluator'"),
+        "it is not as the entries of the officers say",
+    ),
+    "who retired": (
+        raw("UPDATE officers SET retired_at = NULL"),
+        "it is not as the entries of the officers say",
+    ),
+    "a delegation": (
+        raw("UPDATE delegations SET last_day = '2026-12-31' WHERE role = 'officer'"),
+        "it is not as the entries of the officers say",
+    ),
+    "the act of a delegation": (
+        raw("UPDATE acts SET number = '8' WHERE number = '7'"),
+        "it names an act that is not there",
+    ),
+    "an entry of the officers": (
+        raw("UPDATE office_entries SET body = replace(body, 'intake', 'manager')"),
+        "officers' entry 2: its content does not match its hash",
+    ),
+    "one of them deleted": (
+        raw("DELETE FROM office_entries WHERE seq = 3"),
+        "officers' entry 4: officers' entry 3 is missing",
+    ),
+    "all of them deleted": (
+        raw("DELETE FROM office_entries"),
+        "officers: no entry tells of any of them",
+    ),
+    "the last of them deleted": (
+        raw(
+            "DELETE FROM office_entries WHERE seq = "
+            "(SELECT max(seq) FROM office_entries)"
+        ),
+        "it saw entry of the officers 14, the chain has 13",
+    ),
+    "the protocols": (
+        raw(
+            "UPDATE applications SET protocol_number = 9 - protocol_number",
+            "UPDATE applications SET protocol_number = protocol_number - 6",
+        ),
+        "has protocol 2026/0000002, the register says 2026/0000001",
+    ),
+    "all anchors": (
+        raw("DELETE FROM anchors"),
+        "anchor 1 of the file outside of the database: the package lacks it",
+    ),
+    "the last anchor dated where days end": (
+        raw(
+            "UPDATE anchors SET body = replace(body, '2026-01-22T', '9999-12-31T'), "
+            "at = 253402300799000000 WHERE number = 3"
+        ),
+        "anchor 3: its content does not match its hash",
+    ),
+    "an event that nobody knows": (in_the_tail(event="bless"), "`bless` is no event"),
+    "a role that may not": (
+        in_the_tail(role="auditor"),
+        "`start_review` is not made in the role `auditor`",
+    ),
     "a key": (
         raw(f"UPDATE anchors SET key = '{'2' * 64}' WHERE number = 2"),  # noqa: S608 - ours
         "anchor 2: its signature does not hold",
@@ -724,12 +852,66 @@ def test_what_may_differ_raises_no_false_alarm(history: Office, tmp_path: Path):
     )
 
 
+def test_a_register_that_nobody_seals_for_a_day_is_a_fault_for_both(
+    work: Office, tmp_path: Path
+):
+    by_hand(work, "UPDATE installation SET rehearsal = false")
+    work.clock.simulated = False
+    work.file()
+
+    made = taken(work, tmp_path)
+
+    told = "anchors: no anchor: nothing proves that all of it was not written anew, and"
+    assert not made.ok
+    assert [one for one in faults(made.folder) if one.startswith(told)]
+
+
+def test_days_that_are_explained_are_no_fault_for_either(
+    history: Office, tmp_path: Path
+):
+    history.wait(days=4)
+    anchoring.seal(history.desk)
+    lost = [date(2026, 1, day) for day in (23, 25)]
+    anchoring.explain(history.sit("director").desk, lost, because="power cut")
+
+    some = taken(history, tmp_path)
+    rest = [date(2026, 1, 24)]
+    anchoring.explain(history.sit("director").desk, rest, because="still")
+    made = taken(history, tmp_path, "all")
+
+    _, report = verify.verify(made.folder, key=None, own=None)
+    assert [one.fault for one in some.examined.anchors.faults] == [
+        "no anchor for 2026-01-24"
+    ]
+    assert faults(some.folder) == ["anchor 4: no anchor for 2026-01-24"]
+    assert made.ok
+    assert not report.kinds
+    assert [told for told in report.notes if told.startswith("no anchor")] == [
+        "no anchor for 2026-01-23, explained in an anchor: power cut",
+        "no anchor for 2026-01-24, explained in an anchor: still",
+        "no anchor for 2026-01-25, explained in an anchor: power cut",
+    ]
+
+
+def test_what_is_dated_where_days_end_is_a_fault_and_no_crash(package: Path):
+    at = "9999-12-31T23:59:59.999999Z"
+    change(package / "entries.jsonl", lambda lines: reworded(lines[-1], at=at))
+    change(package / "entries.jsonl", lambda lines: chained(lines, len(lines)))
+    behead(package)
+    change(package / "anchors.jsonl", lambda lines: reworded(lines[0], at=at))
+
+    found = faults(package)
+
+    assert "entries: the last instant makes no sense" in found
+    assert "anchor 1: it says something in a form that it cannot have" in found
+
+
 def test_a_changed_key_holds_where_the_one_before_endorsed_it(
     history: Office, tmp_path: Path
 ):
     first = keys.find(signing.places(history.desk).key)
     assert first is not None
-    anchoring.seal(history.desk, new_key=True)
+    anchoring.rotate(history.sit("bianchi").desk, because="leaked")
 
     made = taken(history, tmp_path)
 
@@ -741,7 +923,7 @@ def test_a_changed_key_that_nobody_endorsed_is_a_fault(history, tmp_path):
     first = keys.find(signing.places(history.desk).key)
     assert first is not None
     signing.places(history.desk).key.unlink()
-    anchoring.seal(history.desk, new_key=True, lost=True)
+    anchoring.rotate(history.sit("bianchi").desk, because="leaked", lost=True)
 
     found = faults(taken(history, tmp_path).folder, key=first.public)
 
@@ -759,6 +941,10 @@ def of_entries(how: Callable[[list[Any]], Any]) -> Callable[[Path], None]:
 
 def of_anchors(how: Callable[[list[Any]], Any]) -> Callable[[Path], None]:
     return lambda folder: change(folder / "anchors.jsonl", how)
+
+
+def of_office(how: Callable[[list[Any]], Any]) -> Callable[[Path], None]:
+    return lambda folder: change(folder / "office.jsonl", how)
 
 
 def of_text(name: str, old: str, new: str) -> Callable[[Path], None]:
@@ -779,6 +965,7 @@ def swap(lines: list[Any]) -> None:
     lines[3], lines[4] = lines[4], lines[3]
 
 
+EXPORTED_BY_OTHERS = {"exported": {"entries": 0, "head": "", "key": "2" * 64}}
 FORGERIES: dict[str, tuple[Callable[[Path], object], str]] = {
     "one byte": (
         of_entries(lambda lines: reworded(lines[3], reason="x")),
@@ -840,6 +1027,26 @@ FORGERIES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "officers.jsonl").write_text(""),
         "it names an officer who is not there",
     ),
+    "an officers' entry reworded": (
+        of_office(lambda lines: reworded(lines[3], officer="x")),
+        "officers' entry 4: its content does not match its hash",
+    ),
+    "an officers' entry of a call": (
+        of_office(lambda lines: reworded(lines[3], chain="RLF12025051244")),
+        "officers' entry 4: it belongs to another chain or place",
+    ),
+    "an officers' entry of another kind": (
+        of_office(lambda lines: reworded(lines[3], event="promote")),
+        "officers' entry 4: it says something in a form that it cannot have",
+    ),
+    "no delegations": (
+        lambda folder: (folder / "delegations.jsonl").write_text(""),
+        "it is in the entries of the officers only",
+    ),
+    "another end of that chain": (
+        of_text("state.json", '"office":{"entries":', '"office":{"entries":1'),
+        "officers: the last entry is not the one that state.json names",
+    ),
     "an anchor removed": (
         of_anchors(lambda lines: lines.pop(1)),
         "anchor 3: anchor 2 is missing",
@@ -863,6 +1070,38 @@ FORGERIES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+def with_a_row_more(folder: Path) -> None:
+    with (folder / "entries.csv").open("ab") as file:
+        file.write(b'"x"\r\n')
+
+
+def in_every_text(folder: Path) -> None:
+    for name in ("index.html", "entries.csv", "README.txt"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text.replace("1", "7"), encoding="utf-8")
+
+
+FORGERIES |= {
+    "the table": (
+        of_text("entries.csv", "111111.11", "999999.99"),
+        "file entries.csv: the row of entry ",
+    ),
+    "a row more": (
+        with_a_row_more,
+        "file entries.csv: it has more rows than entries",
+    ),
+    "what people read": (in_every_text, "SHA256SUMS: its signature does not hold"),
+    "no moves": (
+        lambda folder: (folder / "moves.json").write_text("[]"),
+        "file moves.json: it cannot be read",
+    ),
+    "the key of the export": (
+        of_entries(lambda lines: reworded(lines[-1], findings=EXPORTED_BY_OTHERS)),
+        "SHA256SUMS: the key that signed it has signed no anchor",
+    ),
+}
+
+
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_changed_package_is_found_also_if_its_sums_are_right(package, name):
     forge, told = FORGERIES[name]
@@ -874,10 +1113,48 @@ def test_a_changed_package_is_found_also_if_its_sums_are_right(package, name):
     found = faults(package)
     assert [one for one in before if "SHA256SUMS says" in one]
     assert [one for one in found if told in one], found
-    assert not [one for one in found if "SHA256SUMS" in one]
+    assert not [one for one in found if "SHA256SUMS says" in one]
+    assert not [one for one in found if "SHA256SUMS does not" in one]
+    assert [one for one in found if one.startswith("SHA256SUMS: ")]
 
 
-@pytest.mark.parametrize("name", sorted({*FILES} - {"SHA256SUMS"}))
+def test_openssl_verifies_the_signature_as_the_manual_of_the_package_says(
+    package: Path,
+):
+    manual = (package / "README.txt").read_text(encoding="utf-8")
+    commands = re.findall(
+        r"^    (tail .*|openssl .* SHA256SUMS\.sig)$", manual, re.MULTILINE
+    )
+
+    ran = subprocess.run(
+        ["sh", "-ec", "\n".join(commands)],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert len(commands) == 2
+    assert ran.stdout == "Signature Verified Successfully\n", ran.stderr
+
+
+def test_sums_that_were_signed_need_their_signature_and_others_say_so(
+    package: Path, history: Office, tmp_path: Path
+):
+    (package / "SHA256SUMS.sig").unlink()
+    signing.places(history.desk).key.unlink()
+
+    made = taken(history, tmp_path)
+
+    _, report = verify.verify(made.folder, key=None, own=None)
+    assert faults(package) == [
+        "SHA256SUMS: it was signed, and the signature is not there"
+    ]
+    assert not report.kinds
+    assert [one for one in report.notes if one.startswith("SHA256SUMS is not signed")]
+
+
+@pytest.mark.parametrize("name", sorted({*FILES} - {"SHA256SUMS", "SHA256SUMS.sig"}))
 def test_each_file_that_is_changed_or_gone_is_named(package, name):
     with (package / name).open("ab") as file:
         file.write(b" ")
@@ -894,7 +1171,15 @@ ODD: tuple[Any, ...] = (None, [], {"a": []}, "x", -1, ["a"], 7)
 
 
 @pytest.mark.parametrize(
-    "name", ["entries.jsonl", "anchors.jsonl", "acts.jsonl", "officers.jsonl"]
+    "name",
+    [
+        "entries.jsonl",
+        "anchors.jsonl",
+        "acts.jsonl",
+        "office.jsonl",
+        "officers.jsonl",
+        "delegations.jsonl",
+    ],
 )
 def test_whatever_stands_in_a_line_is_a_fault_and_no_crash(package, name):
     first, *rest = exports.read(package / name)
@@ -921,25 +1206,36 @@ def forged(package: Path, folder: Path) -> None:
     change(package / "entries.jsonl", chained)
     lines = exports.read(package / "entries.jsonl")
     said = json.loads(lines[-1]["body"])
-    said["findings"]["exported"]["head"] = lines[-2]["hash"]
+    signer = keys.make(folder / "other" / "key.pem")
+    said["findings"]["exported"] |= {"head": lines[-2]["hash"], "key": signer.public}
     reworded(lines[-1], findings=said["findings"])
     chained(lines, len(lines))
     exports.write(package / "entries.jsonl", lines)
+    retabled(package)
     behead(package)
-    signer = keys.make(folder / "other" / "key.pem")
     heads = {one["seq"]: one["hash"] for one in lines}
     anchors: list[Any] = exports.read(package / "anchors.jsonl")
     previous = "0" * 64
     for one in anchors:
         body = json.loads(one["body"])
-        for call in body["calls"]:
+        for call in (one for one in body["calls"] if one["call"] == CTL):
             call["head"] = heads[call["entries"]]
         reworded(one, previous=previous, calls=body["calls"], key=signer.public)
         content = one["body"].encode()
         one["hash"] = previous = sha256(content).hexdigest()
         one |= {"key": signer.public, "signature": signer.sign(content)}
     exports.write(package / "anchors.jsonl", anchors)
-    summed(package)
+    summed(package, signer)
+
+
+def retabled(folder: Path) -> None:
+    """Write the table of the entries again."""
+    with (folder / "entries.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, quoting=csv.QUOTE_ALL)
+        table.writerow(export_lines.COLUMNS)
+        for one in exports.read(folder / "entries.jsonl"):
+            body = export_lines.said(one["body"])
+            table.writerow(export_lines.cells(one["seq"], one["hash"], body))
 
 
 def test_what_was_written_anew_is_found_by_the_key_or_by_anchors_of_ones_own(
@@ -957,7 +1253,46 @@ def test_what_was_written_anew_is_found_by_the_key_or_by_anchors_of_ones_own(
     ]
     assert faults(package, own=mine) == [
         "anchor 1 of your own: the package has another one in its place",
-    ] + [one for one in faults(package, own=mine) if "is told in two ways" in one]
+        "anchor 1 of your own: entry 4 is told in two ways",
+    ]
+
+
+def test_a_package_that_is_dated_back_does_not_escape_ones_own_anchors(
+    package: Path, tmp_path: Path
+):
+    mine, lines = tmp_path / "mine.jsonl", exports.read(package / "entries.jsonl")
+    mine.write_bytes((package / "anchors.jsonl").read_bytes())
+    for number, one in enumerate(lines):
+        reworded(one, at=f"2026-01-10T00:00:{number:02}.000000Z")
+    chained(lines)
+    exports.write(package / "entries.jsonl", lines)
+    exports.write(package / "anchors.jsonl", [])
+    behead(package)
+
+    found = faults(package, own=mine)
+    exports.write(package / "entries.jsonl", lines[:2])
+    of_text(
+        "state.json",
+        '"exported_by":',
+        '"not_entered":"2026-01-10T00:01:00.000000Z","exported_by":null,"x":',
+    )(package)
+    shorter = faults(package, own=mine)
+
+    told = f"it is later than the package, and saw 4 entries of {len(lines)}"
+    assert "anchor 1 of your own: entry 4 is not the one it saw" in found
+    assert f"anchor 1 of your own: {told}" in found
+    assert (
+        "anchors of your own: none of them says anything of this package: they prove "
+        "nothing" in shorter
+    )
+
+
+def test_a_file_without_an_anchor_proves_nothing(package: Path, tmp_path: Path):
+    (tmp_path / "mine.jsonl").write_bytes(b"")
+
+    (found,) = faults(package, own=tmp_path / "mine.jsonl")
+
+    assert found.startswith("anchors of your own: none of them says anything")
 
 
 def test_anchors_of_ones_own_may_be_some_of_them_and_later(
@@ -976,11 +1311,13 @@ def test_anchors_of_ones_own_may_be_some_of_them_and_later(
     assert [told for told in report.notes if "1 of your own anchors are later" in told]
 
 
-def test_an_anchor_that_the_package_lacks_is_found(package: Path, tmp_path: Path):
+def test_an_anchor_that_the_package_lacks_is_found(
+    package: Path, on_sqlite: Path, tmp_path: Path
+):
     mine = tmp_path / "mine.jsonl"
     mine.write_bytes((package / "anchors.jsonl").read_bytes())
     change(package / "anchors.jsonl", lambda lines: lines.pop())
-    summed(package)
+    summed(package, keys.find(outside(on_sqlite).key))
 
     assert faults(package) == []
     assert faults(package, own=mine) == ["anchor 3 of your own: the package lacks it"]
@@ -1014,6 +1351,17 @@ def test_the_verifier_says_by_its_exit_code_what_it_found(package, words, code, 
     assert ended.returncode == code, ended.stderr
     assert ended.stdout.endswith(told)
     assert "Traceback" not in ended.stderr
+
+
+def test_the_verifier_runs_nothing_that_lies_beside_it(package: Path):
+    for name in ("json", "hashlib", "argparse", "re", "typing"):
+        (package / f"{name}.py").write_text("raise SystemExit(77)")
+
+    ended = subprocess.run(
+        [sys.executable, package / "verify.py", package], check=False
+    )
+
+    assert ended.returncode in {verify.HOLDS, verify.FAULTY}
 
 
 # --- what the documentation says ----------------------------------------------

@@ -1,11 +1,15 @@
 """Does the database itself keep everybody from what their role may not do?"""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 from psycopg import Connection
@@ -13,14 +17,18 @@ from psycopg.errors import CheckViolation, InsufficientPrivilege
 from sqlalchemy import make_url
 from sqlmodel import SQLModel
 
+from config.exports import verify
 from models import rights as policy
 from models.tables import APPEND_ONLY
 from models.vocabulary import Role
-from tests.builders import CTL, Office, furnish, office
+from tests.builders import CTL, Office, furnish, office, submission
 from tests.contents import entries
+from tests.integration.test_relay import until
+from tests.integration.test_workers import answer, push
 from tests.played import play, sealing
 from tests.servers import fresh_postgres
 from tests.terminals import FIRST, Terminal
+from workers import broker as brokers
 from workflow.desk import Identity, IdentityKind
 from workflow.errors import RefusedError
 from workflow.services import log, officers, rights
@@ -52,9 +60,13 @@ def as_(url: str, role: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def template(
-    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give where the key and the anchors of that database are."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def template(postgres_server: str, home: Path) -> Iterator[str]:
     """Give the name of a database with roles, in which somebody has worked."""
     run(postgres_server, f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
     try:
@@ -68,7 +80,6 @@ def template(
             with office(as_(url, "rossi")) as opened:
                 by_login = Identity(IdentityKind.DATABASE, None)
                 desk = replace(opened.desk, identity=by_login)
-                home = tmp_path_factory.mktemp("home")
                 play(sealing(Office(desk, opened.clock), home))
             yield str(make_url(url).database)
     finally:
@@ -213,6 +224,69 @@ def test_commands_and_workers_have_all_that_they_need(kept):
     assert standing == "rossi cannot change it"
 
 
+@contextmanager
+def going_on(seat: Terminal, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run something beside the test, that may not end by itself."""
+    pipe = subprocess.PIPE
+    process = seat.start(*words, stdin=pipe, stdout=pipe, stderr=pipe)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_intake_workers_and_scheduler_need_no_more_than_the_applications_role(
+    url, home, redis_url, tmp_path
+):
+    shutil.copytree(home, tmp_path / "home")
+    seat = Terminal(
+        tmp_path / "home",
+        {
+            "SPORTELLO_DATABASE_URL": as_(url, "rossi"),
+            "SPORTELLO_IDENTITY": "database",
+            "SPORTELLO_BROKER_URL": redis_url,
+            "SPORTELLO_CLOCK": "2026-02-20T12:00:00+01:00",
+            "SPORTELLO_LOCK_WAIT": "20",
+        },
+    )
+    lines = [orjson.dumps(submission(number)) for number in (3, 4)]
+
+    def left() -> Any:
+        with connect(url) as connection:
+            return connection.execute(_STILL_TO_DO).fetchone()
+
+    with (
+        closing(brokers.build(redis_url)) as portal,
+        going_on(seat, "intake", CTL, "-") as taking,
+        going_on(seat, "worker", "--threads", "2", "--json"),
+        going_on(seat, "scheduler", "--every", "0.2", "--json"),
+    ):
+        portal.declare_queue("intake")
+        message = push(portal, lines[1], CTL)
+        _, told = taking.communicate(lines[0].decode(), timeout=60)
+        pushed = answer(portal, message)
+        until(lambda: left() == (0, 0, 4))
+    with office(as_(url, "rossi")) as opened:
+        verified = log.examine(opened.desk)
+        expired = entries(opened, event="expire_term")
+
+    assert (taking.returncode, told) == (0, "1 line(s): 1 submitted\n")
+    assert pushed["outcome"] == "submitted"
+    assert all(one.ok for one in verified.calls)
+    assert verified.office.ok
+    assert [one.fault[:14] for one in verified.anchors.faults] == ["no anchor from"]
+    assert {one["actor"]["id"] for one in expired} == {None}
+
+
+_STILL_TO_DO = """
+SELECT (SELECT count(*) FROM outbox),
+    (SELECT count(*) FROM terms WHERE next_check < 1771585200000000),
+    (SELECT count(*) FROM anchors)
+"""
+"""Letters that wait, terms that are due by then, and the anchors there are."""
+
+
 def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
     (tmp_path / "home").mkdir()
     seat = Terminal(
@@ -240,11 +314,74 @@ def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
     assert reported["total"]["money"]["grants"] == 1
     assert [one.exit_code for one in read] == [0] * 4
     assert all("rossi" in one.stdout for one in read)
+    for asked in _READING:
+        shown = seat.type(*asked)
+        assert shown.exit_code == 0, (asked, shown.output)
+    kept_until = seat.ask("retention", CTL)
+    assert (kept_until["personal_data"], kept_until["possible"]) == (None, False)
+    assert "may not read who applied" in seat.type("retention", CTL).stdout
     for words in (("show", FIRST), ("list",), ("log", "anchor")):
         said = seat.refused(*words, code="database.not_allowed", exit_code=1)
         assert "permission denied for table" in said
     again = seat.type("init")  # where all is there it changes nothing
     assert again.exit_code == 0, again.output
+
+
+_READING = (
+    ("log", "verify", CTL),
+    ("log", "show", CTL, "--as-of", "2026-01-21"),
+    ("call", "show", CTL),
+    ("call", "show", CTL, "--as-of", "2026-01-21"),
+    ("call", "history", CTL),
+    ("queue", CTL, "--as-of", "2026-01-21"),
+    ("show", FIRST, "--as-of", "2026-01-21"),
+    ("log", "diff", "2026-01-20", "2026-01-21"),
+    ("log", "diff", "2026-01-20", "2026-01-21", FIRST),
+    ("explain", "entry", f"{CTL}#9"),
+    ("explain", "turn", FIRST),
+    ("explain", "money", CTL),
+    ("explain", "aid", FIRST),
+    ("terms", FIRST),
+    ("officer", "list", "--at", "2026-01-20"),
+    ("officer", "history"),
+)
+"""What an auditor asks, beside what is tried above."""
+
+
+def test_an_auditor_who_only_reads_takes_an_export_that_says_so(kept, tmp_path):
+    (tmp_path / "home").mkdir()
+    settings = {
+        "SPORTELLO_IDENTITY": "database",
+        "SPORTELLO_CLOCK": "2026-01-22T12:00:00+01:00",
+    }
+    seat = Terminal(
+        tmp_path / "home",
+        {**settings, "SPORTELLO_DATABASE_URL": as_(kept, "controller")},
+    )
+    writer = Terminal(
+        tmp_path / "home", {**settings, "SPORTELLO_DATABASE_URL": as_(kept, "rossi")}
+    )
+    folder = tmp_path / "audit"
+    words = ("log", "export", CTL, "--to", str(folder))
+
+    said = seat.refused(*words, code="export.only_read", exit_code=1)
+    before = entry_count(kept)
+    made = seat.ask(*words, "--without-entry")
+    _, report = verify.verify(folder, key=None, own=folder / "anchors.jsonl")
+    again = ("log", "export", CTL, "--to", str(tmp_path / "more"), "--without-entry")
+    other = writer.refused(*again, code="export.entered", exit_code=1)
+
+    assert "--without-entry" in said
+    assert (made["ok"], made["entry"]) == (True, None)
+    assert not report.kinds
+    assert [told for told in report.notes if "only read the register" in told]
+    assert "leave out --without-entry" in other
+    assert entry_count(kept) == before
+
+
+def entry_count(url: str) -> Any:
+    with connect(url) as connection:
+        return connection.execute("SELECT count(*) FROM entries").fetchall()
 
 
 def test_who_does_not_own_the_tables_is_told_who_brings_them_to_a_new_form(

@@ -2,19 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from models.session import DatabaseUnavailableError
-from tests.builders import CTL, Office, submission
+from models.vocabulary import Event
+from tests.builders import CTL, Office, office, submission
 from tests.contents import entries, rows
 from tests.editions import SECOND, open_to_all
 from tests.integration.test_races import lines_of
+from tests.integration.test_retention import wait_for_a_lock
 from workflow.errors import RefusedError, UnavailableError
 from workflow.services import calls, filings, groupings, intake, standings, writers
 
@@ -311,3 +315,27 @@ def test_while_somebody_writes_nobody_else_takes_submissions_in(counter: Office)
     assert error.value.code == "intake.taken"
     with writers.seat(engine, SECOND, patience=0.1):
         pass  # it is free again
+
+
+def test_who_was_taken_in_by_another_call_meanwhile_is_named_as_they_are(
+    postgres_office_url: str,
+):
+    line = submission(0)
+    known = {"tax_code": line["applicant"]["tax_code"], "id": UUID(int=7)}
+    with office(postgres_office_url) as work, ThreadPoolExecutor(1) as pool:
+        with work.desk.engine.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO applicants (id, tax_code, name, pec, salt) "
+                    "VALUES (:id, :tax_code, 'other', 'other', 'other')"
+                ),
+                known,
+            )
+            filing = pool.submit(work.file, 0)
+            wait_for_a_lock(work.desk.engine)
+        filing.result(60)
+
+        (entry,) = entries(work, event=Event.SUBMIT.value)
+
+        assert entry["findings"]["filed"]["applicant"] == str(known["id"])
+        assert work.verified()

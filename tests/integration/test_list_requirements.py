@@ -11,7 +11,7 @@ from models.vocabulary import Event
 from tests.builders import CLOSING, CTL, OPENING, Office, submission, usual
 from tests.contents import entries
 from tests.editions import SECOND, edited
-from tests.filiere import FILIERE, STILL_OPEN, Filiere, published
+from tests.filiere import FILIERE, STILL_OPEN, Filiere, partners, published
 from workflow.errors import RefusedError
 from workflow.services import calls, intake, sweep, views
 
@@ -51,7 +51,7 @@ def listing(work: Office) -> Filiere:
     work.clock.move_to(OPENING - timedelta(hours=1))
     call = published(work, STILL_OPEN, at=work.clock.now())
     for number in (LISTED, LATER):
-        who = submission(number)["applicant"]
+        who = {**submission(number)["applicant"], "kind": "firm"}
         name = call.file(number + 1, applicant=who)
         call.routine(name, Event.START_REVIEW, Event.ADMIT, Event.FIND_WORTHY)
     call.update(add=(f"FIL-{LISTED + 1:04d}",))
@@ -135,6 +135,25 @@ def test_a_reward_is_added_to_the_score_of_the_board_up_to_its_total(
     assert (scores[0]["board"], scores[0]["bonus"]) == (80, 25)
     assert "bonus" not in scores[1]
     assert [views.shown(work.desk, name).score for name in names] == [100, 80]
+    assert work.verified()
+
+
+def test_a_partner_of_a_member_is_on_the_list_as_its_lead_is(
+    work: Office, tmp_path: Path
+):
+    work.clock.move_to(OPENING - timedelta(hours=1))
+    call = published(work, STILL_OPEN, at=work.clock.now())
+    code = submission(NEVER)["applicant"]["tax_code"]
+    among = {"tax_code": code, "name": "One of the nine", "kind": "firm"}
+    call.file(1, partners=[*partners(1, 8), among])
+    call.routine("FIL-0001", Event.START_REVIEW, Event.ADMIT, Event.FIND_WORTHY)
+    call.update()
+    looking(work, tmp_path, REQUIRED.format("opening"))
+    work.clock.move_to(OPENING)
+
+    answers = [take(work, number)["outcome"] for number in (NEVER, LATER)]
+
+    assert answers == ["submitted", "refused"]
     assert work.verified()
 
 

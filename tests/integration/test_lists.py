@@ -18,6 +18,7 @@ from tests.filiere import (
     TOGETHER,
     Filiere,
     file,
+    partners,
     proposal,
     published,
     separated,
@@ -384,6 +385,27 @@ def test_extensions_reopen_the_call_and_new_criteria_hold_for_new_proposals(
     assert call.work.verified()
 
 
+def test_a_call_is_concluded_once_all_worthy_ones_are_listed_and_its_list_lives_on(
+    call: Filiere,
+):
+    desk, name = call.work.desk, call.worthy()
+    call.work.clock.move_to(CLOSES + timedelta(hours=1))
+    sweep.sweep(desk)
+    act = {"act": f"decreto 8/{call.work.today}"}
+    with pytest.raises(RefusedError) as undecided:
+        call_acts.conclude(desk, FILIERE, **act)
+    call.update()
+
+    call_acts.conclude(desk, FILIERE, **act)
+    call.routine(name, Event.ASK_TO_LEAVE_LIST)
+    call.update(remove=(name,))
+
+    assert undecided.value.code == "call.undecided"
+    assert calls.shown(desk, FILIERE).state is CallState.CONCLUDED
+    assert on_list(call) == []
+    assert call.work.verified()
+
+
 # --- at a terminal -----------------------------------------------------------
 
 
@@ -422,7 +444,7 @@ def test_the_list_is_made_and_asked_for_at_a_terminal(
     assert "Filiera 1 S.r.l." in told.output
     assert shown["list"] == {"version": 1, "act": made["act"], "members": 1}
     assert "refinance" not in shown["acts"]
-    assert f"added {name}, with 0 partner(s)" in entry.output
+    assert f"added {name}, with 9 partner(s)" in entry.output
     assert "there is no money in this call" in money.output
     assert "nobody has a turn" in turn.output
     assert aid.exit_code == 0
@@ -505,3 +527,57 @@ def edit(lines, how):
         how(body)
         line["body"] = json.dumps(body)
     exports.chained(lines)
+
+
+# --- who stands behind a member -----------------------------------------------
+
+
+def changed_partners(call: Filiere, name: str, people: list[dict[str, str]]) -> None:
+    """Change who stands behind a proposal."""
+    call.work.move(
+        name,
+        Event.CHANGE_PARTNERS,
+        inputs={"partners": people},
+        reason="one has left",
+    )
+
+
+def test_fewer_than_ten_firms_enter_no_list_and_leave_none(call: Filiere):
+    (few,) = call.take(proposal(1, partners=partners(1, 8)))
+    (research,) = call.take(
+        proposal(2, partners=[*partners(2, 8), {**partners(3)[0], "kind": "research"}])
+    )
+    name = call.worthy(4)
+    call.update()
+
+    with pytest.raises(RefusedError) as refused:
+        changed_partners(call, name, partners(4, 8))
+
+    assert few["error"]["code"] == "partnership.too_few"
+    assert research["error"]["code"] == "partnership.too_few_firms"
+    assert refused.value.code == "partnership.too_few"
+
+
+def test_the_list_follows_a_change_of_partners_by_the_act_that_approves_it(
+    call: Filiere,
+):
+    name = call.worthy(1)
+    first = call.update()
+    others = [*partners(1, 8), partners(7)[0], partners(8)[0]]
+    changed_partners(call, name, others)
+    before = memberships.on(call.work.desk, FILIERE)
+    call.work.wait(days=1)
+
+    second = call.update(change=(name,))
+
+    after = memberships.on(call.work.desk, FILIERE)
+    assert second["changed"] == [name]
+    assert (first["size"], second["size"]) == (1, 1)
+    assert before.sha256 == first["sha256"] != second["sha256"] == after.sha256
+    assert [len(one.partners) for one in (*before.members, *after.members)] == [9, 10]
+    (member,) = after.members
+    assert member.since == 1
+    assert call.work.verified()
+    with pytest.raises(RefusedError) as again:
+        call.update(change=(name,))
+    assert again.value.code == "list.member_unchanged"

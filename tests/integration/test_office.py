@@ -14,7 +14,15 @@ from tests.contents import dump, entries, rows, written
 from tests.integration.test_upgrade import old  # noqa: F401 - a fixture
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.services import delegations, installation, log, moves, officers, sweep
+from workflow.services import (
+    delegations,
+    installation,
+    log,
+    moves,
+    officers,
+    rosters,
+    sweep,
+)
 from workflow.services import office as chain
 
 SINCE = date(2026, 1, 15)
@@ -75,7 +83,7 @@ def test_who_held_which_role_on_a_day_can_be_asked_for_ever(work: Office):
     officers.end_roles(work.desk.as_officer("bianchi"), "rup", [Role.RESPONSIBLE])
 
     def held(login: str, *day: int) -> object:
-        listed = officers.listed(work.desk, at=date(*day))
+        listed = rosters.listed(work.desk, at=date(*day))
         found = [one for one in listed if one.login == login]
         return [(one.roles, one.retired) for one in found]
 
@@ -103,6 +111,8 @@ def test_a_role_that_is_not_held_cannot_end_nor_that_of_the_last_administrator(
     refused = [one for one in chain.entries(work.desk) if one["refusal"]]
     assert [one["refusal"]["code"] for one in refused] == codes
     assert "bianchi" not in str(refused)
+    ids = {one.login: str(one.id) for one in rosters.listed(work.desk)}
+    assert [one["officer"] for one in refused] == [ids["clerk"], ids["bianchi"]]
 
 
 @pytest.fixture
@@ -132,9 +142,8 @@ def test_a_move_waits_for_the_end_of_a_role_that_was_typed_before_it(
     application = work.file()
     typed = impatient.sit("examiner")
 
-    with officers.changing(
-        work.desk.as_officer("bianchi"), OfficeEvent.RETIRE_OFFICER, ()
-    ) as change:
+    desk, about = work.desk.as_officer("bianchi"), officers.About("examiner")
+    with officers.changing(desk, OfficeEvent.RETIRE_OFFICER, (), about) as change:
         change.resting("examiner")
         with pytest.raises(DatabaseUnavailableError):
             typed.move(application, Event.START_REVIEW)
@@ -272,7 +281,7 @@ def test_whoever_was_there_before_the_chain_stands_in_its_first_entry(
 
         (first,) = chain.entries(work.desk)
         assert faults(work) == []
-        listed = officers.listed(work.desk, at=SINCE)
+        listed = rosters.listed(work.desk, at=SINCE)
         officers.retire(work.desk.as_officer("bianchi"), "clerk")
 
         assert first["event"] == "begin_office"
@@ -355,3 +364,57 @@ def test_no_entry_of_a_worker_carries_a_person(work: Office):
         'AND body LIKE \'%"kind":"worker"%\'',
     ) == [(0,)]
     assert work.verified(), CTL
+
+
+def test_what_is_refused_says_of_whom_to_whom_and_for_which_days(work: Office):
+    ids = {one.login: str(one.id) for one in rosters.listed(work.desk)}
+    desk = work.desk.as_officer("clerk")
+    days = (date(2026, 1, 21), date(2026, 1, 22))
+    act = "decreto 9/2026-01-19"
+    wanted = delegations.Wanted("rup", "clerk", Role.RESPONSIBLE, *days, act)
+
+    for change in (
+        lambda: officers.retire(desk, "examiner"),
+        lambda: delegations.delegate(desk, wanted),
+        lambda: officers.retire(desk, "nobody"),
+    ):
+        with pytest.raises(RefusedError):
+            change()
+
+    retiring, delegating, of_nobody = list(chain.entries(work.desk))[-3:]
+    assert retiring["officer"] == ids["examiner"]
+    assert delegating["officer"] == ids["rup"]
+    assert delegating["details"] == {
+        "roles": ["responsible"],
+        "to": ids["clerk"],
+        "first_day": "2026-01-21",
+        "last_day": "2026-01-22",
+    }
+    assert delegating["act"]["number"] == "9"
+    assert of_nobody["officer"] is None
+    assert log.examine(work.desk).office.ok
+
+
+@pytest.mark.parametrize("login", ["system", "Worker", "UNKNOWN", "\uff57orker"])
+def test_no_officer_is_named_as_who_is_none(work: Office, login: str):
+    bianchi = work.desk.as_officer("bianchi")
+
+    with pytest.raises(RefusedError) as error:
+        officers.add(bianchi, login, "N. N.", [Role.OFFICER])
+
+    assert error.value.code == "login.reserved"
+    assert [one.login for one in rosters.listed(work.desk) if one.login == login] == []
+
+
+def test_the_names_of_those_who_are_no_officers_find_what_they_did(work: Office):
+    sweep.sweep(work.desk)
+    application = work.file()
+    with pytest.raises(RefusedError):
+        work.sit("stranger").move(application, Event.START_REVIEW)
+
+    def kinds(actor: str) -> set[str]:
+        wanted = log.Wanted(actor=actor)
+        return {entry["actor"]["kind"] for entry in log.entries(work.desk, wanted)}
+
+    assert kinds("system") == kinds("worker") == {"worker"}
+    assert kinds("unknown") == {"unknown"}

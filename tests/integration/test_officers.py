@@ -18,7 +18,7 @@ from tests.contents import dump, entries, refusals, written
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
 from workflow.moves.families.negotiated_counter import TABLE
-from workflow.services import installation, moves, officers, sweep, views
+from workflow.services import installation, moves, officers, rosters, sweep, views
 
 PEOPLE = {
     Role.INTAKE: "clerk",
@@ -57,7 +57,7 @@ def test_somebody_has_to_be_the_first_and_then_only_administrators_add(
             empty.desk.as_officer("bianchi"), "neri", "Neri", [Role.ADMINISTRATOR]
         )
 
-        listed = [one.login for one in officers.listed(empty.desk)]
+        listed = [one.login for one in rosters.listed(empty.desk)]
 
     assert codes == ["role.missing", "officer.unknown", "officer.undeclared"]
     assert listed == ["bianchi", "clerk", "neri"]
@@ -94,7 +94,7 @@ def test_a_retired_officer_can_do_nothing_new_and_past_entries_stay(work: Office
 
 
 def identity(work: Office, login: str) -> object:
-    (found,) = (one.id for one in officers.listed(work.desk) if one.login == login)
+    (found,) = (one.id for one in rosters.listed(work.desk) if one.login == login)
     return found
 
 
@@ -105,7 +105,7 @@ def test_the_last_administrator_cannot_retire(work: Office):
         officers.retire(work.desk.as_officer("bianchi"), "bianchi")
 
     assert error.value.code == "officer.last_administrator"
-    assert not {one.login: one.retired for one in officers.listed(work.desk)}["bianchi"]
+    assert not {one.login: one.retired for one in rosters.listed(work.desk)}["bianchi"]
 
 
 def test_only_an_administrator_retires_and_only_who_is_there(work: Office):

@@ -698,6 +698,9 @@ def test_partners_are_changed_from_a_file_and_shown(
     shown, told = typed("show", protocol), typed("show", protocol, "--json")
     call = typed("call", "show", counter.code)
     alone = changed("empty.jsonl")
+    filing = f"#{counter.entries(event='submit')[0]['seq']}"
+    past = typed("show", protocol, "--as-of", filing, "--json")
+    then = typed("show", protocol, "--as-of", filing)
 
     assert done.exit_code == 0, done.output
     assert "3 members with the lead, 2 before; 1 join, 0 leave" in done.stdout
@@ -715,6 +718,9 @@ def test_partners_are_changed_from_a_file_and_shown(
     ]
     assert "1 to 4 members, the lead included; nobody in two" in call.stdout
     assert alone.exit_code == 0, alone.output
+    (one,) = orjson.loads(past.stdout)["partners"]
+    assert one == {"id": known(counter)[f"{2:011d}"], "kind": "firm"}
+    assert one["id"] in then.stdout
     assert counter.file(protocol).partners == ()
     explain_all(work)
 

@@ -28,6 +28,7 @@ from tests.builders import (
 from tests.contents import entries
 from tests.editions import SECOND, edited
 from tests.explained import explain_all
+from tests.filiere import everything_on_a_list
 from tests.integration.test_cli_examples import STORY
 from tests.terminals import FIRST, Terminal
 from workflow.errors import InputError, RefusedError
@@ -131,6 +132,7 @@ def test_every_entry_answers_by_whom_under_what_with_which_money_and_who_was_nex
     a_week_is_drawn(work, tmp_path)
     everything_that_happens_by_time(work)
     exporting.export(work.sit("controller").desk, CTL, tmp_path / "export")
+    everything_on_a_list(work)
 
     told = explain_all(work)
 

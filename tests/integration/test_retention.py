@@ -1,6 +1,8 @@
 """Is personal data gone once its time is over, and does the register still hold?"""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +16,19 @@ from uuid import UUID
 import orjson
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from cli import main
 from config.logs import log as logger
 from models.session import transaction
 from models.vocabulary import Event, Letter, Role, SuspensionCause
 from tests.builders import CLOSING, CTL, OPENING, Office, ctl, office, rome, submission
-from tests.contents import dump, refusals, rows
+from tests.contents import dump, entries, refusals, rows
 from tests.editions import SECOND, open_to_all
 from tests.pec import Pec, accepted, failed
 from tests.postboxes import files
+from tests.processes import start
+from workers.transports import erasing
 from workflow.desk import AnchorFiles
 from workflow.errors import ConflictError, RefusedError
 from workflow.services import (
@@ -40,6 +44,7 @@ from workflow.services import (
     lookups,
     officers,
     outbox,
+    pasts,
     previews,
     receipts,
     retention,
@@ -48,12 +53,14 @@ from workflow.services import (
     views,
 )
 from workflow.services import notices as letters
+from workflow.services.moments import Moment
 
 ACT = "decreto 77/2036-03-07"
 ENDS = rome(2036, 3, 6, 12)
 """The last day on which the data of the call is kept."""
 NEXT = ENDS + timedelta(days=1)
 FORMAL = {"act": ACT, "reason": "its time is over"}
+FORMAL_WORDS = ("--act", ACT, "--reason", "its time is over")
 MARKS = (
     "Qwzname",
     "qwzaddress",
@@ -373,6 +380,7 @@ def test_who_applied_to_another_call_is_kept_for_that_one_alone(
     newcomer = file_elsewhere(work, 1)
 
     assert plan.kept_for == {SECOND: 1}
+    assert plan.held is not None
     assert (plan.held.applicants, plan.held.letters) == (1, 4)
     assert entry is not None
     assert entry["findings"]["kept_for"] == {SECOND: 1}
@@ -485,7 +493,7 @@ def test_the_command_tells_first_asks_and_leaves_no_byte_behind(
     home = tmp_path / "home"
     is_file = over.desk.engine.dialect.name == "sqlite"
     over.clock.move_to(NEXT)
-    formal = ("--erase", "--act", ACT, "--reason", "its time is over")
+    formal = ("--erase", *FORMAL_WORDS)
     stranger = home / "letters" / CTL / "note.eml"
     stranger.write_text("of somebody else")
     if is_file:
@@ -534,6 +542,72 @@ def test_what_was_cut_off_after_the_commit_is_done_by_the_same_command_again(
     assert list((home / "letters").rglob("*.eml")) == []
 
 
+def dying(url: str, home: Path, point: str) -> None:
+    """Erase by the command, until a statement begins so; or once it is committed."""
+
+    def die(*said: Any) -> None:
+        if point == "files" or str(said[2]).startswith(point):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with office(url, at=NEXT) as work:
+        if point == "files":
+            erasing.erase = die  # type: ignore[assignment]  # it dies instead
+        else:
+            event.listen(work.desk.engine, "before_cursor_execute", die)
+        type_(work, home, "--erase", *FORMAL_WORDS, "--yes")
+
+
+def killed(work: Office, home: Path, point: str) -> int:
+    url = work.desk.engine.url.render_as_string(hide_password=False)
+    process = start(dying, url, home, point)
+    process.join(60)
+    return int(process.exitcode)
+
+
+def test_an_erasure_that_is_killed_is_whole_or_not_at_all_and_can_be_finished(
+    over: Office, tmp_path: Path
+):
+    home = tmp_path / "home"
+    over.clock.move_to(NEXT)
+    before = dump(over.desk.engine)
+
+    halfway = killed(over, home, "UPDATE applicants")
+    untouched, verified = dump(over.desk.engine), over.verified()
+    committed = killed(over, home, "files")
+    left = kept(over.desk.engine), len(list((home / "letters").rglob("*.eml")))
+    done = type_(over, home, "--erase", "--yes")
+
+    assert (halfway, committed) == (-signal.SIGKILL, -signal.SIGKILL)
+    assert (untouched, verified) == (before, True)
+    assert not [mark for mark in MARKS if mark in left[0]]
+    assert left[1] == 4
+    assert f"nothing was left, erased under {ACT}" in done.stdout
+    assert list((home / "letters").rglob("*.eml")) == []
+    assert [one["event"] for one in entries(over, event="erase_personal_data")] == [
+        "erase_personal_data"
+    ]
+    assert over.verified()
+
+
+def test_a_call_says_under_which_act_its_data_was_erased_then_and_now(over: Office):
+    over.clock.move_to(NEXT)
+    erase(over)
+
+    now = calls.shown(over.desk, CTL)
+    then = pasts.call(over.desk, CTL, Moment(seq=now.entries))
+    earlier = pasts.call(over.desk, CTL, Moment(seq=now.entries - 1))
+    shown = CliRunner().invoke(main, ["call", "show", CTL], obj=over.desk)
+    past = CliRunner().invoke(
+        main, ["call", "show", CTL, "--as-of", f"#{now.entries}"], obj=over.desk
+    )
+
+    assert (now.erased_under, then.seen.erased_under) == (ACT, ACT)
+    assert earlier.seen.erased_under is None
+    for said in (shown.stdout, past.stdout):
+        assert f"erased under {ACT}" in " ".join(said.split())
+    assert ("acts now" in shown.stdout, "acts now" in past.stdout) == (True, False)
+
+
 def test_log_verify_says_under_which_act_data_was_erased(over: Office):
     over.clock.move_to(NEXT)
     erase(over)
@@ -541,9 +615,9 @@ def test_log_verify_says_under_which_act_data_was_erased(over: Office):
     answer = CliRunner().invoke(main, ["log", "verify", CTL], obj=over.desk)
 
     assert (
-        f"personal data erased under {ACT}: of 4 letter(s) only the hash is left"
-        in answer.stdout
-    )
+        f"personal data erased under {ACT}: of 4 letter(s) only the hash is left, "
+        "and nobody can tell any more who filed 2 application(s)"
+    ) in " ".join(answer.stdout.split())
 
 
 def test_an_erasure_that_no_entry_tells_of_is_found(over: Office):
@@ -554,6 +628,30 @@ def test_an_erasure_that_no_entry_tells_of_is_found(over: Office):
 
     (fault,) = verified.faults
     assert "erased_seq" in fault.fault
+
+
+def test_what_an_erasure_did_not_take_is_not_credited_to_it(over: Office):
+    first = "(SELECT id FROM notices ORDER BY id LIMIT 1)"
+    emptied = "recipient = '', subject = NULL, body = NULL, fault = NULL"
+    with over.desk.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE notices SET {emptied} WHERE id = {first}"  # noqa: S608 - ours
+        )
+    over.clock.move_to(NEXT)
+    entry = erase(over)
+
+    (before,) = log.verify(over.desk)
+    with over.desk.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE notices SET entry_seq = 99 WHERE id = {first}"  # noqa: S608 - ours
+        )
+    (after,) = log.verify(over.desk)
+
+    assert entry is not None
+    told = {(one.seq, one.fault) for one in before.faults}
+    assert told == {(entry["seq"], "4 letter(s) have no text, 3 were erased")}
+    (lost,) = {one.fault for one in after.faults if "lost its text" in one.fault}
+    assert lost.endswith("has lost its text, and no entry erased it")
 
 
 # --- what was never there -------------------------------------------------------------

@@ -203,7 +203,8 @@ def test_a_worker_looks_for_receipts_at_each_tick(
     ticker.tick(Stop())
     asked = broker.client.llen("dramatiq:receipts")
     there = brokers.build(redis_url)
-    with serving.serving(there, work.desk, Postbox(), threads=2):
+    desk = replace(work.desk, receipts=tmp_path)
+    with serving.serving(there, desk, Postbox(), threads=2):
         until(lambda: not broker.client.exists("dramatiq:receipts.msgs"))
 
     assert asked == 1, "who was asked already is not asked again"
@@ -449,7 +450,8 @@ def test_where_no_worker_answers_the_scheduler_seals_and_tells_of_days_missed(
 
     found = log.examine(sealing.desk).anchors
     assert made(sealing) == [1, 2]
-    assert [day.isoformat() for day in found.gaps] == [
+    (span,) = found.gaps
+    assert [day.isoformat() for day in span.days()] == [
         "2026-01-19",
         "2026-01-20",
         "2026-01-21",

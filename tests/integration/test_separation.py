@@ -11,9 +11,11 @@ from config.loader import find
 from models.vocabulary import Event, Role
 from tests.builders import Office, furnish, office, scores, usual
 from tests.contents import entries
+from tests.integration.test_tampering import by, forge
+from tests.integration.test_verification import by_hand
 from tests.servers import fresh_postgres
 from workflow.errors import RefusedError
-from workflow.services import conflicts, delegations, digests, officers
+from workflow.services import conflicts, delegations, digests, log, officers, rosters
 
 ACT = "decreto 7/2026-01-19"
 TO_SCORE = (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
@@ -96,7 +98,7 @@ def holding(work: Office, login: str, *roles: Role) -> None:
 
 
 def identity(work: Office, login: str) -> str:
-    (found,) = (one.id for one in officers.listed(work.desk) if one.login == login)
+    (found,) = (one.id for one in rosters.listed(work.desk) if one.login == login)
     return str(found)
 
 
@@ -122,6 +124,22 @@ def test_whoever_closed_the_check_or_scored_does_not_grant(apart: Office):
     ]
     assert "rup" not in refused[0]["refusal"]["message"]
     assert apart.verified()
+
+
+def test_a_decision_said_to_be_by_who_proposed_it_is_found(apart: Office):
+    application = scored(apart)
+    assert code_of(apart.sit("director"), application, Event.GRANT) == "done"
+    said = by(id=identity(apart, "director"))
+
+    by_hand(
+        apart,
+        *forge(apart, said, first="seq FROM entries WHERE event = 'admit'"),
+    )
+
+    (verified,) = log.verify(apart.desk)
+    told = {one.fault for one in verified.faults if one.kind == "authority"}
+    assert any("decides on what they, or whom they act for" in one for one in told)
+    assert any("the role `responsible` was not held" in one for one in told)
 
 
 def test_neither_delegate_nor_delegator_may_have_proposed(apart: Office):

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
 from config.settings import SettingsError, read_settings
+from tests import exports
 from tests.authorities import Signatory, TimeServer, time_server
-from tests.builders import OPENING, Office
+from tests.builders import CTL, OPENING, Office
 from tests.terminals import Terminal
 from workers.ticking import Ticker
 from workers.transports import authorities
@@ -19,7 +22,15 @@ from workflow.anchors import stamps
 from workflow.anchors.stamps import StampError
 from workflow.desk import AnchorFiles
 from workflow.errors import RefusedError, SportelloError, UnavailableError
-from workflow.services import anchoring, doctor, keys, log, stamping
+from workflow.services import (
+    anchoring,
+    doctor,
+    exporting,
+    keys,
+    log,
+    signing,
+    stamping,
+)
 
 
 @pytest.fixture
@@ -95,13 +106,104 @@ def test_stamps_are_verified_with_the_anchors(stamped: Office, server: TimeServe
     moved = log.examine(stamped.desk).anchors
 
     assert good.ok, good.faults
-    assert (good.stamps, good.stamped) == (1, made)
+    assert (good.stamps, good.stamped) == (1, (made,))
     assert [(one.number, one.fault) for one in swapped.faults] == [
         (1, "its time stamp does not hold: Mismatch between messages")
     ]
     assert [(one.number, one.fault) for one in moved.faults] == [
         (9, "it was stamped, and is not there any more")
     ]
+
+
+def test_a_stamp_of_another_time_than_its_anchor_is_found_by_both(
+    stamped: Office, server: TimeServer, tmp_path: Path
+):
+    stamped.clock.simulated = False
+    anchoring.seal(stamped.desk)
+    content = orjson.loads(
+        signing.places(stamped.desk).lines.read_bytes().splitlines()[1]
+    )
+    asked = stamps.request(content["body"].encode()).content
+    stamping.stamp(stamped.desk)
+    (file,) = stamping.kept(stamped.desk.anchor_files).values()
+    told = {}
+
+    for name, passed in (
+        ("early", timedelta(days=-9)),
+        ("in time", timedelta(hours=47)),
+        ("late", timedelta(days=700)),
+    ):
+        server.now = OPENING + passed
+        file.write_bytes(server.stamp(asked))
+        made = exporting.export(stamped.desk, CTL, tmp_path / name)
+        anchored = made.examined.anchors
+        told[name] = [one.fault for one in anchored.faults], exports.faults(made.folder)
+    file.write_bytes(server.stamp(stamps.request(b"something else").content))
+    other = exporting.export(stamped.desk, CTL, tmp_path / "other")
+
+    assert told == {
+        "early": (
+            ["it was stamped at 2026-01-11T09:00:00.000000Z, before it was made"],
+            [
+                (
+                    "time stamp 00000002: it is of 2026-01-11 09:00:00+00:00, before "
+                    "its anchor was made"
+                )
+            ],
+        ),
+        "in time": ([], []),
+        "late": (
+            [
+                (
+                    "it was stamped at 2027-12-21T09:00:00.000000Z, long after it was "
+                    "made: it may have been dated back"
+                )
+            ],
+            [
+                (
+                    "time stamp 00000002: it is of 2027-12-21 09:00:00+00:00, long "
+                    "after its anchor was made"
+                )
+            ],
+        ),
+    }
+    assert exports.faults(other.folder) == [
+        "time stamp 00000002: it is of other bytes than its anchor"
+    ]
+
+
+def test_anchors_that_nobody_stamps_are_a_fault_until_a_later_one_is(
+    stamped: Office, server: TimeServer
+):
+    def found() -> list[tuple[int, str]]:
+        faults = log.examine(stamped.desk).anchors.faults
+        return [(one.number, one.fault[:30]) for one in faults]
+
+    stamped.wait(days=1)
+    anchoring.seal(stamped.desk)
+    young = found()
+    stamped.wait(days=1)
+    anchoring.seal(stamped.desk)
+    old = found()
+    server.now = stamped.clock.now()
+    stamping.stamp(stamped.desk)
+    (file,) = stamping.kept(stamped.desk.anchor_files).values()
+    good = found()
+    file.unlink()
+
+    assert young == good == []
+    assert old == found() == [(1, "neither it nor a later one has")]
+
+
+def test_nobody_asks_for_a_stamp_that_would_come_too_late(
+    stamped: Office, server: TimeServer
+):
+    stamped.wait(days=2)
+
+    assert stamping.stamp(stamped.desk) is None
+    assert (server.asked, standing(stamped)) == ([], None)
+    anchoring.seal(stamped.desk)
+    assert stamping.is_due(stamped.desk)
 
 
 @pytest.mark.parametrize("answer", [b"", b"no stamp", 500, 404, b"x" * 100_001])

@@ -27,7 +27,9 @@ from workflow import register
 from workflow.desk import AnchorFiles
 from workflow.errors import InputError, RefusedError
 from workflow.register import GENESIS
-from workflow.services import anchoring, keys, log, officers, sweep
+from workflow.services import anchoring, keys, log, officers, rosters, sweep
+
+pytestmark = pytest.mark.usefixtures("glanced_at")
 
 TABLES = (
     "entries",
@@ -36,6 +38,8 @@ TABLES = (
     "applications",
     "acts",
     "officers",
+    "notices",
+    "applicants",
     "anchors",
 )
 LAST = "(SELECT max(seq) FROM entries)"
@@ -201,6 +205,14 @@ BY_SQL: dict[str, tuple[list[str], str]] = {
         ["DELETE FROM officers WHERE login = 'director'"],
         "who does not exist",
     ),
+    "a letter emptied": (
+        ["UPDATE notices SET subject = NULL, body = NULL WHERE letter = 'grant'"],
+        "grant has lost its text, and no entry erased it",
+    ),
+    "an applicant emptied": (
+        ["UPDATE applicants SET name = '', tax_code = NULL, erased_at = 1"],
+        "its applicant is gone, and no entry erased it",
+    ),
     "an anchor removed": (
         ["DELETE FROM anchors WHERE number = 1"],
         "anchor 1 is missing",
@@ -273,6 +285,23 @@ REWRITTEN: dict[str, tuple[str, Callable[[dict[str, Any]], None], str]] = {
 }
 
 
+def by_others(
+    work: Office,
+) -> dict[str, tuple[str, Callable[[dict[str, Any]], None], str]]:
+    """Say of the last entry that officers made it who could not."""
+    known = {one.login: str(one.id) for one in rosters.listed(work.desk)}
+    examiner, director = known["examiner"], known["director"]
+    fault = f"the role `manager` was not held by the officer {examiner} then"
+    return {
+        "an officer who did not hold the role": (LAST, by(id=examiner), fault),
+        "on behalf of who delegated nothing": (
+            LAST,
+            by(id=examiner, on_behalf_of=director),
+            f"{fault} on behalf of {director}",
+        ),
+    }
+
+
 @contextmanager
 def put_back(work: Office) -> Iterator[None]:
     """Keep what the tables hold, and put it there again."""
@@ -293,7 +322,10 @@ def test_every_change_is_found_and_ends_with_5(sealed: Office, tmp_path: Path):
         **BY_SQL,
         **{
             name: (forge(sealed, change, first=first), fault)
-            for name, (first, change, fault) in REWRITTEN.items()
+            for name, (first, change, fault) in {
+                **REWRITTEN,
+                **by_others(sealed),
+            }.items()
         },
     }
 
@@ -312,7 +344,8 @@ def test_every_change_is_found_and_ends_with_5(sealed: Office, tmp_path: Path):
 def test_a_forged_anchor_is_found_and_ends_with_5(sealed: Office, tmp_path: Path):
     with put_back(sealed):
         by_hand(sealed, "DELETE FROM anchors WHERE number = 2")
-        anchoring.seal(foreign(sealed, tmp_path), new_key=True, lost=True)
+        desk = foreign(sealed, tmp_path).as_officer("bianchi")
+        anchoring.rotate(desk, because="lost", lost=True)
         found, code = told(sealed), exit_code(sealed, tmp_path)
 
     assert "the key changed, and the one before does not endorse it" in found

@@ -84,7 +84,7 @@ def test_everything_is_the_same_in_a_database_of_the_other_kind(
 
     there = dump(target)
     assert there == before
-    elsewhere = {"draws", "openings", "partners"}
+    elsewhere = {"draws", "openings", "partners", "rankings", "ranked_places"}
     assert {name for name, held in there.items() if not held} <= elsewhere
     assert (UNUSUAL,) in rows(target, "SELECT name FROM applicants")
     assert dump(played.desk.engine) == before
@@ -102,7 +102,7 @@ def test_work_goes_on_there_and_the_way_back_leads_to_the_same(
     transfers.transfer(played.desk, target)
     there = Office(replace(played.desk, engine=target), played.clock)
 
-    for table in APPEND_ONLY:
+    for table in (name for name in APPEND_ONLY if "rank" not in name):  # none there
         column = SQLModel.metadata.tables[table].columns.keys()[-1]
         changed = f"UPDATE {table} SET {column} = {column}"  # noqa: S608 - ours
         for change in (changed, f"DELETE FROM {table}"):  # noqa: S608 - ours

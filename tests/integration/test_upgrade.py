@@ -11,12 +11,24 @@ import pytest
 from sqlalchemy import Date, Engine, MetaData, Table, Uuid, insert
 
 from models.schema import HEAD, upgrade
-from models.session import open_engine
+from models.session import open_engine, transaction
 from models.vocabulary import CallState, Event
+from tests import exports
 from tests.builders import CTL, OPENING, Office, office, submission, usual
 from tests.contents import entries, rows
 from tests.integration.test_migrations import check
-from workflow.services import calls, log, views
+from workflow.services import (
+    calls,
+    changes,
+    entry_explanations,
+    exporting,
+    log,
+    pasts,
+    queues,
+    views,
+)
+from workflow.services import office as office_chain
+from workflow.services.moments import Moment
 
 HELD = Path(__file__).with_name("database_v01.json")
 """What version 0.1 wrote: nine applications of 120,000.00 to the call CTL.
@@ -76,6 +88,20 @@ def test_it_is_in_the_present_form_and_its_register_verifies(upgraded: Office):
     assert [result.faults for result in log.verify(upgraded.desk)] == [()]
 
 
+def test_what_is_exported_of_it_verifies_without_the_program(
+    upgraded: Office, tmp_path: Path
+):
+    with transaction(upgraded.desk.engine) as session:
+        office_chain.begin(session, upgraded.desk)  # as `init` does
+
+    made = exporting.export(
+        upgraded.desk.as_officer("bianchi"), CTL, tmp_path / "audit"
+    )
+
+    assert made.ok
+    assert exports.faults(made.folder) == []
+
+
 def test_no_row_is_lost(upgraded: Office):
     held = json.loads(HELD.read_text(encoding="utf-8"))
 
@@ -117,6 +143,44 @@ def test_the_counter_is_found_open_since_the_instant_of_the_call(upgraded: Offic
     (entry,) = entries(upgraded, event="open_call")
     assert entry["findings"]["due_at"] == "2026-01-20T09:00:00.000000Z"
     assert upgraded.verified()
+
+
+def test_what_it_was_before_the_upgrade_is_told_by_its_entries(upgraded: Office):
+    now = calls.shown(upgraded.desk, CTL)
+    waiting = queues.queue(upgraded.desk, CTL)
+
+    stood = pasts.both(upgraded.desk, CTL, Moment(seq=now.entries))
+    call, queue = stood.seen
+    files = [
+        (shown, pasts.file(upgraded.desk, shown.protocol, Moment(seq=now.entries)))
+        for shown in views.listed(upgraded.desk, call=CTL)
+        if shown.protocol is not None
+    ]
+    (changed,) = changes.between(
+        upgraded.desk, Moment(seq=1), Moment(seq=now.entries), CTL
+    )
+    explained = [
+        entry_explanations.entry(upgraded.desk, f"{CTL}#{seq}")
+        for seq in range(1, now.entries + 1)
+    ]
+
+    assert (call.reserved, call.granted, call.filed, call.waiting) == (
+        now.reserved,
+        now.granted,
+        now.filed,
+        now.waiting,
+    )
+    assert queue.items == waiting.items
+    for shown, past in files:
+        file = past.seen.file
+        assert (file.stands, file.version, file.granted, file.reserved) == (
+            shown.state,
+            shown.version,
+            shown.granted,
+            shown.reserved,
+        )
+    assert len(files) == len(changed.files) == 9
+    assert all(explanation.steps for explanation in explained)
 
 
 def test_the_constraints_hold_afterwards_as_before(upgraded: Office):

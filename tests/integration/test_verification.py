@@ -23,12 +23,14 @@ from models.session import (
     transaction,
 )
 from models.vocabulary import Event
-from tests.builders import CTL, Office, office, submission
+from tests.builders import CTL, PAPER, Office, office, submission
 from tests.contents import dump, rows
 from tests.editions import edited
 from tests.terminals import Terminal
 from workflow.errors import TamperedError, UnavailableError
 from workflow.services import calls, installation, log, sweep
+
+pytestmark = pytest.mark.usefixtures("glanced_at")
 
 FIRST = "(SELECT id FROM applications WHERE protocol_number = 1)"
 SECOND = "(SELECT id FROM applications WHERE protocol_number = 2)"
@@ -42,7 +44,7 @@ RICHER = ('amount = "1000000.00"', 'amount = "1000001.00"')
 def history(work: Office, tmp_path: Path) -> Office:
     """Give an office with files in progress, waiting and drafted, and two versions."""
     sweep.sweep(work.desk)
-    first = work.file(0)
+    first = work.file(0, aids=[AID])
     work.file(1)
     work.take(submission(2, draft=True))
     work.routine(first, Event.START_REVIEW, Event.ADMIT, Event.EVALUATE, Event.GRANT)
@@ -113,6 +115,16 @@ def faults(work: Office) -> list[tuple[int, str]]:
         ("review_started = false", "has review_started False, the register says True"),
         ("call_version = 2", "has call_version 2, the register says 1"),
         ("requested = 7", "has requested 7, the register says 11111111"),
+        ("investment = 7", "has investment 7, the register says 9542484"),
+        ("admitted_investment = 7", "has admitted_investment 7, the register says 954"),
+        ("plan_investment = 7", "has plan_investment 7, the register says nothing"),
+        ("matured = 7", "has matured 7, the register says 0"),
+        (
+            "granted_on = '2020-01-01'",
+            "has granted_on 2020-01-01, the register says 20",
+        ),
+        ("published_on = '2020-01-01'", "has published_on 2020-01-01, the register"),
+        ("started_on = '2020-01-01'", "has started_on 2020-01-01, the register says"),
     ],
 )
 def test_a_file_that_differs_from_its_entries_is_named(history, change, fault):
@@ -128,6 +140,51 @@ def test_a_file_that_differs_from_its_entries_is_named(history, change, fault):
     ((seq, found),) = faults(history)
     assert seq == 0
     assert found.startswith(f"application {UUID(str(stored))} {fault}")
+
+
+WHOSE = "(SELECT applicant_id FROM applications WHERE protocol_number = 1)"
+STRANGER = f"{7:032x}"
+OF_FIRST = "WHERE protocol_number = 1"
+AID = {"granted_on": "2025-01-31", "amount": "1.00", "grantor": "Comune"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "count", "fault"),
+    [
+        (
+            [f"UPDATE applicants SET tax_code = '01234567890' WHERE id = {WHOSE}"],  # noqa: S608 - ours
+            1,
+            "has a tax code of hash",
+        ),
+        (
+            [
+                f"UPDATE applicants SET id = '{STRANGER}' WHERE id = {WHOSE}",  # noqa: S608 - ours
+                f"UPDATE applications SET applicant_id = '{STRANGER}' {OF_FIRST}",  # noqa: S608 - ours
+            ],
+            1,
+            "has applicant 00000000-0000-0000-0000-000000000007, the register says",
+        ),
+        (["UPDATE applicants SET salt = 'other'"], 2, "has a tax code of hash"),
+        (
+            [f"UPDATE documents SET sha256 = '{PAPER}'"],  # noqa: S608 - ours
+            2,
+            "has documents of hash",
+        ),
+        (["UPDATE documents SET kind = 'other'"], 2, "has documents of hash"),
+        (["DELETE FROM documents"], 2, "has documents of hash"),
+        (["UPDATE aids SET amount = 1"], 1, "has declared aids of hash"),
+        (["DELETE FROM aids"], 1, "has declared aids of hash nothing, the register"),
+    ],
+    ids=range(8),
+)
+def test_an_application_is_held_to_who_filed_it_and_with_what(
+    history, statements, count, fault
+):
+    by_hand(history, *statements)
+
+    told = [found for _, found in faults(history)]
+    assert len(told) == count, told
+    assert all(fault in found for found in told)
 
 
 def test_two_files_that_changed_places_are_both_named(history):

@@ -5,7 +5,9 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given, settings
@@ -15,8 +17,12 @@ from config.exports import verify
 from models.canonical import encode
 from tests.properties.test_canonical import keys, scalars, values
 from workflow.anchors import signatures
+from workflow.desk import SOFTWARE
+from workflow.moves.editions import frozen, present
 from workflow.register import written
 from workflow.rules.calendar import ROME, civil_day
+from workflow.services import export_moves
+from workflow.verification.judged import Judge
 
 SOURCE = Path(verify.__file__).read_text(encoding="utf-8")
 
@@ -140,6 +146,43 @@ def test_what_is_no_key_or_no_signature_proves_nothing(wrong):
 @example(datetime(2026, 10, 25, 23, 30, tzinfo=ROME))
 def test_the_day_in_rome_needs_no_list_of_zones(instant):
     assert verify.civil_day(written(instant)) == civil_day(instant)
+
+
+@pytest.mark.parametrize("family", ["negotiated_counter", "plain_counter"])
+def test_it_judges_moves_as_we_do(family: str, tmp_path: Path):
+    (tmp_path / "moves.json").write_bytes(orjson.dumps(export_moves.released()))
+    (tmp_path / "1.json").write_text(json.dumps({"family": family}))
+    report = verify.Report()
+    theirs, ours = verify.Moves(tmp_path, report), Judge(family, running=SOFTWARE)
+    theirs.learn(tmp_path / "1.json")
+    versions = (SOFTWARE, "0.1.0", "0.3.7", "7.0.0", "x", None)
+    moves = [("call", *one[1:]) for one in frozen()["0.1"] if one[0] == "call"]
+    moves += [one for one in sorted(present(), key=str) if one[0] in {"call", family}]
+    moves += [(family, "bless", None, None, "manager")]
+    actors = (("person", "1"), ("person", None), ("worker", "1"), ("worker", None))
+
+    judged = set()
+    for number, (table, event, source, target, role) in enumerate(moves):
+        for kind, identity in actors:
+            body: dict[str, Any] = {
+                "actor": {"kind": kind, "id": identity, "role": role},
+                "outcome": "ok" if number % 7 else "refused",
+                "software": versions[number % len(versions)],
+                "application": None if table == "call" else "1",
+                "event": event,
+                "from": source,
+                "to": target if number % 5 else "elsewhere",
+            }
+            for changed in (
+                body,
+                {**body, "actor": {**body["actor"], "role": "auditor"}},
+            ):
+                found, expected = theirs.fault(changed), ours.fault(changed)
+                assert (found is None) is (expected is None), (changed, found, expected)
+                judged.add((found or "")[-24:])
+
+    assert not report.kinds
+    assert len(judged) > 9
 
 
 def test_it_is_written_for_python_3_8_and_needs_the_standard_library_alone():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from models.canonical import digest, encode
 from workflow.anchors import signatures
+from workflow.anchors.gaps import Gaps
 from workflow.anchors.heads import Heads
 from workflow.anchors.manifests import Head, Setting, Signed, line, make
 from workflow.anchors.series import AnchorFault, Series
@@ -299,6 +300,42 @@ def test_a_day_without_an_anchor_is_found_up_to_the_last_entry_and_no_further():
 
     assert faults(made, NOON + 2 * DAY) == []
     assert faults(made, NOON + 3 * DAY) == ["2: no anchor for 2026-03-12"]
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T10:00:00", "9999-12-31T23:59:59.999999"])
+def test_a_date_that_was_forged_is_a_fault_at_once(at):
+    made = series(2)
+    made.append(rewritten(made[1], MINE, number=3, at=f"{at}Z", previous=made[1].hash))
+    made.append(anchor(made[1]))
+    end = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
+
+    checked = Series()
+    for one in made:
+        checked.feed(one)
+    checked.close(end)
+
+    told = [found.fault for found in checked.faults]
+    assert len(checked.gaps.spans) <= 1
+    assert "the last entry is dated where days have their end" in told
+    assert [one for one in told if "9999" in one or "no anchor has" in one]
+
+
+def test_days_that_are_explained_are_taken_out_of_what_is_missing():
+    gaps = Gaps()
+    for number, day in enumerate((1, 6, 7, 10), start=1):
+        gaps.reach(number, date(2026, 1, day))
+    gaps.explain([(date(2026, 1, day), "why") for day in (2, 4, 9, 20)])
+
+    assert [(number, str(span)) for number, span in gaps.unexplained()] == [
+        (2, "for 2026-01-03"),
+        (2, "for 2026-01-05"),
+        (4, "for 2026-01-08"),
+    ]
+    assert [str(span) for span in gaps.spans] == [
+        "from 2026-01-02 to 2026-01-05",
+        "from 2026-01-08 to 2026-01-09",
+    ]
+    assert [day.day for day, _ in gaps.explained] == [2, 4, 9]
 
 
 # --- the chains that the anchors saw ------------------------------------------

@@ -58,3 +58,19 @@ def test_what_does_not_fit_in_memory_is_found_again(count):
     assert kept.get(("no", "term")) is None
     assert ("1", "step") in kept
     spills.close()
+
+
+def test_what_has_one_name_is_found_again_in_each_mapping_until_it_is_forgotten():
+    spills = Spills()
+    groups = spills.groups()
+    terms, states = groups.mapping(), groups.mapping(pack=list, unpack=tuple)
+    names = [str(number) for number in range(2 * RESIDENT)]
+
+    for name in names:
+        terms[name, "term"] = name
+        states[name] = (name, 1)
+    found = [(terms.pop((name, "term")), states.pop(name)) for name in names[1:]]
+
+    assert found == [(name, (name, 1)) for name in names[1:]]
+    assert (dict(terms.every()), list(states)) == ({("0", "term"): "0"}, ["0"])
+    spills.close()

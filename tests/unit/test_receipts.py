@@ -210,6 +210,28 @@ def test_certified_data_that_cannot_be_believed_are_refused_in_words(certified, 
         receipts.read(Pec(certified=certified).mail())
 
 
+_HEADER, _PART = b"Content-Type: ", b"Content-Type: multipart/mixed; boundary=a\n\n"
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        pytest.param(_HEADER + b'a/b;a=";"' * 100_000, id="a header without end"),
+        pytest.param(b"X: y\n" * 100_000, id="headers without number"),
+        pytest.param(_PART + b"--a\n\n" * 100_000, id="parts without number"),
+        pytest.param((_HEADER + b"message/rfc822\n\n") * 50_000, id="mail in mail"),
+        pytest.param(
+            _HEADER + b"message/delivery-status\n\n" + b"a: b\n\n" * 60_000,
+            id="blocks of headers",
+        ),
+        pytest.param(b"\n" * 1_000_000, id="lines without number"),
+    ],
+)
+def test_a_mail_that_would_take_minutes_to_read_is_not_read(mail):
+    with pytest.raises(UnreadableError, match=r"more (parts|lines|headers)"):
+        receipts.read(mail)
+
+
 def test_a_receipt_has_one_set_of_certified_data_and_a_size():
     one = Pec().mail()
     part = one[one.index(b"----mixed-mark\r\nContent-Type: application/xml") :]

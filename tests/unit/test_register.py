@@ -499,6 +499,10 @@ def test_entries_tell_the_place_the_codes_and_the_score_of_a_file():
         "cup_on": None,
         "cor": "1",
         "cup": "2",
+        "plan_investment": None,
+        "matured": 0,
+        "published_on": None,
+        "started_on": None,
         "call_version": None,
     }
 

@@ -1,5 +1,6 @@
 """Are settings read from where they should be, and hidden where they must?"""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,12 +63,43 @@ def test_secrets_are_not_shown(monkeypatch):
     [
         ("postgresql://u:p@host:5432/d?x=1", "postgresql://u:***@host:5432/d?x=1"),
         ("redis://:p@host", "redis://:***@host"),
+        ("postgresql://h/d?password=p&x=1", "postgresql://h/d?password=***&x=1"),
+        ("https://u:p@h/t?x=1&apikey=p", "https://u:***@h/t?x=1&apikey=***"),
         ("sqlite:////folder/file.db", "sqlite:////folder/file.db"),
         ("rossi", "rossi"),
     ],
 )
 def test_an_address_is_shown_without_its_password(address, shown):
     assert masked(address) == shown
+
+
+def test_a_broker_is_given_nothing_by_its_query_but_what_concerns_tls(monkeypatch):
+    fits = "rediss://h:1/0?ssl_ca_certs=/ca.pem&ssl_cert_reqs=required"
+    monkeypatch.setenv("SPORTELLO_BROKER_URL", fits)
+
+    assert read_settings().broker_url == fits
+    for query in ("password=segreto", "socket_timeout=x", "nosuch=1", "db=x"):
+        monkeypatch.setenv("SPORTELLO_BROKER_URL", f"redis://h/0?{query}")
+        with pytest.raises(SettingsError, match="after a question mark") as refused:
+            read_settings()
+        assert "segreto" not in str(refused.value)
+
+
+@pytest.mark.parametrize("how", ["another owner", "open to all"])
+def test_settings_that_somebody_else_has_left_in_a_folder_are_refused(how, monkeypatch):
+    file = Path(".env")
+    file.write_text("SPORTELLO_OFFICER=rossi\n", encoding="utf-8")
+    assert read_settings().officer == "rossi"
+
+    if how == "open to all":
+        file.chmod(0o666)
+    else:
+        if os.geteuid() == 0:
+            os.chown(file, 4242, -1)
+        monkeypatch.setattr(os, "geteuid", lambda: 4343)
+
+    with pytest.raises(SettingsError, match="belongs to somebody else, or everybody"):
+        read_settings()
 
 
 def test_every_fault_is_told_at_once(monkeypatch):

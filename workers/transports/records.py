@@ -58,7 +58,7 @@ def _make(folder: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
+    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW
     descriptor = os.open(path, flags, _MINE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -53,6 +53,15 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotated:
+    """Why the key was changed, and who says so; never a name."""
+
+    because: str
+    by: str
+    """The reference of the officer, as entries bear it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """When an anchor is made, and by which program."""
 
@@ -61,6 +70,8 @@ class Setting:
     simulated: bool
     missed: tuple[Missed, ...] = ()
     """Days without an anchor that are explained in this one."""
+    rotated: Rotated | None = None
+    """Of a change of the key: who made it, and why."""
 
 
 def make(
@@ -91,6 +102,9 @@ def make(
     }
     if last is not None and last.key != signer.public:
         manifest["rotated_from"] = last.key
+    if setting.rotated:
+        told = {"because": setting.rotated.because, "by": setting.rotated.by}
+        manifest["rotated"] = told
     if setting.missed:
         manifest["missed"] = [
             {"day": one.day.isoformat(), "because": one.because, "by": one.by}

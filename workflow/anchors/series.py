@@ -1,17 +1,18 @@
 """Do the anchors hold, one after the other?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from models.canonical import CanonicalError, digest, encode
+from workflow.anchors.gaps import Gaps, missed
 from workflow.anchors.manifests import Signed
 from workflow.anchors.signatures import holds
 from workflow.register import GENESIS
-from workflow.rules.calendar import ONE_DAY, civil_day
+from workflow.rules.calendar import civil_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,12 @@ class Series:
 
     count: int = 0
     last: Signed | None = None
-    keys: set[str] = field(default_factory=set)
-    """Every key that has signed."""
+    keys: dict[str, int] = field(default_factory=dict)
+    """Every key that has signed, with the first anchor that is signed with it."""
+    hashes: dict[int, str] = field(default_factory=dict)
     faults: list[AnchorFault] = field(default_factory=list)
-    gaps: list[date] = field(default_factory=list)
+    gaps: Gaps = field(default_factory=Gaps)
     """Days of Rome on which none was made, since the first."""
-    explained: dict[date, str] = field(default_factory=dict)
-    """Days of which a later anchor says why; of each what was said first."""
-    _missing: list[tuple[int, list[date]]] = field(default_factory=list)
-    _day: date | None = None
     _heads: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def feed(self, anchor: Signed) -> Mapping[str, Any] | None:
@@ -45,14 +43,15 @@ class Series:
         expected = self.last.number + 1 if self.last else 1
         if anchor.number != expected:
             self._fault(anchor.number, f"anchor {expected} is missing")
-        body = _read(anchor.body)
+        body = read(anchor.body)
         if body is None:
             self._fault(anchor.number, "it cannot be read, or is not in canonical form")
         else:
             for fault in _sensible(self._found(anchor, body)):
                 self._fault(anchor.number, fault)
         self.last = anchor
-        self.keys.add(anchor.key)
+        self.keys.setdefault(anchor.key, anchor.number)
+        self.hashes[anchor.number] = anchor.hash
         return body
 
     def close(self, last_entry: datetime | None) -> None:
@@ -60,12 +59,14 @@ class Series:
 
         Not up to today: a backup may be looked at long after it was made.
         """
-        if last_entry is not None:
-            number = self.last.number if self.last else 0
-            self._days_until(number, civil_day(last_entry))
-        for number, days in self._missing:
-            for span in _spans(day for day in days if day not in self.explained):
-                self._fault(number, _of_days(span))
+        number = self.last.number if self.last else 0
+        try:
+            if last_entry is not None:
+                self.gaps.reach(number, civil_day(last_entry))
+        except OverflowError:
+            self._fault(0, "the last entry is dated where days have their end")
+        for found, span in self.gaps.unexplained():
+            self._fault(found, f"no anchor {span}")
         self.faults.sort(key=lambda fault: fault.number)
 
     def _found(self, anchor: Signed, body: Mapping[str, Any]) -> Iterator[str]:
@@ -86,10 +87,9 @@ class Series:
         if self.last is not None and body["at"] < self.last.at:
             yield "it is dated before the anchor before it"
         yield from self._of_calls(body)
-        self._days_until(anchor.number, civil_day(datetime.fromisoformat(body["at"])))
-        for one in body.get("missed", ()):
-            day = date.fromisoformat(one["day"])
-            self.explained.setdefault(day, str(one["because"]))
+        day = civil_day(datetime.fromisoformat(body["at"]))
+        self.gaps.reach(anchor.number, day)
+        self.gaps.explain(missed(body))
 
     def _of_key(
         self, anchor: Signed, body: Mapping[str, Any], content: bytes
@@ -114,23 +114,12 @@ class Series:
                 yield f"{call}: the anchor before it saw more, or something else"
         self._heads = told
 
-    def _days_until(self, number: int, day: date) -> None:
-        first = self._day + ONE_DAY if self._day else day
-        missing = [
-            date.fromordinal(ordinal)
-            for ordinal in range(first.toordinal(), day.toordinal())
-        ]
-        if self._day is None or day > self._day:
-            self._day = day
-        if missing:
-            self.gaps += missing
-            self._missing.append((number, missing))
-
     def _fault(self, number: int, fault: str) -> None:
         self.faults.append(AnchorFault(number, fault))
 
 
-def _read(content: str) -> Mapping[str, Any] | None:
+def read(content: str) -> Mapping[str, Any] | None:
+    """Return what an anchor says; nothing if it is not in canonical form."""
     try:
         body = orjson.loads(content)
         canonical = isinstance(body, dict) and encode(body) == content.encode()
@@ -143,22 +132,5 @@ def _sensible(faults: Iterator[str]) -> Iterator[str]:
     """Return what is wrong with an anchor, also when it makes no sense at all."""
     try:
         yield from faults
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         yield "it says something in a form that no anchor has"
-
-
-def _spans(days: Iterable[date]) -> list[list[date]]:
-    """Put days together that follow one another."""
-    spans: list[list[date]] = []
-    for day in days:
-        if spans and day - spans[-1][-1] == ONE_DAY:
-            spans[-1].append(day)
-        else:
-            spans.append([day])
-    return spans
-
-
-def _of_days(missing: list[date]) -> str:
-    if len(missing) == 1:
-        return f"no anchor for {missing[0]}"
-    return f"no anchor from {missing[0]} to {missing[-1]}"

@@ -324,6 +324,14 @@ def keeps_places(facts: CallFacts) -> Verdict:
             f"{facts.filed} application(s) were filed under them, and nobody's place "
             "is decided twice; load the change under another code",
         )
+    if facts.filed and new.ranking != before.ranking:
+        return Verdict(
+            "call.ranking_changed",
+            "the section ranking stays as it is: "
+            f"{facts.filed} application(s) were filed under it, and what decides among "
+            "them is fixed beforehand (art. 12 L. 241/1990); load the change under "
+            "another code",
+        )
     if facts.money.waiting and _sharing_of(new) != _sharing_of(before):
         return Verdict(
             "call.sharing_changed",

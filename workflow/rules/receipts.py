@@ -5,12 +5,14 @@ mailbox inside another mail, and what is inside another mail is never looked at.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from itertools import count
+from typing import Any
 from uuid import UUID
 
 from models.vocabulary import NoticeStatus, ReceiptKind
@@ -25,6 +27,10 @@ LARGEST = 5_000_000
 """Bytes of a mail: a receipt may enclose the letter, and that is a short text."""
 
 _MOST_PARTS = 50
+_MOST_LINES = 200_000
+_MOST_HEADERS, _LONGEST_HEADER = 1_000, 100_000
+"""What reading a mail takes grows with each of these, and with their products."""
+
 _CERTIFIED = "daticert.xml"
 _XML = {"application/xml", "text/xml"}
 _NO_ERROR = "nessuno"
@@ -182,14 +188,40 @@ def _refuse_contradiction(mail: Message, kind: str, receipt: PecReceipt) -> None
 def _mail(content: bytes) -> Message:
     if len(content) > LARGEST:
         raise UnreadableError(f"it has more than {LARGEST} bytes")
+    if content.count(b"\n") + content.count(b"\r") > 2 * _MOST_LINES:
+        raise UnreadableError("it has more lines than a receipt")
     if content.lower().count(b"boundary") > _MOST_PARTS:
         raise UnreadableError("it has more parts than a receipt")
     try:
-        return message_from_bytes(content)
+        return message_from_bytes(content, _bounded())
+    except UnreadableError:
+        raise
     except Exception as error:  # the library breaks in many ways
         raise UnreadableError(
             f"it is no mail that can be read ({type(error).__name__})"
         ) from error
+
+
+class _Part(Message):
+    """A mail, or a part of one, with no more headers than anybody writes."""
+
+    def set_raw(self, name: str, value: str) -> None:
+        """Keep a header as it was read."""
+        if len(self) == _MOST_HEADERS or len(value) > _LONGEST_HEADER:
+            raise UnreadableError("it has more headers, or longer ones, than a receipt")
+        super().set_raw(name, value)
+
+
+def _bounded() -> Callable[..., _Part]:
+    """Return what makes the parts of one mail: a receipt has some ten of them."""
+    numbers = count()
+
+    def part(policy: Any) -> _Part:  # noqa: ANN401 - as the library has it
+        if next(numbers) > _MOST_PARTS:
+            raise UnreadableError("it has more parts than a receipt")
+        return _Part(policy)
+
+    return part
 
 
 def _parts(mail: Message) -> Iterator[Message]:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from models.session import reading
-from models.tables import Anchor, Call, RegisterEntry
+from models.tables import Installation
+from workflow.anchors.gaps import Span
 from workflow.anchors.heads import Heads, Marks
 from workflow.anchors.manifests import Signed
 from workflow.anchors.series import AnchorFault, Series
@@ -14,8 +15,10 @@ from workflow.desk import AnchorFiles, Desk
 from workflow.errors import SportelloError, UnavailableError
 from workflow.register import written
 from workflow.services import anchor_lines, keys
+from workflow.services.anchor_copies import Trusted, hold
 from workflow.services.anchor_lines import Compared
 from workflow.services.anchor_rows import stored
+from workflow.services.as_stored import rows
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after
 from workflow.services.stamping import Check as StampCheck
@@ -24,14 +27,12 @@ from workflow.services.stamping import Stamped
 _LATE = timedelta(hours=26)
 """A day, and some hours in which whoever is asked for it may be away."""
 
-_NEWEST = col(Anchor.number).desc()
-_FIRST_ENTRIES = (
-    select(RegisterEntry.at)
-    .join(Call, col(Call.id) == col(RegisterEntry.call_id))
-    .where(col(RegisterEntry.seq) == 1)
-    .order_by(col(RegisterEntry.at))
-    .limit(1)
-)
+# As they are stored: what is no instant is told elsewhere, and stops nothing.
+_LAST = "SELECT at FROM anchors ORDER BY number DESC LIMIT 1"
+_FIRST = """
+SELECT entries.at FROM entries JOIN calls ON calls.id = entries.call_id
+WHERE entries.seq = 1 ORDER BY entries.at LIMIT 1
+"""
 """One of each chain, by its key: there are few calls and many entries."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,15 +45,21 @@ class Anchored:
     count: int
     last: Signed | None
     faults: tuple[AnchorFault, ...]
-    gaps: tuple[date, ...]
+    gaps: tuple[Span, ...]
     explained: tuple[tuple[date, str], ...]
     """Of those days the ones that a later anchor explains, and why: no faults."""
     file: str | None
     """The file that was compared; none if this machine keeps none."""
+    keys: tuple[tuple[str, int], ...]
+    """The public keys, each with the first anchor that it signed."""
+    own: int | None = None
+    """Copies of whoever verifies that agree; none if none were given."""
+    unsealed_since: datetime | None = None
+    """Since when there is something to seal, where nothing ever was and it is late."""
     stamps: int = 0
     """Time stamps that lie beside that file."""
-    stamped: Stamped | None = None
-    """The last of them that holds, if it is known whose signature is trusted."""
+    stamped: tuple[Stamped, ...] = ()
+    """Those that hold, if it is known whose signature is trusted."""
 
     @property
     def ok(self) -> bool:
@@ -64,17 +71,24 @@ class Check:
     """Holds the anchors against the chains while these are read once."""
 
     def __init__(
-        self, session: Session, files: AnchorFiles | None, *, only: str | None
+        self,
+        session: Session,
+        files: AnchorFiles | None,
+        *,
+        only: str | None,
+        trusted: Trusted,
     ) -> None:
         self._series, self._heads, self._only = Series(), Heads(), only
         self._stamps = StampCheck(files)
         self._checked: set[str] = set()
+        self._first_entry: int | None = None
         self._last_entry: int | None = None
         for anchor in stored(session):
             body = self._series.feed(anchor)
-            self._stamps.feed(anchor)
+            self._stamps.feed(anchor, body)
             if body is not None:
                 self._heads.note(anchor.number, body)
+        self._held = hold(trusted, self._series, self._heads)
 
     def marks(self, call: str) -> Marks:
         """Return the places of a chain that anchors speak of."""
@@ -83,8 +97,9 @@ class Check:
 
     def saw(self, at: object) -> None:
         """Note when an entry was made, in microseconds."""
-        if isinstance(at, int) and (self._last_entry is None or at > self._last_entry):
-            self._last_entry = at
+        if isinstance(at, int):
+            self._first_entry = min(at, self._first_entry or at)
+            self._last_entry = max(at, self._last_entry or at)
 
     def close(self, desk: Desk) -> Anchored:
         """Return what was found, once every chain was read."""
@@ -93,23 +108,27 @@ class Check:
             for marks in self._heads.unseen(self._checked):
                 marks.close(0)
         series.close(_instant(self._last_entry))
+        first = _instant(self._first_entry)
+        unsealed, rehearsed = (None, False) if series.last else _unsealed(desk, first)
         outside, file = _outside(desk, series)
         stamps = self._stamps
-        stamps.close()
+        stamps.close(_now(desk))
         faults = [*series.faults, *self._heads.faults(), *outside, *stamps.faults]
+        faults += self._held.faults
+        if unsealed is not None and not rehearsed:
+            faults.append(AnchorFault(0, f"no anchor yet, and {_overdue(unsealed)}"))
         return Anchored(
             series.count,
             series.last,
             tuple(sorted(faults, key=lambda fault: fault.number)),
-            tuple(series.gaps),
-            tuple(
-                (day, series.explained[day])
-                for day in series.gaps
-                if day in series.explained
-            ),
+            series.gaps.spans,
+            series.gaps.explained,
             file,
+            tuple(series.keys.items()),
+            self._held.agree,
+            unsealed,
             stamps.count,
-            stamps.last,
+            tuple(stamps.good),
         )
 
 
@@ -142,14 +161,33 @@ def _overdue(since: datetime) -> str:
     )
 
 
+def _now(desk: Desk) -> datetime:
+    with reading(desk.engine) as session:
+        return agreed(session, desk)
+
+
 def _unsealed_since(desk: Desk) -> datetime | None:
     """Return since when an anchor is missing, if it is."""
+    with reading(desk.engine, verbatim=True) as session:
+        now = agreed(session, desk)
+        last = rows(session, _LAST).scalars().first()
+        if last is None:
+            last = rows(session, _FIRST).scalars().first()
+    since = _instant(last)
+    return since if since is not None and now - since > _LATE else None
+
+
+def _unsealed(desk: Desk, first: datetime | None) -> tuple[datetime | None, bool]:
+    """Return since when nothing is sealed, if that is late, and if it is a rehearsal.
+
+    Its days pass as somebody sets the clock: there none is missed.
+    """
     with reading(desk.engine) as session:
         now = agreed(session, desk)
-        since = session.exec(select(Anchor.at).order_by(_NEWEST).limit(1)).first()
-        if since is None:
-            since = session.exec(_FIRST_ENTRIES).first()
-    return since if since is not None and now - since > _LATE else None
+        installed = session.get(Installation, 1)
+        is_sealed = rows(session, _LAST).scalars().first() is not None  # meanwhile
+    is_late = first is not None and now - first > _LATE and not is_sealed
+    return first if is_late else None, installed is not None and installed.rehearsal
 
 
 def _outside(desk: Desk, series: Series) -> tuple[list[AnchorFault], str | None]:
@@ -161,14 +199,14 @@ def _outside(desk: Desk, series: Series) -> tuple[list[AnchorFault], str | None]
         return [], None  # other machines seal
     compared = _compared(desk, files)
     faults = [] if compared.fault is None else [compared.fault]
-    if compared.rest:
+    # An auditor's own copy may be of yesterday: only who seals has to keep up.
+    if compared.rest and keys.is_there(files.key):
         faults.append(AnchorFault(compared.first, _lacks(compared)))
-    # Where nothing was ever sealed there is nothing to go on with: `doctor` tells.
     # Where the file holds something else, that comes first.
     since = _unsealed_since(desk) if series.last and not compared.fault else None
     if series.last and since is not None:
         faults.append(AnchorFault(series.last.number, _overdue(since)))
-    return faults + _of_key(files, series), str(files.lines)
+    return faults + _of_key(desk, files, series), str(files.lines)
 
 
 def _compared(desk: Desk, files: AnchorFiles) -> Compared:
@@ -196,8 +234,11 @@ def _lacks(compared: Compared) -> str:
     )
 
 
-def _of_key(files: AnchorFiles, series: Series) -> list[AnchorFault]:
-    """See whether the key that is here has signed any of them."""
+def _of_key(desk: Desk, files: AnchorFiles, series: Series) -> list[AnchorFault]:
+    """See whether the key that is here has signed any of them.
+
+    Also of those that were made since: it may have been changed meanwhile.
+    """
     if series.last is None:
         return []
     try:
@@ -206,12 +247,15 @@ def _of_key(files: AnchorFiles, series: Series) -> list[AnchorFault]:
         return []  # `doctor` tells: nothing that is signed changes by it
     if own is None or own.public in series.keys:
         return []
+    with reading(desk.engine, verbatim=True) as session:
+        if own.public in {anchor.key for anchor in stored(session)}:
+            return []
     fault = "the key that is kept here has signed none of the anchors"
     return [AnchorFault(series.last.number, fault)]
 
 
-def _instant(microseconds: int | None) -> datetime | None:
-    if microseconds is None:
+def _instant(microseconds: object) -> datetime | None:
+    if not isinstance(microseconds, int):
         return None
     try:
         return _EPOCH + timedelta(microseconds=microseconds)

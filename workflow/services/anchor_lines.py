@@ -160,7 +160,8 @@ def refuse(path: Path, compared: Compared) -> None:
         f"{path}: {fault.fault}. An older backup was restored, or anchors were "
         "removed: nothing is written. Tell the auditor; after a restore put the file "
         "aside, keep it, and seal again with `sportello log anchor`; if the key was "
-        "changed since that backup, with `sportello log anchor --new-key --lost`",
+        "changed since that backup, with "
+        "`sportello log anchor --new-key --lost --because WHY`",
     )
 
 

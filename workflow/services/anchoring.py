@@ -10,18 +10,34 @@ from config.logs import log
 from models.session import reading, transaction
 from models.tables import Anchor, Call, Installation
 from models.vocabulary import MemoKind, Role
-from workflow.anchors.manifests import Head, Missed, Setting, Signed, line, make
+from workflow.anchors.manifests import (
+    Head,
+    Missed,
+    Rotated,
+    Setting,
+    Signed,
+    line,
+    make,
+)
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import RefusedError, TamperedError
 from workflow.rules.calendar import civil_day, start_of_day
-from workflow.services import anchor_lines, keys, lookups, memos, office, officers
+from workflow.services import (
+    anchor_lines,
+    keys,
+    lookups,
+    memos,
+    office,
+    officers,
+    rosters,
+)
 from workflow.services.anchor_rows import stored
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after, successor_of
 from workflow.staff import OFFICE
 
 MAY_EXPLAIN = (Role.ADMINISTRATOR, Role.MANAGER)
-"""Who may say why a day went without an anchor."""
+"""Who may say why a day went without an anchor, and who may change the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,7 @@ def seal_day(desk: Desk) -> Signed | None:
     return _seal(desk, Asked(if_due=True))
 
 
-def seal(desk: Desk, *, new_key: bool = False, lost: bool = False) -> Signed:
+def seal(desk: Desk) -> Signed:
     """Say where every chain stands, sign it, and keep it in two places (*ancora*).
 
     Raises:
@@ -71,10 +87,21 @@ def seal(desk: Desk, *, new_key: bool = False, lost: bool = False) -> Signed:
         TamperedError: the file holds other anchors than the database.
         UnavailableError: the file cannot be written.
     """
-    made = _seal(desk, Asked(new_key=new_key, lost=lost))
-    if made is None:
-        raise AssertionError  # only what is asked for if due may be left undone
-    return made
+    return _asked(desk, Asked())
+
+
+def rotate(desk: Desk, *, because: str, lost: bool = False) -> Signed:
+    """Seal with a new key, which the one before endorses unless it is *lost*.
+
+    Who changed it and why is signed with it: whoever trusts the first key has to
+    believe that the second is its successor.
+
+    Raises:
+        RefusedError: whoever asks has no role for it; else as for any anchor.
+        InputError: the reason cannot be read.
+    """
+    lookups.refuse_unwritable("because", because, lookups.LONGEST_REASON)
+    return _asked(desk, Asked(new_key=True, lost=lost, because=because))
 
 
 def explain(desk: Desk, days: Sequence[date], *, because: str) -> Signed:
@@ -88,9 +115,13 @@ def explain(desk: Desk, days: Sequence[date], *, because: str) -> Signed:
         InputError: the reason cannot be read.
     """
     lookups.refuse_unwritable("because", because, lookups.LONGEST_REASON)
-    made = _seal(desk, Asked(missed=tuple(days), because=because))
+    return _asked(desk, Asked(missed=tuple(days), because=because))
+
+
+def _asked(desk: Desk, asked: Asked) -> Signed:
+    made = _seal(desk, asked)
     if made is None:
-        raise AssertionError  # as above
+        raise AssertionError  # only what is asked for if due may be left undone
     return made
 
 
@@ -139,7 +170,7 @@ def _missed(
     actor = officers.identify(session, desk)
     officers.require(actor, *MAY_EXPLAIN)
     today = civil_day(agreed(session, desk))
-    sealed = {civil_day(_instant(one)) for one in anchors}
+    sealed = {_day(one) for one in anchors}
     for day in asked.missed:
         if not sealed or not min(sealed) < day < today or day in sealed:
             raise RefusedError(
@@ -149,6 +180,15 @@ def _missed(
                 {"day": day.isoformat()},
             )
     return tuple(Missed(day, asked.because, str(actor.id)) for day in asked.missed)
+
+
+def _rotated(session: Session, desk: Desk, asked: Asked) -> Rotated | None:
+    """Return what is to be said of a change of the key, if it is one."""
+    if not asked.new_key:
+        return None
+    actor = officers.identify(session, desk)
+    officers.require(actor, *MAY_EXPLAIN)
+    return Rotated(asked.because, str(actor.id))
 
 
 def _make(
@@ -162,6 +202,7 @@ def _make(
     if asked.if_due and not _is_before_today(session, desk, before):
         return None
     files = places(desk)
+    rotated = _rotated(session, desk, asked)
     if asked.new_key:
         signer, old = successor_of(files, last, lost=asked.lost)
     else:
@@ -175,7 +216,7 @@ def _make(
     heads = [Head(row[0], row[1], row[2]) for row in rows]
     if (staff := office.head(session)) is not None:
         heads.append(Head(OFFICE, *staff))
-    setting = Setting(at, SOFTWARE, desk.ambient.simulated, missed)
+    setting = Setting(at, SOFTWARE, desk.ambient.simulated, missed, rotated)
     made = make(heads, setting, signer, last=last, old=old)
     session.add(_row(made, at))
     _tell_auditors(session, desk, made)
@@ -184,7 +225,7 @@ def _make(
 
 def _tell_auditors(session: Session, desk: Desk, made: Signed) -> None:
     """Write the line of an anchor to the auditors: one more place to keep it in."""
-    for login, address in officers.addresses(session, Role.AUDITOR):
+    for login, address in rosters.addresses(session, Role.AUDITOR):
         memos.write(
             session,
             desk,
@@ -221,8 +262,19 @@ def _instant(anchor: Signed) -> datetime:
     try:
         return datetime.fromisoformat(anchor.at)
     except ValueError:
-        raise TamperedError(
-            "anchors.damaged",
-            f"the instant of anchor {anchor.number} makes no sense: somebody has "
-            "changed it; look at `sportello log verify` and call the auditor",
-        ) from None
+        raise _damaged(anchor) from None
+
+
+def _day(anchor: Signed) -> date:
+    try:
+        return civil_day(_instant(anchor))
+    except OverflowError:
+        raise _damaged(anchor) from None
+
+
+def _damaged(anchor: Signed) -> TamperedError:
+    return TamperedError(
+        "anchors.damaged",
+        f"the instant of anchor {anchor.number} makes no sense: somebody has changed "
+        "it; look at `sportello log verify` and call the auditor",
+    )

@@ -4,7 +4,7 @@ They are read at once when the group begins, and what the lines bring is written
 once when it ends.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -33,6 +33,13 @@ from workflow.services.submissions import FiledApplicant, Submission
 
 Contents: TypeAlias = dict[str, Any]
 """What a line says of an application, by column."""
+
+
+class OvertakenError(Exception):
+    """Another call has written an applicant first, whom entries name otherwise.
+
+    Nothing of the group was kept; taken in once more, it knows them.
+    """
 
 
 class Bundle:
@@ -141,6 +148,7 @@ class Bundle:
             tax_code=filed.tax_code,
             name=filed.name,
             pec=filed.pec,
+            salt=self.work.desk.ambient.new_id().hex,
         )
 
     def partners(self, filed: Submission) -> tuple[Joined, ...]:
@@ -149,13 +157,13 @@ class Bundle:
         return tuple(
             Joined(
                 self._applicants.get(one.tax_code)
-                or partnerships.newcomer(one, new_id()),
+                or partnerships.newcomer(one, new_id),
                 one.kind,
             )
             for one in filed.partners
         )
 
-    def settle(self, who: Iterable[Applicant]) -> None:
+    def settle(self, who: Sequence[Applicant]) -> None:
         """Write those who are new, before an entry of the register refers to them.
 
         Only then is it known by which identifier: see `_write_newcomers`.
@@ -164,6 +172,7 @@ class Bundle:
             if _code(applicant) not in self._applicants:
                 self._applicants[_code(applicant)] = applicant
                 self._newcomers.append(applicant)
+        self._write_newcomers(unnamed={_code(one) for one in who})
         self.write()
 
     def _draft(self, filed: Submission, applicant: Applicant) -> Application | None:
@@ -291,12 +300,15 @@ class Bundle:
             if not number.last:
                 self.work.session.delete(number)
 
-    def _write_newcomers(self) -> None:
+    def _write_newcomers(self, unnamed: Container[str] = ()) -> None:
         """Write who has never applied before.
 
         Another call may be taking the same applicant in at this moment: whoever
         is first gives it its identifier. In the order of tax codes, so that nobody
-        waits for somebody who waits for them.
+        waits for somebody who waits for them. No entry names the *unnamed* yet.
+
+        Raises:
+            OvertakenError: another call was first.
         """
         if not self._newcomers:
             return
@@ -314,6 +326,8 @@ class Bundle:
         stored = {_code(applicant): applicant for applicant in found}
         for applicant in named:
             kept = stored[_code(applicant)]
+            if kept.id != applicant.id and _code(applicant) not in unnamed:
+                raise OvertakenError
             told = applicant.name, applicant.pec
             # Of who applies itself what it says counts, not what others say of it.
             if applicant.pec and (kept.name, kept.pec) != told:

@@ -43,6 +43,7 @@ from workflow.services import (
     call_acts,
     call_moves,
     call_versions,
+    erasures,
     funds,
     histories,
     lookups,
@@ -114,6 +115,8 @@ class CallView:
     malfunctions: tuple[Malfunction, ...]
     listed: Standing | None = None
     """Its approved list, where the procedure ends in one."""
+    erased_under: str | None = None
+    """The act under which the personal data of its applicants was erased."""
 
     @property
     def residual(self) -> int:
@@ -412,6 +415,7 @@ def _view(session: Session, desk: Desk, call: Call) -> CallView:
         listed=(
             memberships.standing(session, call.id) if keeps_a_list(now.rules) else None
         ),
+        erased_under=erasures.erased_under(session).get(call.id),
     )
 
 

@@ -4,7 +4,7 @@ The entries of a chain are added up one after the other, and nothing else is
 read: what the tables say today has no part in it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,8 @@ class Chronicle:
     overtakings: list[Overtaking] = field(default_factory=list)
     ranking: Made | None = None
     """The last ranking, where an act had made one."""
+    erasure: Mapping[str, Any] | None = None
+    """The entry under which personal data was erased."""
 
     @property
     def residual(self) -> int:
@@ -141,10 +143,10 @@ class Chronicle:
             self._put_in_force(body["call_version"], found["allocation"])
         elif event == CallEvent.SUSPEND_CALL:
             self.suspended_because = body["reason"]
+        elif event == CallEvent.ERASE_PERSONAL_DATA:
+            self.erasure = body
         elif event == CallEvent.RECORD_DRAW:
-            for rank, protocol in enumerate(found["order"], start=1):
-                if identity := self.protocols.get(protocol):
-                    self.files[identity].rank = rank
+            self._draw(found["order"])
         elif event == CallEvent.RANK_CALL:
             self.ranking = made(body)
         self._move_counter(found)
@@ -156,6 +158,11 @@ class Chronicle:
                 **told,
                 "decided_at": decided,
             }
+
+    def _draw(self, order: Iterable[str]) -> None:
+        for rank, protocol in enumerate(order, start=1):
+            if identity := self.protocols.get(protocol):
+                self.files[identity].rank = rank
 
     def _move_counter(self, found: Mapping[str, Any]) -> None:
         if "suspended_for" in found:

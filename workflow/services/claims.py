@@ -1,6 +1,6 @@
 """Are the acts and the officers there that entries name?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,11 @@ class _Kept:
     call: str | None = None
     seq: int = 0
     """Where it is named first."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Tell whether it is named, but by nobody who could have brought it."""
+        return self.call is not None and not self.is_borne_out
 
     def packed(self) -> tuple[object, ...]:
         return self.signed_by, self.is_borne_out, self.call, self.seq
@@ -64,10 +69,19 @@ class Claims:
                 kept.call, kept.seq = body["call"], body["seq"]
         return None
 
+    def foreign(self) -> frozenset[str]:
+        """Return the acts that entries name, none of them by who brought it."""
+        return frozenset(name for name, kept in self._acts.every() if kept.is_foreign)
+
+    def borne_out(self, names: Iterable[str]) -> frozenset[str]:
+        """Return those of some acts that an entry bears out."""
+        found = ((name, self._acts.get(name)) for name in names)
+        return frozenset(name for name, kept in found if kept and kept.is_borne_out)
+
     def rest(self) -> Iterator[tuple[str, Fault]]:
         """Return, once all calls were read, the acts that somebody else brought."""
         for name, kept in self._acts.every():
-            if kept.call is not None and not kept.is_borne_out:
+            if kept.call is not None and kept.is_foreign:
                 told = (
                     f"the act {shown(name)} was brought by another officer than its "
                     "record says"

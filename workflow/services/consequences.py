@@ -226,11 +226,22 @@ class Writer:
         ]
         if not written:
             return
-        notice = written[-1]
+        notice = self._as_it_stands(written[-1])
         day = brought.since or self.facts.today
         notice.status, notice.fault = NoticeStatus.DELIVERED, None
         notice.delivered_at = delivery.at or min(self.facts.now, end_of_day(day))
         notice.receipt = delivery.receipt
+
+    def _as_it_stands(self, notice: Notice) -> Notice:
+        """Keep whoever sends a letter from noting anything more of it, and look again.
+
+        What a batch has read is locked already.
+        """
+        if not isinstance(notice, Notice):
+            return notice
+        return self.work.session.get_one(
+            Notice, notice.id, with_for_update=True, populate_existing=True
+        )
 
     def _release(self, brought: Consequences) -> None:
         """Let a letter go that was held back."""

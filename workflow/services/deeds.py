@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlmodel import Session, col, select
 
 from models.tables import Application, RegisterEntry
 from models.vocabulary import Event, Outcome
 from workflow.facts import Deed, PeopleFacts, Sheet
 from workflow.machine import Table
+from workflow.services import histories
 
 _ABOUT_PEOPLE = (Event.EVALUATE, Event.DECLARE_CONFLICT)
 
@@ -23,7 +23,7 @@ def of(session: Session, table: Table, application: Application) -> PeopleFacts:
     """Return what people did on a file, as the register tells it."""
     proposing = {event for move in table.moves for event in move.proposed_by}
     rows = session.exec(
-        select(RegisterEntry.event, RegisterEntry.actor_id, RegisterEntry.body)
+        select(RegisterEntry.seq, RegisterEntry.actor_id, RegisterEntry.body)
         .where(RegisterEntry.call_id == application.call_id)
         .where(RegisterEntry.application_id == application.id)
         .where(RegisterEntry.outcome == Outcome.OK)
@@ -34,8 +34,9 @@ def of(session: Session, table: Table, application: Application) -> PeopleFacts:
     deeds: list[Deed] = []
     sheets: list[Sheet] = []
     conflicts: set[UUID] = set()
-    for name, actor, body in rows:
-        event, said = Event(name), orjson.loads(body)
+    for seq, actor, body in rows:
+        said = histories.content(seq, body)
+        event = Event(said["event"])
         assert actor is not None  # noqa: S101 - the query wants one
         deed = Deed(event, actor, _behalf(said))
         deeds.append(deed)

@@ -11,7 +11,7 @@ from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.facts import ActFacts
 from workflow.rules.calendar import civil_day
-from workflow.services import lookups, officers
+from workflow.services import lookups, officers, rosters
 
 _NOT_DELEGATED = {
     Role.ADMINISTRATOR: "an administrator adds another one",
@@ -31,7 +31,7 @@ class Wanted:
     act: str
 
 
-def delegate(desk: Desk, wanted: Wanted) -> officers.OfficerView:
+def delegate(desk: Desk, wanted: Wanted) -> rosters.OfficerView:
     """Let an officer act in a role of another's, on some days (*delega*).
 
     Both ends are civil days of Rome and belong to it. It works from when it is
@@ -45,19 +45,21 @@ def delegate(desk: Desk, wanted: Wanted) -> officers.OfficerView:
     lookups.refuse_unwritable("act", wanted.act, lookups.LONGEST_ACT)
     act = lookups.read_act(wanted.act)
     role = wanted.role
-    with officers.changing(desk, OfficeEvent.DELEGATE_ROLE, (role,)) as change:
+    days = (wanted.first_day, wanted.last_day)
+    about = officers.About(wanted.delegator, wanted.delegate, days, act)
+    with officers.changing(desk, OfficeEvent.DELEGATE_ROLE, (role,), about) as change:
         session = change.session
         _refuse_impossible(wanted, act, civil_day(change.at))
         delegator = change.serving(wanted.delegator)
         delegate = change.serving(wanted.delegate)
-        if role not in officers.own_roles(session, delegator.id):
+        if role not in rosters.own_roles(session, delegator.id):
             raise RefusedError(
                 "role.not_held",
                 f"`{delegator.login}` does not hold `{role}`, and delegates only what "
                 "they hold themselves",
                 recorded="the officer does not hold the role",
             )
-        if role in officers.own_roles(session, delegate.id):
+        if role in rosters.own_roles(session, delegate.id):
             raise RefusedError(
                 "delegation.needless",
                 f"`{delegate.login}` holds `{role}` already, and acts in their own "
@@ -89,16 +91,17 @@ def delegate(desk: Desk, wanted: Wanted) -> officers.OfficerView:
             },
             act,
         )
-        return officers.view(session, delegate)
+        return rosters.view(session, delegate)
 
 
-def end(desk: Desk, delegator: str, delegate: str, role: Role) -> officers.OfficerView:
+def end(desk: Desk, delegator: str, delegate: str, role: Role) -> rosters.OfficerView:
     """Take a delegation back before its last day, from now on (*revoca*).
 
     Raises:
         RefusedError: not an administrator, or there is no such delegation.
     """
-    with officers.changing(desk, OfficeEvent.END_DELEGATION, (role,)) as change:
+    about = officers.About(delegator, delegate)
+    with officers.changing(desk, OfficeEvent.END_DELEGATION, (role,), about) as change:
         session = change.session
         giver, taker = change.officer(delegator), change.resting(delegate)
         rows = session.exec(
@@ -125,7 +128,7 @@ def end(desk: Desk, delegator: str, delegate: str, role: Role) -> officers.Offic
                 giver.id,
                 {"delegation": str(row.id)},
             )
-        return officers.view(session, taker)
+        return rosters.view(session, taker)
 
 
 def _refuse_impossible(wanted: Wanted, act: ActFacts, today: date) -> None:

@@ -27,7 +27,7 @@ from workflow.errors import SportelloError, TamperedError, UnavailableError
 from workflow.moves.words import rome, spoken
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import ROME, civil_day, italian_date
-from workflow.services import lookups, memos, officers, terms, ticks
+from workflow.services import lookups, memos, rosters, terms, ticks
 from workflow.services.queues import queue
 
 SOON = timedelta(days=3)
@@ -95,7 +95,7 @@ def of(desk: Desk, login: str | None = None) -> Digest:
     Raises:
         RefusedError: there is no such officer, or a retired one.
     """
-    officer = officers.found(desk, login)
+    officer = rosters.found(desk, login)
     return _digest(desk, officer.login, _roles(desk, officer))
 
 
@@ -138,7 +138,7 @@ def write(desk: Desk) -> int:
     return written
 
 
-def _roles(desk: Desk, officer: officers.OfficerView) -> frozenset[Role]:
+def _roles(desk: Desk, officer: rosters.OfficerView) -> frozenset[Role]:
     """Return in which roles somebody acts today, also on behalf of others."""
     today = civil_day(desk.ambient.now())
     delegated = {
@@ -149,11 +149,11 @@ def _roles(desk: Desk, officer: officers.OfficerView) -> frozenset[Role]:
     return frozenset(delegated.union(officer.roles))
 
 
-def _reached(desk: Desk) -> list[officers.OfficerView]:
-    return [one for one in officers.listed(desk) if one.email and not one.retired]
+def _reached(desk: Desk) -> list[rosters.OfficerView]:
+    return [one for one in rosters.listed(desk) if one.email and not one.retired]
 
 
-def _write(desk: Desk, officer: officers.OfficerView, found: Digest) -> bool:
+def _write(desk: Desk, officer: rosters.OfficerView, found: Digest) -> bool:
     subject, body = as_mail(found)
     with transaction(desk.engine) as session:
         return memos.write(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
+from config.settings import masked
 from models import triggers
 from models.schema import HEAD
 from models.session import DatabaseUnavailableError, reading
@@ -137,7 +138,7 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 def _database(desk: Desk) -> str:
     installation.check_form(desk.engine)
     kind = "rehearsal" if installation.is_rehearsal(desk.engine) else "real"
-    shown = desk.engine.url.render_as_string(hide_password=True)
+    shown = masked(desk.engine.url.render_as_string(hide_password=True))
     return f"{shown}, form {HEAD}, {kind} files"
 
 

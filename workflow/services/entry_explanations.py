@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from models.session import reading
 from models.tables import Call
-from models.vocabulary import Event, Outcome
+from models.vocabulary import Event, OrderPolicy, Outcome
 from workflow.desk import Desk
 from workflow.errors import InputError
 from workflow.moves.words import rome, spoken
@@ -202,6 +202,8 @@ class _Asked:
             f"{arrived.index(file) + 1} of the {len(arrived)} filed by then",
         )
         rules = past_calls.rules_of(self.session, self.call, self.told, file)
+        if rules.counter.order is OrderPolicy.RANKING:
+            return  # nobody had a turn
         if not file.holds_a_place(rules.filing.channel):
             yield self._step("entry.turn", "it held no place in the order any more")
             return

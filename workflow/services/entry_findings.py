@@ -15,6 +15,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
 _IN_CENTS = {
     "requested",
     "requested_before",
+    "investment",
     "residual_before",
     "available_before",
     "freed",
@@ -27,6 +28,15 @@ _IN_CENTS = {
     "free",
     "more",
 }
+_IN_WORDS = {
+    "available_before": "money that could be granted before it",
+    "residual_before": "money of the call that was left before it",
+    "send_act_by": "the act has to be sent by",
+    "set_aside_for_earlier": "money set aside for those who came earlier",
+    "requested_before": "asked for before it",
+    "to_recover": "to be paid back",
+}
+"""What is no sentence by the name that entries have for it."""
 _TOLD_ELSEWHERE = {"due_at", "overtaken", "earlier_waiting", "tie_broken"}
 
 
@@ -34,7 +44,8 @@ def steps(body: Mapping[str, Any]) -> Iterator[Step]:
     """Tell what was stated, what was found, and what came of it, in that order."""
     source = f"entry {body['seq']}"
     for name, value in sorted((body["inputs"] or {}).items()):
-        yield Step("entry.stated", source, f"stated: {spoken(name)} {_plain(value)}")
+        told = format_money(value) if name == "amount" else _plain(value)
+        yield Step("entry.stated", source, f"stated: {spoken(name)} {told}")
     for name, value in (body["findings"] or {}).items():
         if name not in _TOLD_ELSEWHERE and value is not None:
             tell = _FINDINGS.get(name)
@@ -70,6 +81,17 @@ def _letter(told: _Found) -> str:
     to = f" to {told['application']}" if "application" in told else ""
     text = f", SHA-256 {told['sha256']}" if "sha256" in told else ""
     return f"the letter `{told['letter']}`{to} was written, id {told['id']}{text}"
+
+
+def _filed(found: _Found, source: str) -> Iterator[Step]:
+    yield Step(
+        "entry.filed",
+        source,
+        f"it was filed by the applicant {found['applicant']}, SHA-256 {found['who']} "
+        f"of their tax code and its salt; with documents of SHA-256 "
+        f"{found['documents']} and declared aids of "
+        + (f"SHA-256 {found['aids']}" if found["aids"] else "none"),
+    )
 
 
 def _score(found: _Found, source: str) -> Iterator[Step]:
@@ -212,6 +234,7 @@ _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
     "partnership": _together,
     "partnership_before": _together_before,
     "score": _score,
+    "filed": _filed,
     "aid": _aid,
     "funded_by": _funds,
     "ranking": _ranking,
@@ -224,9 +247,10 @@ _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
 
 
 def _finding(name: str, value: object) -> str:
+    told = _IN_WORDS.get(name, spoken(name))
     if name in _IN_CENTS and isinstance(value, int):
-        return f"{spoken(name)}: {format_money(value)}"
-    return f"{spoken(name)}: {_plain(value)}"
+        return f"{told}: {format_money(value)}"
+    return f"{told}: {_plain(value)}"
 
 
 def _plain(value: object) -> str:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Table,
@@ -52,6 +51,7 @@ from workflow.facts import ALLOWED, Verdict
 from workflow.rules.calendar import civil_day
 from workflow.rules.retention import Retention
 from workflow.services import lookups
+from workflow.services.histories import act_of, content
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -140,7 +140,7 @@ def erase(session: Session, call: Call, at: datetime) -> dict[str, Any]:
         update(_ANSWERS).where(_answers(call)).values(answer=""),
         update(_WHO)
         .where(_goes(call))
-        .values(tax_code=None, name="", pec="", erased_at=at),
+        .values(tax_code=None, name="", pec="", salt=None, erased_at=at),
     ):
         session.connection().execute(statement)
     return {"erased": asdict(counted), "kept_for": kept}
@@ -229,7 +229,7 @@ def letters_of(session: Session, call: Call) -> frozenset[UUID]:
 def erased_under(session: Session) -> Mapping[UUID, str]:
     """Return the act under which the data of each call was erased, where it was."""
     rows = session.execute(
-        select(_CALLS.c.id, _ENTRIES.c.body)
+        select(_CALLS.c.id, _ENTRIES.c.seq, _ENTRIES.c.body)
         .join(
             _ENTRIES,
             (_ENTRIES.c.call_id == _CALLS.c.id)
@@ -237,18 +237,12 @@ def erased_under(session: Session) -> Mapping[UUID, str]:
         )
         .where(_CALLS.c.erased_seq.is_not(None))
     )
-    return {call: act_of(orjson.loads(body)) for call, body in rows}
+    return {call: act_of(content(seq, body)) or "no act" for call, seq, body in rows}
 
 
 def told(act: str) -> str:
     """Say it where a name or an address stood."""
     return f"erased under {act}"
-
-
-def act_of(entry: Mapping[str, Any]) -> str:
-    """Write the act of an entry as people do."""
-    act = entry["act"]
-    return f"{act['kind']} {act['number']}/{act['signed_on']}"
 
 
 def is_open(call: Call) -> Verdict:

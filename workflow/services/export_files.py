@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -19,11 +20,21 @@ import orjson
 from sqlmodel import Session
 
 from config import pages
+from workflow import register
 from workflow.anchors.manifests import line
+from workflow.anchors.signatures import Signer
 from workflow.desk import SOFTWARE
-from workflow.services import export_lines, export_rows
+from workflow.services import (
+    as_stored,
+    export_lines,
+    export_moves,
+    export_rows,
+    office_rows,
+)
 from workflow.services.anchor_rows import stored
-from workflow.services.export_rows import Copied, Entry
+from workflow.services.as_stored import Entry
+from workflow.services.export_rows import Copied
+from workflow.services.folders import opened_new
 
 FORMAT = 1
 """The version of the form of a package; it stands in its `state.json`."""
@@ -54,8 +65,8 @@ class Sums:
     def file(self, name: str) -> Iterator[Callable[[bytes], None]]:
         """Give what writes a file; it is on the disk when it is closed."""
         path, hashed = self._folder / name, sha256()
-        path.parent.mkdir(exist_ok=True)
-        with path.open("xb") as file:
+        path.parent.mkdir(0o755, exist_ok=True)
+        with opened_new(path) as file:
 
             def write(content: bytes) -> None:
                 file.write(content)
@@ -78,13 +89,13 @@ class Sums:
                 write(_json(row) + b"\n")
         return count
 
-    def close(self) -> None:
-        """Write the hashes of all files, as `sha256sum -c` reads them."""
+    def close(self, signer: Signer | None) -> None:
+        """Write the hashes of all files, as `sha256sum -c` reads them; sign them."""
         listed = sorted(self.hashes.items())
-        text = "".join(f"{hashed}  {name}\n" for name, hashed in listed)
-        with (self._folder / "SHA256SUMS").open("xb") as file:
-            file.write(text.encode())
-            _keep(file)
+        text = "".join(f"{hashed}  {name}\n" for name, hashed in listed).encode()
+        self.put("SHA256SUMS", text)
+        if signer is not None:
+            self.put("SHA256SUMS.sig", bytes.fromhex(signer.sign(text)))
 
 
 @dataclass
@@ -92,7 +103,6 @@ class _Seen:
     """What the entries name, and their rows on the page while these are few."""
 
     acts: set[tuple[str, ...]] = field(default_factory=set)
-    officers: set[str] = field(default_factory=set)
     rows: _Rows | None = field(default_factory=lambda: _Rows(list))
     count: int = 0
 
@@ -101,8 +111,6 @@ class _Seen:
         self.count += 1
         if isinstance(act := body.get("act"), dict):
             self.acts.add(_identity_of(act))
-        if isinstance(actor := body.get("actor"), dict):
-            self.officers.add(str(actor.get("id")))
         if self.count > MOST_ON_A_PAGE:
             self.rows = None
         if self.rows is not None:
@@ -120,6 +128,12 @@ class Wanted:
     """The entry of the export itself; none if it could not be entered."""
     stamps: Mapping[int, Path] = field(default_factory=dict)
     """The time stamps that are kept here, by the numbers of their anchors."""
+    outside: bytes | None = None
+    """The file of the anchors, where it holds something else than the database."""
+    signer: Signer | None = None
+    """The key of the register, if it is here."""
+    only_read_at: datetime | None = None
+    """When it was taken by somebody who can only read; the entry says it else."""
     tell: Progress = lambda _done, _total: None
 
 
@@ -139,21 +153,28 @@ def write(session: Session, folder: Path, wanted: Wanted) -> Written:
     sums, seen = Sums(folder), _Seen()
     _write_entries(session, sums, call, seen, wanted.tell)
     anchors = _write_anchors(session, sums)
+    if wanted.outside is not None:
+        sums.put("anchors-outside.jsonl", wanted.outside)
     _copy_stamps(sums, wanted.stamps, anchors)
     known = _write_versions(session, sums, call)
     _write_lists(session, sums, call)
-    _write_named(session, sums, seen)
-    state = {
+    office = _write_office(session, sums, seen)
+    sums.lines("acts.jsonl", _named(session, seen))
+    state: dict[str, Any] = {
         "exported_by": wanted.exported_by,
         "format": FORMAT,
+        "office": office,
         "software": SOFTWARE,
     }
+    if wanted.only_read_at is not None:
+        state["not_entered"] = register.written(wanted.only_read_at)
     count = _write_state(session, sums, call, {**state, **call.said, "versions": known})
     _write_pages(session, sums, call, seen, count)
+    sums.put("moves.json", _json(export_moves.released()))
     sums.put("verify.py", pages.verifier())
-    sums.close()
-    head = export_rows.text(call.said["head"])
-    return Written(seen.count, head, anchors, len(sums.hashes) + 1)
+    sums.close(wanted.signer)
+    head = as_stored.text(call.said["head"])
+    return Written(seen.count, head, anchors, len(sums.hashes))
 
 
 def _write_entries(
@@ -207,19 +228,24 @@ def _write_lists(session: Session, sums: Sums, call: Copied) -> None:
         sums.lines("lists.jsonl", versions)
 
 
-def _write_named(session: Session, sums: Sums, seen: _Seen) -> None:
-    """Write the acts that the entries name, and who is named by either."""
+def _write_office(session: Session, sums: Sums, seen: _Seen) -> dict[str, Any]:
+    """Write who held which role, and when; return where that chain ends."""
+    count, head = 0, register.GENESIS
+    with sums.file("office.jsonl") as write:
+        for row in as_stored.rows(session, office_rows.ENTRIES):
+            entry = Entry(row.seq, as_stored.text(row.hash), as_stored.text(row.body))
+            write(_line(entry))
+            if isinstance(act := export_lines.said(entry.body).get("act"), dict):
+                seen.acts.add(_identity_of(act))
+            count, head = count + 1, entry.hash
+    sums.lines("officers.jsonl", office_rows.officers(session))
+    sums.lines("delegations.jsonl", office_rows.delegations(session))
+    return {"entries": count, "head": head}
 
-    def named() -> Iterator[dict[str, Any]]:
-        for act in export_rows.acts(session):
-            if _identity_of(act) in seen.acts:
-                seen.officers.add(str(act["signed_by"]))
-                yield act
 
-    sums.lines("acts.jsonl", named())
-    officers = export_rows.officers(session)
-    there = (one for one in officers if str(one["id"]) in seen.officers)
-    sums.lines("officers.jsonl", there)
+def _named(session: Session, seen: _Seen) -> Iterator[dict[str, Any]]:
+    """Return the acts that the entries name."""
+    return (act for act in export_rows.acts(session) if _identity_of(act) in seen.acts)
 
 
 def _write_state(
@@ -251,6 +277,8 @@ def _write_pages(
         "timelines": rows,
         "unknown": [key for key in rows or () if key is not None and key not in known],
         "money": export_lines.money,
+        "officers": list(office_rows.officers(session)),
+        "delegations": list(office_rows.delegations(session)),
     }
     with sums.file("index.html") as write:
         for part in pages.index(facts):

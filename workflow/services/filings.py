@@ -4,7 +4,7 @@ Each line is checked before it gets a number, so that one that is refused leaves
 no gap and disturbs no other. What the lines need and bring is in their `Bundle`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from models.vocabulary import (
     ReceiptClock,
     Role,
 )
+from workflow import filed as proofs
 from workflow import register
 from workflow.errors import RefusedError
 from workflow.facts import (
@@ -57,7 +58,7 @@ from workflow.services import (
 from workflow.services.bundles import Bundle, Contents
 from workflow.services.call_asked import Asked
 from workflow.services.entries import Draft, chain, dated, refusal
-from workflow.services.making import carry_out, required_role
+from workflow.services.making import NO_NOTES, carry_out, required_role
 from workflow.services.open_calls import OpenCall
 from workflow.services.partnerships import Leading
 from workflow.services.standings import KEY, Memory, Standing, bound
@@ -220,7 +221,7 @@ class _Group:
                     )
             filing = self.standing.filing(key)
             self._settle_members(case, key)
-            facts = self._make(case, Event.SUBMIT, key, filing)
+            facts = self._make(case, Event.SUBMIT, key, filing, _proof(filed, case))
         except RefusedError:
             _undo(case, before)
             raise
@@ -299,6 +300,7 @@ class _Group:
         event: Event,
         key: OrderKey | None = None,
         filing: FilingFacts | None = None,
+        notes: Mapping[str, object] = NO_NOTES,
     ) -> Facts:
         """Make a move, and return the facts on which it was decided."""
         facts = self._facts(case, key, filing)
@@ -310,6 +312,7 @@ class _Group:
             given=Inputs(),
             actor=self.actor,
             key=self._idempotency_key if key else None,
+            notes=notes,
             files=key is not None,
         )
         return facts
@@ -541,6 +544,23 @@ class _Before(NamedTuple):
 def _has_its_place(application: Application) -> bool:
     """Tell whether it waits for no money; where nothing is asked for, nobody does."""
     return bool(application.reserved) or not application.requested
+
+
+def _proof(filed: Submission, case: case_files.CaseFile) -> dict[str, object]:
+    """Return what proves whose the application is, and what it was filed with."""
+    who, declared = case.applicant, filed.aids
+    documents = [(one.kind, one.sha256) for one in filed.documents]
+    aids = [(one.granted_on.isoformat(), one.amount, one.grantor) for one in declared]
+    assert who.tax_code is not None  # noqa: S101 - nobody who was erased files
+    return {
+        "filed": {
+            "applicant": str(who.id),
+            "who": proofs.who(str(who.salt), who.tax_code),
+            "documents": proofs.documents(documents),
+            "aids": proofs.aids(aids),
+        },
+        "investment": filed.investment,
+    }
 
 
 def _undo(case: case_files.CaseFile, before: _Before) -> None:

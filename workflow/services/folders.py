@@ -5,9 +5,23 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from workflow.errors import InputError, UnavailableError
 from workflow.services.keys import sync_folder
+
+_READABLE, _READABLE_FOLDER = 0o644, 0o755
+"""Whatever the umask says: nobody else changes what is written."""
+
+
+def opened_new(file: Path) -> BinaryIO:
+    """Open a file that is not there yet, for writing.
+
+    Raises:
+        OSError: it is there, be it a link to nowhere, or cannot be made.
+    """
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    return os.fdopen(os.open(file, flags, _READABLE), "wb")
 
 
 def vacant(to: Path) -> Path:
@@ -50,7 +64,7 @@ def whole(folder: Path) -> Iterator[Path]:
     place = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
+        place.mkdir(_READABLE_FOLDER)
         try:
             yield place
             for inner in (place, *(one for one in place.iterdir() if one.is_dir())):
@@ -71,7 +85,7 @@ def put(file: Path, content: bytes) -> None:
         UnavailableError: it cannot be written.
     """
     try:
-        with file.open("xb") as opened:
+        with opened_new(file) as opened:
             try:
                 opened.write(content)
                 opened.flush()

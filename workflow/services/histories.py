@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 from operator import itemgetter
 from typing import Any
@@ -52,6 +53,18 @@ _SAYS = frozenset(
     }
 )
 """What every entry says, if only that there is nothing of the kind."""
+_TEXTS = ("event", "outcome")
+_MAYBE_TEXTS = ("application", "protocol", "from", "to", "reason", "basis")
+_MAYBE_PARTS = ("inputs", "findings", "money", "order", "act", "refusal", "details")
+_MAYBE_LISTS = ("steps", "terms", "notices")
+_WITHIN = {
+    "actor": ("kind", "id", "role", "identity"),
+    "act": ("kind", "number", "signed_on"),
+    "refusal": ("code", "message"),
+}
+
+
+_OF_MONEY = {"after", "before", "movements"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +220,44 @@ def content(seq: int, body: str) -> dict[str, Any]:
         TamperedError: it cannot be read.
     """
     try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        said = None
-    if isinstance(said, dict):
-        return said
+        said: dict[str, Any] = orjson.loads(body)
+        if _is_entry(said) and said["seq"] == seq:
+            return said
+    except (ValueError, TypeError):  # no JSON, no text, or no instant
+        pass
     raise _unreadable(seq)
+
+
+def _is_entry(said: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Tell whether a body has the form that every entry had since version 0.1.
+
+    It says as much as everybody relies on who reads it; `log verify` says more.
+    """
+    if not isinstance(said, dict):
+        return False
+    datetime.fromisoformat(said.get("at", ""))
+    return (
+        all(isinstance(said.get(name), str) for name in _TEXTS)
+        and all(isinstance(said.get(name), str | None) for name in _MAYBE_TEXTS)
+        and all(isinstance(said.get(name), dict | None) for name in _MAYBE_PARTS)
+        and all(_is_list_of_parts(said.get(name)) for name in _MAYBE_LISTS)
+        and all(_has(said.get(part), names) for part, names in _WITHIN.items())
+        and isinstance(said.get("actor"), dict)
+        and (not said.get("money") or said["money"].keys() >= _OF_MONEY)
+    )
+
+
+def _is_list_of_parts(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _has(part: Any, names: tuple[str, ...]) -> bool:  # noqa: ANN401 - any JSON
+    """Tell whether a part, if there is one, says all that, and in words."""
+    if part is None:
+        return True
+    return all(name in part and isinstance(part[name], str | None) for name in names)
 
 
 def _unreadable(seq: int) -> TamperedError:
@@ -249,7 +294,10 @@ def act_of(entry: Mapping[str, Any]) -> str | None:
 
 def login_of(session: Session, actor: Mapping[str, Any]) -> str:
     """Name who acted, as entries refer to them: a worker has no name."""
-    officer = session.get(Officer, UUID(actor["id"])) if actor["id"] else None
+    try:
+        officer = session.get(Officer, UUID(actor["id"])) if actor["id"] else None
+    except (AttributeError, ValueError):
+        officer = None  # somebody has changed the entry
     return officer.login if officer else str(actor["id"] or actor["kind"])
 
 

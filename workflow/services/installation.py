@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from config.settings import masked
 from models.schema import HEAD, Form, form, revision, upgrade
 from models.session import (
     DatabaseForbiddenError,
@@ -76,7 +77,7 @@ def initialise(
         desk = Desk(engine, ambient, _NOBODY, ambient.now(), channel="init")
         office.begin(session, desk)
         return Initialised(
-            engine.url.render_as_string(hide_password=True),
+            masked(engine.url.render_as_string(hide_password=True)),
             HEAD,
             row.rehearsal,
             created,

@@ -15,6 +15,7 @@ from models.vocabulary import Role
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.services import filings, lookups, officers, writers
+from workflow.services.bundles import OvertakenError
 from workflow.services.filings import Line
 from workflow.services.standings import Memory
 from workflow.services.windows import opened
@@ -110,12 +111,15 @@ def _divided(lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[Line]]:
 def _taken(
     desk: Desk, code: str, lines: Sequence[Line], memory: Memory
 ) -> list[Answer]:
-    try:
-        with opened(desk, code) as work:
-            return filings.take(work, lines, memory)
-    except BaseException:
-        memory.forget()
-        raise
+    while True:
+        try:
+            with opened(desk, code) as work:
+                return filings.take(work, lines, memory)
+        except OvertakenError:
+            memory.forget()  # each time there is one more whom all know
+        except BaseException:
+            memory.forget()
+            raise
 
 
 def _one_by_one(

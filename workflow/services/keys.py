@@ -35,6 +35,13 @@ def find(path: Path) -> Signer | None:
         raise UnavailableError(
             "key.unreadable", f"the key {path} cannot be read: {error.strerror}"
         ) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnavailableError(
+            "key.unreadable",
+            f"{path} is no file but a folder or the like: somebody has put it in the "
+            "place of the key; restore the key from its backup",
+        )
     with os.fdopen(descriptor, "rb") as file:
         _refuse_open(path.parent, path.parent.stat().st_mode, "700")
         _refuse_open(path, os.fstat(descriptor).st_mode, "600")
@@ -138,5 +145,5 @@ def _refuse_open(path: Path, mode: int, wanted: str) -> None:
             "key.open_to_others",
             f"{path} can be read by others (mode {stat.S_IMODE(mode):o}), who could "
             f"sign in our place; run `chmod {wanted} {path}`, and if they may have, "
-            "change it with `sportello log anchor --new-key`",
+            "change it with `sportello log anchor --new-key --because WHY`",
         )

@@ -6,8 +6,10 @@ from models.session import reading
 from models.tables import Officer
 from workflow.desk import Desk
 from workflow.services import verification
+from workflow.services.anchor_copies import NOTHING, Trusted
 from workflow.services.readings import Wanted, entries
-from workflow.services.verification import Examined, Progress, Verified
+from workflow.services.verification import Examined
+from workflow.services.verified_chains import Progress, Verified, silent
 
 __all__ = ["Examined", "Verified", "Wanted", "entries", "examine", "logins", "verify"]
 
@@ -30,7 +32,11 @@ def verify(desk: Desk, code: str | None = None) -> tuple[Verified, ...]:
 
 
 def examine(
-    desk: Desk, code: str | None = None, *, tell: Progress = verification.silent
+    desk: Desk,
+    code: str | None = None,
+    *,
+    trusted: Trusted = NOTHING,
+    tell: Progress = silent,
 ) -> Examined:
     """Check everything that can be checked; see `verification.examine`.
 
@@ -38,4 +44,4 @@ def examine(
         RefusedError: there is no such call.
         UnavailableError: the file of the anchors cannot be read, or there is no room.
     """
-    return verification.examine(desk, code, tell=tell)
+    return verification.examine(desk, code, trusted=trusted, tell=tell)

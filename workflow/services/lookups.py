@@ -29,8 +29,13 @@ _ACT = re.compile(
 )
 _DIGITS = 7
 
-_NO_TEXT = {"Cc", "Cs"}
-"""Unicode categories: control characters, and halves of surrogate pairs."""
+_NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories: control characters, halves of surrogate pairs, ends of lines."""
+
+_TURNING = frozenset(
+    map(chr, (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+)
+"""Signs that nobody sees and that turn round what is read after them."""
 
 LONGEST_ACT = 200
 LONGEST_REASON = 2_000
@@ -61,7 +66,9 @@ def find_call(session: Session, code: str, *, lock: bool = False) -> Call:
         RefusedError: there is no such call.
     """
     query = select(Call).where(Call.code == code)
-    call = session.exec(query.with_for_update() if lock else query).first()
+    if lock:
+        query = query.with_for_update()
+    call = session.exec(query).first() if is_text(code) else None
     if call is None:
         known = session.exec(select(Call.code).order_by(col(Call.code)).limit(5)).all()
         listed = ", ".join(known) or "none, load one with `sportello call load`"
@@ -169,6 +176,13 @@ def refuse_unwritable(option: str, words: str | None, longest: int) -> None:
     """
     if words is None:
         return
+    if turning := _TURNING.intersection(words):
+        raise InputError(
+            "input.invalid",
+            f"--{option} has the invisible sign U+{ord(min(turning)):04X}, which "
+            "changes the direction of what is read: whoever reads would see other "
+            "words than those that are recorded; leave it out",
+        )
     if not words.strip() or any(category(sign) in _NO_TEXT for sign in words):
         raise InputError(
             "input.invalid",

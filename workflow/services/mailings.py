@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-import orjson
 import sqlalchemy
 from sqlalchemy import Select
 from sqlmodel import Session, col, select
 
 from models.tables import Application, Call, Notice, RegisterEntry
-from workflow.services import lookups
+from workflow.services import histories, lookups
 
 _AT_ONCE = 500
 """Letters that are looked for together."""
@@ -49,13 +48,13 @@ def letter(application: str, kind: str, to: str, status: str) -> dict[str, str]:
 
 def _told(session: Session, call: Call, seq: int) -> Iterator[dict[str, Any]]:
     bodies = session.exec(
-        select(RegisterEntry.body)
+        select(RegisterEntry.seq, RegisterEntry.body)
         .where(RegisterEntry.call_id == call.id)
         .where(RegisterEntry.seq > seq)
         .order_by(col(RegisterEntry.seq))
     )
-    for body in bodies:
-        yield from orjson.loads(body)["notices"] or ()
+    for number, body in bodies:
+        yield from histories.content(number, body)["notices"] or ()
 
 
 _LETTERS: Select[*tuple[Any, ...]] = sqlalchemy.select(

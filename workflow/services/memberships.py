@@ -23,6 +23,7 @@ from models.tables import (
     ApprovedList,
     Call,
     ListedChange,
+    Partner,
 )
 from models.vocabulary import CallEvent, CallState, ListChange
 from workflow.desk import Desk
@@ -195,9 +196,16 @@ def _unless_annulled(
 
 
 def behind(session: Session, application: Application) -> tuple[str, ...]:
-    """Return who stands behind a proposal now, by reference: the lead first."""
-    del session
-    return (str(application.applicant_id),)
+    """Return who stands behind a proposal now, by reference: the lead first.
+
+    The partners in an order of their own: who is named first means nothing.
+    """
+    partners = session.exec(
+        select(Partner.applicant_id)
+        .where(Partner.application_id == application.id)
+        .where(col(Partner.left_at).is_(None))
+    )
+    return (str(application.applicant_id), *sorted(map(str, partners)))
 
 
 def answers(

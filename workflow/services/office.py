@@ -3,14 +3,12 @@
 Their chain is written under the lock of the installation: one at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from models.session import reading
@@ -22,10 +20,10 @@ from workflow.desk import SOFTWARE, Desk
 from workflow.facts import ActFacts
 from workflow.register import Fault, Stored, written
 from workflow.rules.calendar import ROME
-from workflow.staff import FORMAT, OfficeChain, login_digest
+from workflow.services import as_stored, histories, office_rows
+from workflow.staff import FORMAT, OfficeChain, Staff, login_digest
 
 _TICK = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,85 +156,56 @@ def entries(desk: Desk) -> Iterator[dict[str, Any]]:
     """Return every entry, the oldest first, each with its hash."""
     with reading(desk.engine) as session:
         for row in session.exec(select(OfficeEntry).order_by(col(OfficeEntry.seq))):
-            yield {**orjson.loads(row.body), "hash": row.hash}
-
-
-# What is verified may hold anything: it is read as it is stored.
-_ENTRIES = "SELECT seq, hash, at, body FROM office_entries ORDER BY seq"
-_OFFICERS = "SELECT id, login, retired_at FROM officers ORDER BY id"
-_ROLES = "SELECT officer_id, role, since, ended_at FROM officer_roles"
-_DELEGATIONS = """
-SELECT id, delegator_id, delegate_id, role, first_day, last_day, made_at, ended_at
-FROM delegations ORDER BY id
-"""
+            yield {**histories.content(row.seq, row.body), "hash": row.hash}
 
 
 def verify(session: Session, marks: Marks) -> VerifiedOffice:
-    """Check the chain, what the anchors saw of it, and the rows that it tells of."""
+    """Check the chain, what the anchors saw of it, and the rows that it tells of.
+
+    What is verified may hold anything: it is read as it is stored.
+    """
     chain = OfficeChain()
-    for row in session.execute(text(_ENTRIES)):
-        content = row.body if isinstance(row.body, bytes) else str(row.body).encode()
-        chain.feed(Stored(row.seq, str(row.hash), content), _read(row.at))
+    for row in as_stored.rows(session, office_rows.ENTRIES):
+        chain.feed(_stored(row), as_stored.instant(row.at))
         marks.check(row.seq, row.hash)
     marks.close(chain.seq)
-    staff = chain.staff
-    rows = session.execute(text(_OFFICERS)).all()
-    officers = {_id(row.id): _read(row.retired_at) for row in rows}
-    logins = {_id(row.id): login_digest(_id(row.id), str(row.login)) for row in rows}
+    staff, officers = chain.staff, list(office_rows.officers(session))
     if not chain.seq and officers:
         chain.faults.append(Fault(0, "it tells of none of the officers that are there"))
     if chain.seq:
-        chain.compare("officer", staff.retired, officers)
-        known = {one: logins[one] for one in logins if one in staff.logins}
-        chain.compare("login of", staff.logins, known)
-        chain.compare("role", staff.roles, dict(_roles(session)))
-        chain.compare("delegation", staff.delegations, dict(_delegations(session)))
+        retired = {one["id"]: one["retired_at"] for one in officers}
+        logins = {
+            officer: login_digest(officer, login)
+            for officer, login in office_rows.logins(session)
+            if officer in staff.logins
+        }
+        roles = {
+            (one["id"], held["role"], held["since"]): held["until"]
+            for one in officers
+            for held in one["roles"]
+        }
+        delegations = {one.pop("id"): one for one in office_rows.delegations(session)}
+        chain.compare("officer", staff.retired, retired)
+        chain.compare("login of", staff.logins, logins)
+        chain.compare("role", staff.roles, roles)
+        chain.compare("delegation", staff.delegations, delegations)
     return VerifiedOffice(chain.seq, chain.head, tuple(chain.faults))
 
 
-def _roles(session: Session) -> Iterable[tuple[tuple[str, str, Any], Any]]:
-    for row in session.execute(text(_ROLES)):
-        yield (
-            (_id(row.officer_id), str(row.role), _read(row.since)),
-            _read(row.ended_at),
-        )
+def history(session: Session) -> tuple[Staff, str | None]:
+    """Return what the entries add up to, and since when there are any."""
+    chain, began = OfficeChain(), None
+    for row in as_stored.rows(session, office_rows.ENTRIES):
+        at = as_stored.instant(row.at)
+        chain.feed(_stored(row), at)
+        began = began or at
+    return chain.staff, began if isinstance(began, str) else None
 
 
-def _delegations(session: Session) -> Iterable[tuple[str, dict[str, Any]]]:
-    for row in session.execute(text(_DELEGATIONS)):
-        yield (
-            _id(row.id),
-            {
-                "delegator_id": _id(row.delegator_id),
-                "delegate_id": _id(row.delegate_id),
-                "role": row.role,
-                "first_day": _day(row.first_day),
-                "last_day": _day(row.last_day),
-                "made_at": _read(row.made_at),
-                "ended_at": _read(row.ended_at),
-            },
-        )
+def _stored(row: Any) -> Stored:  # noqa: ANN401 - a row
+    content = row.body if isinstance(row.body, bytes) else str(row.body).encode()
+    return Stored(row.seq, str(row.hash), content)
 
 
 def _written(at: datetime | None) -> str | None:
     return None if at is None else written(at)
-
-
-def _read(microseconds: object) -> Any:  # noqa: ANN401 - or what is no instant, as it is
-    if not isinstance(microseconds, int):
-        return microseconds
-    try:
-        return written(_EPOCH + microseconds * _TICK)
-    except OverflowError:
-        return microseconds
-
-
-def _id(stored: object) -> str:
-    try:
-        return str(UUID(str(stored)))
-    except ValueError:
-        return str(stored)
-
-
-def _day(stored: object) -> object:
-    return stored.isoformat() if isinstance(stored, date) else stored

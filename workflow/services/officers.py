@@ -2,22 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from models.session import reading, transaction
+from models.session import transaction
 from models.tables import Delegation, Installation, Officer, OfficerRole
 from models.vocabulary import ActorKind, OfficeEvent, Role
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
 from workflow.facts import BY_WORKER, ActFacts, Hands, holds
-from workflow.rules.calendar import ONE_DAY, civil_day, start_of_day
-from workflow.services import office
+from workflow.rules.calendar import civil_day
+from workflow.services import office, rosters
 from workflow.staff import login_digest
 
 
@@ -52,46 +53,18 @@ class Actor:
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class DelegationView:
-    """A role in which an officer acts on behalf of another, as shown to people."""
-
-    role: Role
-    delegator: str
-    first_day: date
-    last_day: date
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OfficerView:
-    """An officer as shown to people."""
-
-    id: UUID
-    login: str
-    name: str
-    roles: tuple[Role, ...]
-    retired: bool
-    email: str | None
-    """Where the digest of each day goes; none if there is none to send."""
-    delegations: tuple[DelegationView, ...] = field(default=())
-    """What others delegate to them now, or will."""
-
+RESERVED_LOGINS = frozenset({"system", "unknown", "worker"})
+"""How whoever is no officer is named to people, and in the register."""
 
 WORKER = Actor(ActorKind.WORKER, BY_WORKER, IdentityKind.SYSTEM)
 
 
 # Made once: to make a statement takes longer than to send it.
-_BY_LOGIN = select(
-    Officer, select(Installation.identity).scalar_subquery().label("least")
-).where(col(Officer.login) == bindparam("login"))
+_BY_LOGIN = rosters.BY_LOGIN.add_columns(
+    select(Installation.identity).scalar_subquery()
+)
 # Whoever retires an officer, or ends a role of theirs, waits for what is being made.
 _BY_LOGIN_KEPT = _BY_LOGIN.with_for_update(read=True, of=Officer)
-_ROLES = (
-    select(OfficerRole.role)
-    .where(col(OfficerRole.officer_id) == bindparam("officer"))
-    .where(col(OfficerRole.ended_at).is_(None))
-)
 _DELEGATED = (
     select(Delegation.role, Delegation.delegator_id)
     .join(OfficerRole, col(OfficerRole.officer_id) == col(Delegation.delegator_id))
@@ -127,9 +100,9 @@ def identify(session: Session, desk: Desk, *, only_looks: bool = False) -> Actor
     identity = desk.identity
     if identity.kind == IdentityKind.SYSTEM:
         return WORKER
-    login = _login(session, identity)
+    login = rosters.who(session, identity)
     query = _BY_LOGIN if only_looks else _BY_LOGIN_KEPT
-    found = session.exec(
+    found = session.execute(
         query, params={"login": login}, execution_options={"populate_existing": True}
     ).first()
     officer, least = found or (None, None)
@@ -147,7 +120,7 @@ def identify(session: Session, desk: Desk, *, only_looks: bool = False) -> Actor
             f"`{login}` is retired and can do nothing new",
             recorded="the officer is retired and can do nothing new",
         )
-    own = own_roles(session, officer.id)
+    own = rosters.own_roles(session, officer.id)
     today = civil_day(desk.ambient.now())
     behalf = _delegated(session, officer.id, today, own, only_looks=only_looks)
     hands = Hands(own | behalf.keys(), officer.id, behalf)
@@ -219,7 +192,7 @@ def add(
     roles: Iterable[Role],
     *,
     email: str | None = None,
-) -> OfficerView:
+) -> rosters.OfficerView:
     """Add an officer, or give more roles to one who is there.
 
     Until there is an administrator anybody may: somebody has to be the first. An
@@ -229,7 +202,7 @@ def add(
         RefusedError: not an administrator, or the login belongs to a retired one.
     """
     wanted = frozenset(roles)
-    with changing(desk, OfficeEvent.GIVE_ROLES, wanted) as change:
+    with changing(desk, OfficeEvent.GIVE_ROLES, wanted, About(login)) as change:
         if Role.SYSTEM in wanted:
             raise RefusedError(
                 "role.system", "`system` is the role of the workers; no person holds it"
@@ -239,6 +212,7 @@ def add(
         event = OfficeEvent.GIVE_ROLES
         if officer is None:
             event = OfficeEvent.ADD_OFFICER
+            _refuse_reserved(login)
             officer = Officer(
                 id=desk.ambient.new_id(),
                 login=login,
@@ -257,13 +231,13 @@ def add(
         if email is not None:
             officer.email = email or None
         session.add(officer)
-        new = sorted(wanted - own_roles(session, officer.id))
+        new = sorted(wanted - rosters.own_roles(session, officer.id))
         for role in new:
             session.add(OfficerRole(officer_id=officer.id, role=role, since=change.at))
         session.flush()
         if new or event is OfficeEvent.ADD_OFFICER:
             change.note(event, officer.id, _said(event, officer, new))
-        return view(session, officer)
+        return rosters.view(session, officer)
 
 
 def _said(event: OfficeEvent, officer: Officer, new: Iterable[Role]) -> dict[str, Any]:
@@ -273,7 +247,19 @@ def _said(event: OfficeEvent, officer: Officer, new: Iterable[Role]) -> dict[str
     return roles
 
 
-def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> OfficerView:
+def _refuse_reserved(login: str) -> None:
+    """Keep the names of those who are no person for them, however they are written."""
+    if normalize("NFKC", login).casefold() in RESERVED_LOGINS:
+        raise RefusedError(
+            "login.reserved",
+            f"`{login}` is no login for a person: the register names "
+            f"{', '.join(f'`{one}`' for one in sorted(RESERVED_LOGINS))} who is no "
+            "officer; choose another login",
+            recorded="the login is reserved for who is no officer",
+        )
+
+
+def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> rosters.OfficerView:
     """End some roles of an officer, from now on (*cessazione*).
 
     Raises:
@@ -281,10 +267,10 @@ def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> OfficerView:
             the officer does not hold the role.
     """
     ended = sorted(frozenset(roles))
-    with changing(desk, OfficeEvent.END_ROLES, ended) as change:
+    with changing(desk, OfficeEvent.END_ROLES, ended, About(login)) as change:
         session = change.session
         officer = change.resting(login)
-        held = own_roles(session, officer.id)
+        held = rosters.own_roles(session, officer.id)
         if missing := [role for role in ended if role not in held]:
             raise RefusedError(
                 "role.not_held",
@@ -296,21 +282,21 @@ def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> OfficerView:
             _refuse_last(session, officer)
         _end(session, officer, ended, change.at)
         change.note(OfficeEvent.END_ROLES, officer.id, {"roles": _words(ended)})
-        return view(session, officer)
+        return rosters.view(session, officer)
 
 
-def retire(desk: Desk, login: str) -> OfficerView:
+def retire(desk: Desk, login: str) -> rosters.OfficerView:
     """Retire an officer: past entries stay, nothing new can be done.
 
     Raises:
         RefusedError: unknown officer, not an administrator, or the last one.
     """
-    with changing(desk, OfficeEvent.RETIRE_OFFICER, ()) as change:
+    with changing(desk, OfficeEvent.RETIRE_OFFICER, (), About(login)) as change:
         session = change.session
         officer = change.resting(login)
         _refuse_last(session, officer)
         if officer.retired_at is None:
-            held = sorted(own_roles(session, officer.id))
+            held = sorted(rosters.own_roles(session, officer.id))
             _end(session, officer, held, change.at)
             delegations = _end_delegations(session, officer, change.at)
             officer.retired_at = change.at
@@ -320,7 +306,7 @@ def retire(desk: Desk, login: str) -> OfficerView:
                 officer.id,
                 {"roles": _words(held), "delegations": delegations},
             )
-        return view(session, officer)
+        return rosters.view(session, officer)
 
 
 def _refuse_last(session: Session, officer: Officer) -> None:
@@ -365,7 +351,7 @@ def _end_delegations(session: Session, officer: Officer, at: datetime) -> list[s
     return [str(row.id) for row in rows]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Change:
     """A change of officers that is being made, by an administrator."""
 
@@ -382,9 +368,11 @@ class Change:
         """
         found = self.officer(login)
         query = select(Officer).where(Officer.id == found.id).with_for_update()
-        return self.session.exec(
+        officer = self.session.exec(
             query, execution_options={"populate_existing": True}
         ).one()
+        self.at = office.instant(self.session, self.desk)  # after what they have done
+        return officer
 
     def officer(self, login: str) -> Officer:
         """Return an officer by their login.
@@ -436,8 +424,38 @@ class Change:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Of whom a change is, as it was asked for; a refused one has to say it too."""
+
+    login: str
+    to: str | None = None
+    days: tuple[date, date] | None = None
+    act: ActFacts | None = None
+
+    def officer(self, session: Session) -> UUID | None:
+        """Return the officer; none where nobody has that login."""
+        return _id(session, self.login)
+
+    def details(self, session: Session) -> dict[str, str | None]:
+        """Return what else was asked for: no login, only references."""
+        said: dict[str, str | None] = {}
+        if self.to is not None:
+            to = _id(session, self.to)
+            said["to"] = str(to) if to else None
+        if self.days is not None:
+            said["first_day"], said["last_day"] = (day.isoformat() for day in self.days)
+        return said
+
+
+def _id(session: Session, login: str) -> UUID | None:
+    return session.exec(select(Officer.id).where(Officer.login == login)).first()
+
+
 @contextmanager
-def changing(desk: Desk, event: OfficeEvent, roles: Iterable[Role]) -> Iterator[Change]:
+def changing(
+    desk: Desk, event: OfficeEvent, roles: Iterable[Role], about: About
+) -> Iterator[Change]:
     """Change officers in a transaction; what is refused is an entry of its own."""
     try:
         with transaction(desk.engine) as session:
@@ -450,7 +468,9 @@ def changing(desk: Desk, event: OfficeEvent, roles: Iterable[Role]) -> Iterator[
             note = office.Note(
                 event,
                 actor.entered(actor.hands.capacity((Role.ADMINISTRATOR,))),
-                details={"roles": _words(sorted(roles))},
+                about.officer(session),
+                {"roles": _words(sorted(roles)), **about.details(session)},
+                about.act,
                 refusal={"code": error.code, "message": error.recorded},
             )
             office.append(session, desk, office.instant(session, desk), note)
@@ -474,67 +494,6 @@ def _words(roles: Iterable[Role]) -> list[str]:
     return [role.value for role in roles]
 
 
-def listed(desk: Desk, *, at: date | None = None) -> tuple[OfficerView, ...]:
-    """Return every officer, retired ones too, by login; or as it was on a day."""
-    with reading(desk.engine) as session:
-        officers = session.exec(select(Officer).order_by(col(Officer.login))).all()
-        if at is None:
-            return tuple(view(session, officer) for officer in officers)
-        after = start_of_day(at + ONE_DAY)
-        return tuple(
-            _view_at(session, officer, at)
-            for officer in officers
-            if officer.created_at < after
-        )
-
-
-def addresses(session: Session, role: Role) -> list[tuple[str, str]]:
-    """Return the logins and addresses of those who hold a role and have one."""
-    rows = session.exec(
-        select(Officer.login, Officer.email)
-        .join(OfficerRole, col(OfficerRole.officer_id) == col(Officer.id))
-        .where(OfficerRole.role == role)
-        .where(col(OfficerRole.ended_at).is_(None))
-        .where(col(Officer.retired_at).is_(None))
-        .order_by(col(Officer.login))
-    )
-    return [(login, email) for login, email in rows if email]
-
-
-def found(desk: Desk, login: str | None) -> OfficerView:
-    """Return an officer who may act; without a login, whoever is sitting here.
-
-    Raises:
-        RefusedError: there is no such officer, or a retired one.
-    """
-    with reading(desk.engine) as session:
-        name = _login(session, desk.identity) if login is None else login
-        found = session.exec(_BY_LOGIN, params={"login": name}).first()
-        officer = found[0] if found else None
-        if officer is None:
-            raise RefusedError(
-                "officer.unknown",
-                f"`{name}` is not an officer of this database; see `sportello officer "
-                "list`",
-            )
-        if officer.retired_at is not None:
-            raise RefusedError(
-                "officer.retired", f"`{name}` is retired: nothing waits for them"
-            )
-        return view(session, officer)
-
-
-def _login(session: Session, identity: Identity) -> str:
-    if identity.kind == IdentityKind.DATABASE:
-        return str(session.execute(text("SELECT session_user")).scalar_one())
-    if not identity.login:
-        raise RefusedError(
-            "officer.undeclared",
-            "nobody says who is acting; set SPORTELLO_OFFICER to your login",
-        )
-    return identity.login
-
-
 def _administrators(session: Session) -> set[UUID]:
     rows = session.exec(
         select(Officer.id)
@@ -544,68 +503,3 @@ def _administrators(session: Session) -> set[UUID]:
         .where(col(Officer.retired_at).is_(None))
     )
     return set(rows.all())
-
-
-def own_roles(session: Session, officer: UUID) -> frozenset[Role]:
-    """Return the roles that an officer holds now, delegations left aside."""
-    rows = session.exec(_ROLES, params={"officer": officer})
-    return frozenset(Role(role) for role in rows)
-
-
-def view(session: Session, officer: Officer) -> OfficerView:
-    """Return an officer as they stand now."""
-    return OfficerView(
-        officer.id,
-        officer.login,
-        officer.name,
-        tuple(sorted(own_roles(session, officer.id))),
-        officer.retired_at is not None,
-        officer.email,
-        _delegations(session, officer, None),
-    )
-
-
-def _view_at(session: Session, officer: Officer, day: date) -> OfficerView:
-    """Return an officer as they stood on a civil day, with all that was held on it."""
-    begins, after = start_of_day(day), start_of_day(day + ONE_DAY)
-    held = session.exec(
-        select(OfficerRole.role)
-        .where(OfficerRole.officer_id == officer.id)
-        .where(col(OfficerRole.since) < after)
-        .where(col(OfficerRole.ended_at).is_(None) | (OfficerRole.ended_at > begins))  # type: ignore[operator]  # a column, not a value
-    )
-    return OfficerView(
-        officer.id,
-        officer.login,
-        officer.name,
-        tuple(sorted({Role(role) for role in held})),
-        officer.retired_at is not None and officer.retired_at <= begins,
-        officer.email,
-        _delegations(session, officer, day),
-    )
-
-
-def _delegations(
-    session: Session, officer: Officer, day: date | None
-) -> tuple[DelegationView, ...]:
-    """Return what is delegated to an officer: on a day, or as long as it stands."""
-    query = (
-        select(Delegation, Officer.login)
-        .join(Officer, col(Officer.id) == col(Delegation.delegator_id))
-        .where(Delegation.delegate_id == officer.id)
-        .order_by(col(Delegation.first_day), col(Delegation.made_at))
-    )
-    if day is None:
-        query = query.where(col(Delegation.ended_at).is_(None))
-    else:
-        begins, after = start_of_day(day), start_of_day(day + ONE_DAY)
-        query = (
-            query.where(Delegation.made_at < after)
-            .where(Delegation.first_day <= day)
-            .where(Delegation.last_day >= day)
-            .where(col(Delegation.ended_at).is_(None) | (Delegation.ended_at > begins))  # type: ignore[operator]  # a column, not a value
-        )
-    return tuple(
-        DelegationView(row.role, login, row.first_day, row.last_day, row.ended_at)
-        for row, login in session.exec(query)
-    )

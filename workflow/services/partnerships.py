@@ -1,6 +1,6 @@
 """Who applies together, and in which other applications are they?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -160,7 +160,7 @@ def _known(work: OpenCall, partners: Iterable[StatedPartner]) -> dict[str, Appli
     session, year = work.session, civil_day(work.call.last_instant).year
     add_unless_there(session, ProtocolCounter(year=year, last=0))
     counter = session.get_one(ProtocolCounter, year, with_for_update=True)
-    new = [vars(newcomer(one, work.desk.ambient.new_id())) for one in named]
+    new = [vars(newcomer(one, work.desk.ambient.new_id)) for one in named]
     add_all_unless_there(session, Applicant, new)
     if not counter.last:
         session.delete(counter)
@@ -176,13 +176,18 @@ def _known(work: OpenCall, partners: Iterable[StatedPartner]) -> dict[str, Appli
 # What is written
 
 
-def newcomer(stated: StatedPartner, identity: UUID) -> Applicant:
+def newcomer(stated: StatedPartner, new_id: Callable[[], UUID]) -> Applicant:
     """Return one whom nobody knew before, and whom another has named.
 
     Without an address: nobody writes to partners, and who applies gives its own.
     """
     return unwatched(
-        Applicant, id=identity, tax_code=stated.tax_code, name=stated.name, pec=""
+        Applicant,
+        id=new_id(),
+        tax_code=stated.tax_code,
+        name=stated.name,
+        pec="",
+        salt=new_id().hex,
     )
 
 

@@ -168,6 +168,7 @@ def call_of(session: Session, row: Call, told: Chronicle, found: Cut) -> CallVie
             if keeps_a_list(stood.rules)
             else None
         ),
+        erased_under=histories.act_of(told.erasure) if told.erasure else None,
     )
 
 

@@ -84,6 +84,8 @@ class PastFile:
     """The last entry by which it moved."""
     stated: dict[str, Any] = field(default_factory=dict)
     """COR, CUP, where and when it was published, when it started."""
+    together: Mapping[str, Any] | None = None
+    """Who applied together, by reference, where the call lets several."""
     terms: dict[tuple[str, int], PastTerm] = field(default_factory=dict)
     steps: dict[tuple[str, int], PastStep] = field(default_factory=dict)
 
@@ -144,6 +146,7 @@ class PastFile:
             self.reserved += movement["reserved"]
             self.granted += movement["granted"]
         self._take_findings(body["event"], body["findings"], body["inputs"])
+        self.together = body["findings"].get("partnership", self.together)
         if body["event"] == Event.SUBMIT:
             self._take_place(body["order"], body["findings"])
         for told in body["terms"]:

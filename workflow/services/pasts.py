@@ -5,6 +5,7 @@ rules whose hash they name.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -20,6 +21,7 @@ from workflow.facts import MoneyFacts
 from workflow.moves.words import rome
 from workflow.services import histories, lookups, moments
 from workflow.services.calls import CallView
+from workflow.services.chronicles import Chronicle
 from workflow.services.moments import Cut, Moment
 from workflow.services.past_calls import call_of, queue_of
 from workflow.services.past_files import PastFile, key_of
@@ -107,11 +109,8 @@ def queue(desk: Desk, code: str, moment: Moment) -> Past[QueueView]:
         RefusedError: no such call, or the register tells nothing of that moment.
         TamperedError: an entry cannot be read.
     """
-    with reading(desk.engine) as session:
-        call = lookups.find_call(session, code)
-        found = moments.cut(session, desk, call, moment)
-        chronicle = moments.told_until(session, call, found.seq)
-        return Past(queue_of(session, call, chronicle, found.at), found)
+    with _told(desk, code, moment) as told:
+        return Past(told.queue(), told.cut)
 
 
 def call(desk: Desk, code: str, moment: Moment) -> Past[CallView]:
@@ -121,11 +120,8 @@ def call(desk: Desk, code: str, moment: Moment) -> Past[CallView]:
         RefusedError: no such call, or the register tells nothing of that moment.
         TamperedError: an entry cannot be read.
     """
-    with reading(desk.engine) as session:
-        row = lookups.find_call(session, code)
-        found = moments.cut(session, desk, row, moment)
-        chronicle = moments.told_until(session, row, found.seq)
-        return Past(call_of(session, row, chronicle, found), found)
+    with _told(desk, code, moment) as told:
+        return Past(told.call(), told.cut)
 
 
 def both(desk: Desk, code: str, moment: Moment) -> Past[tuple[CallView, QueueView]]:
@@ -135,12 +131,33 @@ def both(desk: Desk, code: str, moment: Moment) -> Past[tuple[CallView, QueueVie
         RefusedError: no such call, or the register tells nothing of that moment.
         TamperedError: an entry cannot be read.
     """
+    with _told(desk, code, moment) as told:
+        return Past((told.call(), told.queue()), told.cut)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the entries of a call add up to, at a moment."""
+
+    session: Session
+    row: Call
+    chronicle: Chronicle
+    cut: Cut
+
+    def call(self) -> CallView:
+        return call_of(self.session, self.row, self.chronicle, self.cut)
+
+    def queue(self) -> QueueView:
+        return queue_of(self.session, self.row, self.chronicle, self.cut.at)
+
+
+@contextmanager
+def _told(desk: Desk, code: str, moment: Moment) -> Iterator[_Told]:
+    """Add the entries of a call up, from the first one to a moment."""
     with reading(desk.engine) as session:
         row = lookups.find_call(session, code)
-        found = moments.cut(session, desk, row, moment)
-        chronicle = moments.told_until(session, row, found.seq)
-        view = call_of(session, row, chronicle, found)
-        return Past((view, queue_of(session, row, chronicle, found.at)), found)
+        cut = moments.cut(session, desk, row, moment)
+        yield _Told(session, row, moments.told_until(session, row, cut.seq), cut)
 
 
 def file(desk: Desk, name: str, moment: Moment) -> Past[FileView]:

@@ -105,8 +105,7 @@ def queue(desk: Desk, code: str) -> QueueView:
     with reading(desk.engine) as session:
         call = lookups.find_call(session, code)
         rules = lookups.rules_of(session, call.id, call.version)
-        ranks = rules.counter.order is OrderPolicy.RANKING
-        read = case_files.ranked if ranks else case_files.queue
+        read = case_files.ranked if _ranks(rules) else case_files.queue
         seen = lined_up(
             call.code,
             rules,
@@ -156,7 +155,7 @@ def lined_up(
         ranking=arrived.ranking,
         items=tuple(
             _ranked(arrived, counter, rules)
-            if rules.counter.order is OrderPolicy.RANKING
+            if _ranks(rules)
             else _items(
                 strategies.lined_up(rules.counter.order, arrived.places),
                 arrived.positions,
@@ -167,6 +166,11 @@ def lined_up(
         ),
         not_receivable=arrived.not_receivable,
     )
+
+
+def _ranks(rules: CallDefinition) -> bool:
+    """Tell whether an act ranks all who came; a list has room for all of them."""
+    return TABLES[rules.family].ranked is not None
 
 
 def positions(session: Session, call: Call) -> dict[tuple[int, int], int]:

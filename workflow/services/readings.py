@@ -24,6 +24,13 @@ _MOMENT = timedelta.resolution
 SYSTEM = "system"
 """How the workers are named, who are no person."""
 
+_NO_OFFICERS = {
+    SYSTEM: ActorKind.WORKER,
+    "worker": ActorKind.WORKER,
+    "unknown": ActorKind.UNKNOWN,
+}
+"""Names that no officer has: an older one who does is asked for by reference."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -90,7 +97,16 @@ def _of_target(session: Session, target: str | None) -> tuple[UUID | None, list[
     call = session.exec(select(Call.id).where(Call.code == target)).first()
     if call is not None:
         return None, [call]
-    application = lookups.find_application(session, target)
+    try:
+        application = lookups.find_application(session, target)
+    except RefusedError as error:
+        if error.code != "application.unknown":
+            raise
+        raise RefusedError(
+            error.code,
+            f"there is no application and no call `{target}`; see `sportello list` "
+            "and `sportello call list`",
+        ) from error
     return application.id, [application.call_id]
 
 
@@ -100,26 +116,28 @@ class _By:
 
     anybody: bool = True
     officer: UUID | None = None
-    """None for the workers."""
+    kind: ActorKind = ActorKind.PERSON
+    """Of who is no officer."""
 
     def made(self, body: Mapping[str, Any]) -> bool:
         """Tell workers from somebody unknown, whom no column tells apart."""
         is_theirs = self.anybody or self.officer is not None
-        return is_theirs or bool(body["actor"]["kind"] == ActorKind.WORKER)
+        return is_theirs or bool(body["actor"]["kind"] == self.kind)
 
 
 def _by(session: Session, actor: str | None) -> _By:
     if actor is None:
         return _By()
-    if actor == SYSTEM:
-        return _By(anybody=False)
+    if actor in _NO_OFFICERS:
+        return _By(anybody=False, kind=_NO_OFFICERS[actor])
     query = select(Officer.id).where(Officer.login == actor)
     found = session.exec(query).first() or _by_reference(session, actor)
     if found is None:
         raise RefusedError(
             "officer.unknown",
             f"`{actor}` is not an officer; give a login or the reference that entries "
-            f"carry, or `{SYSTEM}` for the workers: see `sportello officer list`",
+            f"carry, or `{SYSTEM}` for the workers, or `unknown`: see `sportello "
+            "officer list`",
         )
     return _By(anybody=False, officer=found)
 

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-import orjson
 from sqlmodel import Session, col, select
 
 from models.tables import Notice, RegisterEntry, Term
 from models.vocabulary import Letter
 from workflow.register import written
 from workflow.rules.reminders import is_of_no_use
+from workflow.services import histories
 
 
 def is_too_late(session: Session, notice: Notice, *, now: datetime) -> bool:
@@ -20,7 +20,7 @@ def is_too_late(session: Session, notice: Notice, *, now: datetime) -> bool:
     if notice.letter is not Letter.REMINDER:
         return False
     entry = session.get_one(RegisterEntry, (notice.call_id, notice.entry_seq))
-    said = orjson.loads(entry.body)
+    said = histories.content(entry.seq, entry.body)
     kind, days = said["inputs"]["term"], said["findings"]["days"]
     term = session.exec(
         select(Term)

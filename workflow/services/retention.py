@@ -20,6 +20,7 @@ from workflow.services import call_moves, erasures, lookups, officers, windows
 from workflow.services.call_acts import as_written, record_refusal
 from workflow.services.call_asked import Asked
 from workflow.services.erasures import Held
+from workflow.services.rights import may_read_of_people
 
 _ERASE = CallEvent.ERASE_PERSONAL_DATA
 
@@ -35,7 +36,8 @@ class Plan:
     retention: Retention
     basis: str
     """Where the number of years comes from."""
-    held: Held
+    held: Held | None
+    """Nothing is known of it where whoever asks may not read who applied."""
     kept_for: Mapping[str, int]
     """Who is kept, by the other call to which they have applied."""
     erased_under: str | None
@@ -60,7 +62,7 @@ def plan(desk: Desk, code: str) -> Plan:
             over_on=erasures.over_on(session, call),
             retention=erasures.retention_of(session, call),
             basis=keeping.basis,
-            held=erasures.held(session, call),
+            held=erasures.held(session, call) if may_read_of_people(session) else None,
             kept_for=erasures.kept_for(session, call),
             erased_under=erasures.erased_under(session).get(call.id),
             in_the_way=_in_the_way(session, desk, call),

@@ -141,6 +141,35 @@ def letters_are_legible(session: Session) -> bool:
     return rights.legible(session, "notices", ("subject", "body"))
 
 
+def may_read_of_people(session: Session) -> bool:
+    """Tell whether we may read who applied, and what was written to them."""
+    return letters_are_legible(session) and rights.legible(
+        session, "applicants", ("tax_code",)
+    )
+
+
+def may_add(session: Session) -> bool:
+    """Tell whether we may add to the register; a file takes whoever can open it."""
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    wanted = {_REGISTER: ("INSERT",)}
+    return not rights.missing(session, rights.user(session), wanted)
+
+
+def applicants_are_legible(session: Session) -> bool:
+    """Tell whether we may read who applied, and with what."""
+    return all(
+        rights.legible(session, table, columns) for table, columns in _OF_APPLICANTS
+    )
+
+
+_OF_APPLICANTS = (
+    ("applicants", ("id", "tax_code", "name", "salt", "erased_at")),
+    ("documents", ("application_id", "kind", "sha256")),
+    ("aids", ("application_id", "granted_on", "amount", "grantor")),
+)
+
+
 def standing(desk: Desk) -> str:
     """Tell what whoever works here may do in the database itself (*diagnosi*).
 

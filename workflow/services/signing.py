@@ -10,7 +10,7 @@ from workflow.errors import RefusedError
 from workflow.services import keys
 from workflow.services.anchor_rows import stored
 
-_GO_ON = "seal with `sportello log anchor --new-key --lost`"
+_GO_ON = "seal with `sportello log anchor --new-key --lost --because WHY`"
 """After a restore from before a change of key."""
 
 _SHOWN = 16

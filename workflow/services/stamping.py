@@ -5,9 +5,11 @@ anchor speaks for all before it.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -21,8 +23,16 @@ from workflow.anchors.stamps import Authority, StampError
 from workflow.desk import AnchorFiles, Desk
 from workflow.errors import RefusedError, UnavailableError
 from workflow.register import written
-from workflow.services.keys import sync_folder
+from workflow.services.keys import is_there, sync_folder
 
+_LATE = timedelta(hours=26)
+"""A day, and some hours in which an authority may be away."""
+
+_STAMPED_WITHIN = timedelta(hours=48)
+_ASKED_WITHIN = _STAMPED_WITHIN - timedelta(hours=1)
+"""Somewhat less: an authority may take its time."""
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _MINE, _MY_FOLDER = 0o640, 0o750
 """Auditors read them: they hold nothing personal."""
 
@@ -37,12 +47,18 @@ class Stamped:
 
 
 def is_due(desk: Desk) -> bool:
-    """Tell whether the last anchor has no stamp, and somebody could give one."""
+    """Tell whether the last anchor has no stamp, and somebody could give one in time.
+
+    What is stamped late proves little, and would look as if it had been dated back:
+    then the next anchor is stamped, and speaks for this one too.
+    """
     files = desk.anchor_files
     if files is None or files.authority is None:
         return False
     last = _last(desk)
-    return last is not None and not _path(files, last.number).exists()
+    if last is None or _path(files, last.number).exists():
+        return False
+    return desk.ambient.now() - last.at <= _ASKED_WITHIN
 
 
 def stamp(desk: Desk) -> Stamped | None:
@@ -56,7 +72,7 @@ def stamp(desk: Desk) -> Stamped | None:
     if files is None or files.authority is None or last is None:
         return None
     path = _path(files, last.number)
-    if path.exists():
+    if not is_due(desk):
         return None
     content, roots = last.body.encode(), _roots(files.authority)
     asked = stamps.request(content)
@@ -81,7 +97,9 @@ class Check:
         self._files, self._roots = files, b""
         self._there = kept(files)
         self._seen: set[int] = set()
-        self.last: Stamped | None = None
+        self._unstamped: Signed | None = None
+        """The first anchor that neither has a stamp nor a later one that has."""
+        self.good: list[Stamped] = []
         self.faults: list[AnchorFault] = []
         if self._there and files is not None and files.authority is not None:
             self._roots = _roots(files.authority)
@@ -91,29 +109,62 @@ class Check:
         """How many there are."""
         return len(self._there)
 
-    def feed(self, anchor: Signed) -> None:
+    def feed(self, anchor: Signed, body: Mapping[str, Any] | None) -> None:
         """Check the stamp of an anchor, if it has one."""
         self._seen.add(anchor.number)
         path = self._there.get(anchor.number)
-        if path is None or not self._roots:
+        at = None if path is None or not self._roots else self._read(path, anchor)
+        if at is None or path is None:
+            self._unstamped = self._unstamped or anchor
             return
-        try:
-            at = stamps.stamped_at(path.read_bytes(), anchor.body.encode(), self._roots)
-        except StampError as error:
-            fault = f"its time stamp does not hold: {error}"
-            self.faults.append(AnchorFault(anchor.number, fault))
-        except OSError as error:
-            fault = f"its time stamp cannot be read: {error.strerror}"
-            self.faults.append(AnchorFault(anchor.number, fault))
-        else:
-            self.last = Stamped(anchor.number, at, path)
+        self._unstamped = None
+        self.good.append(Stamped(anchor.number, at, path))
+        # The clock of a rehearsal has nothing to do with that of an authority.
+        if body is not None and not body.get("simulated"):
+            self._compare(anchor, at)
 
-    def close(self) -> None:
-        """Look for stamps of anchors that are not there any more."""
+    def close(self, now: datetime) -> None:
+        """Look for stamps of anchors that are gone, and for anchors without one."""
         self.faults += [
             AnchorFault(number, "it was stamped, and is not there any more")
             for number in sorted(self._there.keys() - self._seen)
         ]
+        files, first = self._files, self._unstamped
+        if files is None or files.authority is None or first is None:
+            return
+        if not (is_there(files.lines) or is_there(files.key)):
+            return  # other machines seal
+        at = _instant(first.at)
+        if at is not None and now - at > _LATE:
+            fault = (
+                f"neither it nor a later one has a time stamp of {files.authority.name}"
+                "; the next anchor asks for one, `sportello log anchor` makes it"
+            )
+            self.faults.append(AnchorFault(first.number, fault))
+
+    def _read(self, path: Path, anchor: Signed) -> datetime | None:
+        try:
+            return stamps.stamped_at(
+                path.read_bytes(), anchor.body.encode(), self._roots
+            )
+        except StampError as error:
+            fault = f"its time stamp does not hold: {error}"
+        except OSError as error:
+            fault = f"its time stamp cannot be read: {error.strerror}"
+        self.faults.append(AnchorFault(anchor.number, fault))
+        return None
+
+    def _compare(self, anchor: Signed, stamped: datetime) -> None:
+        """Hold the instant of a stamp against that of its anchor."""
+        made = _instant(anchor.at)
+        if made is None:
+            return  # told elsewhere
+        told = f"it was stamped at {written(stamped)}, "
+        if stamped < made - _CLOCKS_DIFFER:
+            self.faults.append(AnchorFault(anchor.number, f"{told}before it was made"))
+        elif stamped - made > _STAMPED_WITHIN:
+            told += "long after it was made: it may have been dated back"
+            self.faults.append(AnchorFault(anchor.number, told))
 
 
 def standing(desk: Desk) -> str:
@@ -128,14 +179,22 @@ def standing(desk: Desk) -> str:
     name = files.authority.name
     if last is None:
         return f"{name}; no anchor yet"
-    if is_due(desk):
+    if not _path(files, last.number).exists():
         raise UnavailableError(
             "stamp.missing",
             f"anchor {last.number} of {written(last.at)} has no time stamp of {name} "
-            "yet; the scheduler asks for it every minute, and its log says what is in "
-            "the way",
+            "yet; the scheduler asks for that of the last anchor every minute, and its "
+            "log says what is in the way",
         )
     return f"anchor {last.number} is stamped by {name}"
+
+
+def _instant(at: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found
 
 
 def _last(desk: Desk) -> Anchor | None:

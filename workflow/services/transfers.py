@@ -8,6 +8,7 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import Session, SQLModel
 
+from config.settings import masked
 from models.copying import Content, Rows, copy, read
 from models.schema import HEAD, Form, form, hold, make_tables
 from models.session import (
@@ -220,4 +221,4 @@ def _count(session: Session, table: str) -> int:
 
 
 def _shown(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return masked(engine.url.render_as_string(hide_password=True))

@@ -1,13 +1,14 @@
 """Does the ledger of movements say the same as the entries?"""
 
 import sys
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
 from sqlmodel import Session
 
 from workflow.register import Fault
-from workflow.services.verified_rows import MOVEMENTS, identity, rows
+from workflow.services.verified_rows import MOVEMENTS, identity, tuples
 
 _NOWHERE = sys.maxsize
 
@@ -16,27 +17,40 @@ class Ledger:
     """Compares the ledger of movements with the entries, both read in order."""
 
     def __init__(self, session: Session, call: Any) -> None:  # noqa: ANN401 - a row
-        kept = rows(session, MOVEMENTS, call=call.id)
-        self._groups = groupby(kept, key=lambda row: _place(row.entry_seq))
+        kept = tuples(session, MOVEMENTS, call=call.id)
+        self._groups = groupby(kept, key=lambda row: _place(row[0]))
         self._next = next(self._groups, None)
 
     def fault(self, seq: int, body: Any) -> str | None:  # noqa: ANN401 - JSON
         """Say whether an entry and the movements kept under it differ."""
-        kept: list[Any] = []
-        while self._next is not None and self._next[0] <= seq:
-            kept += [
-                {
-                    "kind": row.kind,
-                    "reserved": row.reserved,
-                    "granted": row.granted,
-                    "application": identity(row.application_id),
-                }
-                for row in self._next[1]
-            ]
-            self._next = next(self._groups, None)
+        kept = [
+            {
+                "kind": kind,
+                "reserved": reserved,
+                "granted": granted,
+                "application": identity(application),
+            }
+            for _, kind, reserved, granted, application in self._until(seq)
+        ]
         if kept == _movements_of(body):
             return None
         return "the ledger of movements says something else"
+
+    def waits_for(self, seq: int) -> bool:
+        """Tell whether movements are kept under an entry, or one before it."""
+        return self._next is not None and self._next[0] <= seq
+
+    def moved(self, seq: int) -> tuple[int, int]:
+        """Return what an entry reserved and granted that somebody else compares."""
+        kept = self._until(seq)
+        return _sum(row[2] for row in kept), _sum(row[3] for row in kept)
+
+    def _until(self, seq: int) -> list[Any]:
+        kept: list[Any] = []
+        while self._next is not None and self._next[0] <= seq:
+            kept += self._next[1]
+            self._next = next(self._groups, None)
+        return kept
 
     def rest(self) -> Fault | None:
         """Say whether there are movements that no entry tells of."""
@@ -61,6 +75,11 @@ def _movements_of(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON
         ]
     except (KeyError, TypeError):
         return None
+
+
+def _sum(cents: Iterable[object]) -> int:
+    """Add up; what is no money is a fault of the entry that tells of it."""
+    return sum(each for each in cents if isinstance(each, int))
 
 
 def _place(seq: object) -> int:

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlmodel import Session, col, select
 
 from models.session import reading
@@ -26,7 +25,14 @@ from workflow.desk import Desk
 from workflow.facts import Facts, Verdict
 from workflow.machine import Move
 from workflow.moves.families import TABLES
-from workflow.services import case_files, deeds, erasures, lookups, partnerships
+from workflow.services import (
+    case_files,
+    deeds,
+    erasures,
+    histories,
+    lookups,
+    partnerships,
+)
 from workflow.services.queues import QueueItem, QueueView, queue
 
 __all__ = [
@@ -283,12 +289,12 @@ def _rows(session: Session, table: Any, application: Application, by: Any) -> An
 
 def _history(session: Session, application: Application) -> tuple[dict[str, Any], ...]:
     rows = session.exec(
-        select(RegisterEntry.body)
+        select(RegisterEntry.seq, RegisterEntry.body)
         .where(RegisterEntry.call_id == application.call_id)
         .where(RegisterEntry.application_id == application.id)
         .order_by(col(RegisterEntry.seq))
     )
-    return tuple(orjson.loads(body) for body in rows)
+    return tuple(histories.content(seq, body) for seq, body in rows)
 
 
 def _published_in(history: tuple[dict[str, Any], ...]) -> str | None:

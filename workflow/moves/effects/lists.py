@@ -6,6 +6,7 @@ from models.vocabulary import ApplicationState, StepKind, StepStatus
 from workflow.facts import Facts, ListAnswer
 from workflow.machine import Consequences, Effect, Inputs, StepChange
 from workflow.moves import inputs as stated
+from workflow.moves.effects import partnerships
 from workflow.register import written
 from workflow.rules.calendar import civil_day
 
@@ -21,6 +22,7 @@ def take_in(facts: Facts, _given: Inputs) -> Consequences:
             "requested": about.requested,
             "documents": sorted(about.documents),
             "channel": about.channel.value,
+            **partnerships.told(facts),
             **told(facts),
         },
     )

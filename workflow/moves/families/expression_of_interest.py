@@ -20,7 +20,14 @@ from models.vocabulary import (
     TermStart,
 )
 from workflow.machine import Move, Table, reachable
-from workflow.moves import after_grant, conditions, counter, effects, guards
+from workflow.moves import (
+    after_grant,
+    conditions,
+    counter,
+    effects,
+    guards,
+    partnerships,
+)
 from workflow.moves import inputs as stated
 
 _S = ApplicationState
@@ -60,6 +67,7 @@ FILING = (
             guards.receipt.within_window,
             guards.filing.applicant_is_eligible,
             guards.filing.only_one_application,
+            *guards.partnerships.FILING,
             guards.filing.documents_are_there,
             guards.lists.asks_for_no_money,
             guards.filing.comes_from_intake,
@@ -72,6 +80,7 @@ FILING = (
         starts=(TermStart.PROTOCOL,),
     ),
     *_of(counter.FILING, Event.EXPIRE, Event.DECLARE_NOT_RECEIVABLE),
+    partnerships.change(*_EXAMINED, _S.LISTED),
 )
 """*Presentazione*: in any order, and nothing is reserved."""
 
@@ -173,6 +182,7 @@ LISTING = (
         _UPDATE,
         accepts=(guards.people.abstains_not,),
         decides=Decision.LISTING,
+        proposed_by=(Event.CHANGE_PARTNERS,),
         act=True,
         reason=True,
         by_call=True,
