@@ -191,6 +191,7 @@ MODULES = (
     "workflow/machine",
     "workflow/moves/__init__",
     "workflow/register",
+    "workflow/reports/__init__",
     "workflow/rules/__init__",
     "workflow/services/__init__",
     "workflow/staff",
