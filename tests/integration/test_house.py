@@ -187,6 +187,7 @@ MODULES = (
     "workflow/desk",
     "workflow/errors",
     "workflow/facts",
+    "workflow/filed",
     "workflow/letters/__init__",
     "workflow/machine",
     "workflow/moves/__init__",
