@@ -498,7 +498,6 @@ def tell_call(call: calls.CallView, *, now: bool = True) -> None:
             ("entries", call.entries),
             ("list", _approved(call)),
             *_worth(rules),
-            ("evaluators", str(rules.duties.evaluators)),
             ("two persons", ", ".join(rules.duties.separate) or "for nothing"),
             ("together", _together(rules)),
             ("acts now", (", ".join(_acts(call)) or "none") if now else None),
@@ -586,8 +585,10 @@ def _worth(rules: CallDefinition) -> Iterator[tuple[str, str]]:
     if rules.assessment.criteria:
         there = len(rules.assessment.criteria)
         yield "worthy", f"meets at least {rules.assessment.minimum} of {there} criteria"
-    else:
+    if rules.merit.criteria:
         yield "threshold", f"{rules.merit.threshold} of {rules.merit.total} points"
+    if rules.assessment.criteria or rules.merit.criteria:
+        yield "evaluators", str(rules.duties.evaluators)
     for one in rules.list_requirements:
         when = f"the end of {one.day}" if one.day else f"the {one.as_of}"
         gives = f"gives {one.points} points" if one.points else "is required"

@@ -6,7 +6,7 @@ and rows are never bound to it, because binding resets the state and leaks.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -456,6 +456,29 @@ class Table(Rows[ApplicationState, Event, Move]):
     def events(self) -> tuple[Event, ...]:
         """Every event of the family, in the order of the table."""
         return tuple(dict.fromkeys(move.event for move in self.moves))
+
+
+def reachable(moves: Iterable[Move]) -> tuple[Move, ...]:
+    """Leave out the states to which no row leads, and the rows that start there alone.
+
+    A family that takes rows over from others may do without some of their states. It
+    says so by calling this: of other tables a test finds such a row as a slip.
+    """
+    rows, reached = tuple(moves), {ApplicationState.DRAFT}
+    while (
+        more := {
+            move.target
+            for move in rows
+            if move.target is not None and not reached.isdisjoint(move.sources)
+        }
+        - reached
+    ):
+        reached |= more
+    kept = (
+        replace(move, sources=tuple(one for one in move.sources if one in reached))
+        for move in rows
+    )
+    return tuple(move for move in kept if move.sources)
 
 
 def fire(  # noqa: PLR0913 - what a move is, and what it is judged on

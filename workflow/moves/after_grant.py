@@ -371,3 +371,30 @@ def exits(
             letters=(Letter.ANNULLED,),
         ),
     )
+
+
+_CARRIED_OUT = (_S.GRANTED, _S.ACCEPTED, _S.IN_PROGRESS)
+
+CARRIED_OUT = (
+    registration(_CARRIED_OUT),
+    acceptance(
+        _S.GRANTED,
+        guards.grants.acceptance_is_wanted,
+        basis="the call, C.4",
+        after=Letter.GRANT,
+    ),
+    start(_S.ACCEPTED, basis="the call, C.4", after=Letter.ACCEPTANCE_RECEIVED),
+    start(
+        _S.GRANTED,
+        guards.grants.no_acceptance_is_wanted,
+        guards.grants.is_published,
+        basis="the call, C.4",
+        after=Letter.GRANT,
+    ),
+    *PROGRESS,
+    *exits(_CARRIED_OUT, revocable=_CARRIED_OUT),
+)
+"""What was granted is carried out as it was applied for: nothing is negotiated.
+
+The applicant accepts the grant first where the call wants it.
+"""

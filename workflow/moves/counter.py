@@ -319,6 +319,20 @@ REFUSAL = (
 )
 """*Preavviso di rigetto*, and the refusal after the formal check."""
 
+CONFLICT = Move(
+    Event.DECLARE_CONFLICT,
+    (*PHASE_1, _S.WAITING),
+    None,
+    Role.EVALUATOR,
+    "Declare a conflict of interests: who has one abstains (art. 6-bis).",
+    "art. 6-bis L. 241/1990",
+    inputs=stated.ConflictInputs,
+    accepts=(guards.people.conflict_is_new,),
+    also=(Role.OFFICER, Role.RESPONSIBLE, Role.MANAGER),
+    reason=True,
+)
+"""*Conflitto di interessi*: who has one neither scores nor decides."""
+
 _MAY_BE_SCORED = (
     guards.merit.may_be_scored,
     _NO_NOTICE,
@@ -332,18 +346,7 @@ _GOOD_SHEET = (
 )
 
 MERIT = (
-    Move(
-        Event.DECLARE_CONFLICT,
-        (*PHASE_1, _S.WAITING),
-        None,
-        Role.EVALUATOR,
-        "Declare a conflict of interests: who has one abstains (art. 6-bis).",
-        "art. 6-bis L. 241/1990",
-        inputs=stated.ConflictInputs,
-        accepts=(guards.people.conflict_is_new,),
-        also=(Role.OFFICER, Role.RESPONSIBLE, Role.MANAGER),
-        reason=True,
-    ),
+    CONFLICT,
     Move(
         Event.EVALUATE,
         (_S.ADMISSIBLE, _S.EVALUATED),

@@ -16,7 +16,7 @@ from models.vocabulary import (
 )
 from workflow.facts import Facts
 from workflow.machine import Effect, Move, When
-from workflow.moves import counter, effects, guards
+from workflow.moves import after_grant, counter, effects, guards
 from workflow.moves import inputs as stated
 from workflow.moves.counter import PHASE_1
 
@@ -207,3 +207,9 @@ def grant(ready: ApplicationState) -> Move:
         accepts=(guards.ranking.cor_is_there_if_wanted, *row.accepts),
         starts=(TermStart.GRANTED,),
     )
+
+
+PUBLICATION = replace(
+    after_grant.publication(_S.GRANTED), starts=(TermStart.PUBLISHED,)
+)
+"""*Trasparenza*: on the day of it the time of the project begins."""

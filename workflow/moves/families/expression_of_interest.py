@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from models.vocabulary import (
-    FINAL_STATES,
     ApplicationState,
     Decision,
     Event,
@@ -20,7 +19,7 @@ from models.vocabulary import (
     TermKind,
     TermStart,
 )
-from workflow.machine import Move, Table
+from workflow.machine import Move, Table, reachable
 from workflow.moves import (
     after_grant,
     conditions,
@@ -35,9 +34,6 @@ _S = ApplicationState
 _BASIS = "the call; art. 12 L. 241/1990"
 _UPDATE = "the call, on its list"
 _EXAMINED = (_S.SUBMITTED, _S.ADMISSIBLE, _S.EVALUATED, _S.WORTHY)
-_NOT_OF_LISTS = {_S.UNFUNDED, _S.LAPSED, _S.REVOKED}
-"""What only a grant, or money, can end in."""
-_STATES = {_S.DRAFT, *_EXAMINED, _S.LISTED, *(FINAL_STATES - _NOT_OF_LISTS)}
 _OF_NOTICE = (
     Event.NOTIFY_REFUSAL,
     Event.FILE_OBSERVATIONS,
@@ -49,12 +45,9 @@ _OF_NOTICE = (
 def _of(
     rows: Iterable[Move], *events: Event, more: tuple[ApplicationState, ...] = ()
 ) -> tuple[Move, ...]:
-    """Take rows over from the counters, from the states that there are here."""
+    """Take rows over from the counters."""
     return tuple(
-        replace(
-            move,
-            sources=tuple(one for one in (*move.sources, *more) if one in _STATES),
-        )
+        replace(move, sources=(*move.sources, *more))
         for move in rows
         if move.event in events
     )
@@ -268,6 +261,6 @@ EXITS = (
 )
 """What stands beside every state, and the ways out before the list."""
 
-MOVES = (*FILING, *REVIEW, *ASSESSMENT, *LISTING, *EXITS)
+MOVES = reachable((*FILING, *REVIEW, *ASSESSMENT, *LISTING, *EXITS))
 
 TABLE = Table(Family("expression_of_interest"), MOVES)
