@@ -25,7 +25,7 @@ WORDS: Mapping[CallEvent | Event, str] = {
     CallEvent.OPEN_CALL: "the counter opens",
     CallEvent.REOPEN_CALL: "the counter opens again",
     CallEvent.CLOSE_CALL: "the counter closes",
-    Event.ENTER_SET: "the set is closed with it: its procedure begins to run",
+    Event.ENTER_SET: "the set is closed with it: its term begins to run",
     Event.EXPIRE: "the draft expires: the window is over",
     Event.EXPIRE_COMPLETION: "the completion is not awaited any longer",
     Event.EXPIRE_OBSERVATIONS: "observations are not awaited any longer",

@@ -33,6 +33,8 @@ UNUSUAL = (
     "\ufb01 \u0130\u0131 \\n '\"; --"
 )
 """What a text may hold that a database, a locale or a form could change."""
+REASON = UNUSUAL.replace("\u202e", "").replace("\u202c", "")
+"""The same, as far as a reason may: nothing that turns the direction of reading."""
 
 
 def sealing(work: Office, home: Path) -> Office:
@@ -70,8 +72,8 @@ def play(work: Office) -> str:
     work.take(submission(2, draft=True))
     work.routine(first, *TO_GRANT)
     with pytest.raises(RefusedError):
-        work.move(second, Event.ANNUL, reason=UNUSUAL)
-    work.move(second, Event.START_REVIEW, reason=UNUSUAL, key="once")
+        work.move(second, Event.ANNUL, reason=REASON)
+    work.move(second, Event.START_REVIEW, reason=REASON, key="once")
     ticks.note(desk, ticks.SCHEDULER, holder="front:1", found=1)
     _send(work)
     receipt = accepted(_letter(work), at=work.clock.now(), zone="+0000").mail()
@@ -83,7 +85,7 @@ def play(work: Office) -> str:
         CTL,
         began_at=work.clock.now().replace(hour=3),
         ended_at=work.clock.now().replace(hour=4),
-        evidence=UNUSUAL,
+        evidence=REASON,
     )
     assert digests.write(desk)
     anchoring.seal(desk)

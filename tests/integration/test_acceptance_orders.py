@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from models.session import transaction
 from models.vocabulary import Event
 from tests.builders import Office, rome
 from tests.click_days import Counter, protocols, publish, stated
 from tests.editions import edited
+from tests.integration.test_verification import by_hand
 from workflow.errors import RefusedError
 from workflow.rules.calendar import ROME
 from workflow.services import call_acts, log
@@ -312,8 +312,7 @@ def test_a_draw_that_was_changed_afterwards_is_found(
     call_acts.draw(work.desk, counter.code, week="2025-W03", seed=SEED, act=ACT)
     assert work.verified()
 
-    with transaction(work.desk.engine) as session:
-        session.execute(sqlalchemy.text(change))
+    by_hand(work, change)
 
     (verified,) = log.verify(work.desk, counter.code)
     assert found in "; ".join(fault.fault for fault in verified.faults)

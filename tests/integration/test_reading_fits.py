@@ -19,7 +19,7 @@ from workflow.services import calls, conflicts, officers
 WIDTH = 100
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 LONG = "a very long reason of somebody who had a lot to say about it " * 6
-FIRST, SECOND = "2026/0000001", "2026/0000002"
+FIRST, SECOND = "2026/0000002", "2026/0000003"
 DAYS = ("2026-01-19", "2026-01-21")
 READ = (
     ("log", "show"),

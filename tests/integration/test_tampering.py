@@ -359,8 +359,8 @@ def test_a_forged_anchor_is_found_and_ends_with_5(sealed: Office, tmp_path: Path
 REASONS = (
     "qualita\u0300 e\u0301",  # combining
     "\U0001f3db\ufe0f \U00020000",  # astral
-    "una\u2028riga\u2029nuova",
-    "\u202egiro\u202c \ufeff\u200b",
+    "una\u00a0riga\u2003nuova",
+    "\u05d2\u05d9\u05e8\u05d5 \u200d\ufeff\u200b",  # written from the right
     "\uffff \ufdd0 \U0010ffff",
     "\"\\/ <>&'%",
 )

@@ -63,7 +63,7 @@ class Tenures:
 
     def _given(self, officer: str, role: str, behalf: str) -> Iterator[Span]:
         for row in self._staff.delegations.values():
-            parties = row["delegate_id"], row["role"], row["delegator_id"]
+            parties = row["delegate"], row["role"], row["delegator"]
             if parties == (officer, role, behalf):
                 first, last = (
                     date.fromisoformat(row[name]) for name in ("first_day", "last_day")
