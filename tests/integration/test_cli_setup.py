@@ -407,7 +407,7 @@ def test_doctor_finds_everything_in_order(terminal):
     assert terminal.type("doctor").exit_code == 0
     assert set(checks) == {
         *("settings", "home", "files", "database", "clock", "identity", "broker"),
-        *("scheduler", "due", "parked", "jobs", "anchor", "stamp", "mail"),
+        *("triggers", "scheduler", "due", "parked", "jobs", "anchor", "stamp", "mail"),
     }
 
 

@@ -149,8 +149,11 @@ _SHOWN = (
 
 
 def test_nothing_that_is_stored_or_typed_commands_the_terminal(terminal: Terminal):
-    told = ("--act", "decr\u202ex 1/2026-01-20", "--reason", "x\u202ey")
-    assert terminal.type("call", "suspend", CTL, *told).exit_code == 0
+    told = ("--act", "decreto 1/2026-01-20", "--reason")
+    turned = terminal.type("call", "suspend", CTL, *told, "x\u202ey")
+    assert turned.exit_code == 2
+    assert _CONTROL.search(turned.stderr) is None
+    assert terminal.type("call", "suspend", CTL, *told, "x").exit_code == 0
     with closing(sqlite3.connect(terminal.database)) as database, database:
         triggers = database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"

@@ -38,6 +38,7 @@ def tenures(began: str | None = at("20T09:00")) -> Tenures:
                 "at": at(instant),
                 "officer": CHIEF,
                 "details": details,
+                "act": None,
             }
         )
     return Tenures(staff, began)

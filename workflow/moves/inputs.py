@@ -158,6 +158,14 @@ class AssessmentInputs(Inputs):
     minutes: Reference = Field(description="Number of the board's minutes.")
 
 
+class WorthinessInputs(AssessmentInputs):
+    """The same of a proposal that is worthy: then it meets something."""
+
+    criterion: tuple[Code, ...] = Field(
+        description="A criterion of the call that it meets; once for each."
+    )
+
+
 class CompletionInputs(Inputs):
     """What is asked of the applicant."""
 

@@ -119,7 +119,7 @@ ASSESSMENT = (
         Role.EVALUATOR,
         "Find it worthy of the list, for the reasons given (meritevole).",
         _BASIS,
-        inputs=stated.AssessmentInputs,
+        inputs=stated.WorthinessInputs,
         needs=(guards.lists.may_be_assessed, guards.refusals.not_being_refused),
         accepts=(
             guards.people.abstains_not,
