@@ -22,7 +22,7 @@ from commands.options import CODES, flag, options_of, read
 from commands.output import emit
 from models.vocabulary import Event
 from workflow.desk import Desk
-from workflow.machine import Move
+from workflow.machine import Inputs, Move
 from workflow.moves.families import TABLES
 from workflow.services import moves
 from workflow.services.moves import MoveCommand
@@ -174,6 +174,8 @@ def _unknown(name: str, known: Iterable[str], application: str) -> str:
 
 def _command(event: Event, rows: tuple[Move, ...]) -> click.Command:
     row = rows[0]
+    # Which family it is, is known once the file is open: then it wants what it wants.
+    least = min((one.inputs for one in rows), key=_required)
     options = options_of(row.inputs)
     needs = {"act": row.act, "reason": row.reason}
     for name, text in _DISCIPLINE.items():
@@ -191,7 +193,7 @@ def _command(event: Event, rows: tuple[Move, ...]) -> click.Command:
         command = MoveCommand(
             application=context.meta[__name__],
             event=event,
-            inputs=read(row.inputs, given),
+            inputs=read(least, given),
             act=given["act"],
             reason=given["reason"],
             key=given["key"],
@@ -209,6 +211,10 @@ def _command(event: Event, rows: tuple[Move, ...]) -> click.Command:
             context_settings={"help_option_names": ["-h", "--help"]},
         )
     )
+
+
+def _required(inputs: type[Inputs]) -> int:
+    return sum(field.is_required() for field in inputs.model_fields.values())
 
 
 def _help(event: Event, rows: tuple[Move, ...]) -> str:

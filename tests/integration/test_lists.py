@@ -168,7 +168,8 @@ def test_a_counter_keeps_no_list(work: Office):
         )
 
     assert refused.value.code == "list.none"
-    assert memberships.on(work.desk, "RLF12025051244").standing.version == 0
+    with pytest.raises(RefusedError, match="which keeps no list"):
+        memberships.on(work.desk, "RLF12025051244")
 
 
 # --- off the list -------------------------------------------------------------

@@ -356,6 +356,13 @@ def test_officers_see_what_an_act_would_do_before_they_type_the_code(tmp_path: P
     foreseen = terminal.type("call", "rank", CODE, *formal, "--dry-run")
     done = terminal.type("call", "rank", CODE, *formal, text=f"{CODE}\n")
     granted = terminal.type("grant", CODE, str(listed), *formal, "--yes")
+    other = {**grant, "cup": "E41B00000000002"}
+    stated = [
+        word
+        for name, value in other.items()
+        for word in (f"--{name.replace('_', '-')}", value)
+    ]
+    alone = terminal.type("advance", names[1], "grant", *stated, *formal, "--dry-run")
     queue = terminal.ask("queue", CODE)
     why = terminal.ask("explain", "turn", names[2])
     money = terminal.ask("explain", "money", CODE)
@@ -370,6 +377,7 @@ def test_officers_see_what_an_act_would_do_before_they_type_the_code(tmp_path: P
     ]
     assert done.stdout.splitlines()[1:5] == table
     assert granted.exit_code == 0, granted.output
+    assert alone.exit_code == 0, alone.output
     assert max(map(len, (done.stdout + granted.stdout).splitlines())) <= 100
     assert queue["order"] == "ranking"
     assert (queue["ranking"]["version"], queue["moves_down"]) == (1, [])

@@ -455,3 +455,10 @@ def test_a_ledger_that_says_something_else_is_found_and_told(granted):
     assert "IT DOES NOT ADD UP" in plain.stdout
     (fault,) = json.loads(answered.stdout)["faults"]
     assert "111111.11 granted, the ledger has" in fault
+
+
+def test_a_period_that_begins_in_the_future_is_refused(work: Office):
+    tomorrow = work.today + timedelta(days=1)
+
+    with pytest.raises(RefusedError, match="still to come"):
+        reports.report(work.desk, Wanted((), tomorrow))

@@ -27,8 +27,9 @@ from models.tables import (
 )
 from models.vocabulary import CallEvent, CallState, ListChange
 from workflow.desk import Desk
-from workflow.errors import TamperedError
+from workflow.errors import RefusedError, TamperedError
 from workflow.facts import ActFacts, ListAnswer
+from workflow.moves.calls import keeps_a_list
 from workflow.rules import lists
 from workflow.rules.calendar import start_of_day
 from workflow.rules.lists import Change, Listed
@@ -78,11 +79,12 @@ def on(desk: Desk, code: str, moment: Moment | None = None) -> ListView:
     Before its first act nobody did; without a moment it is as it stands now.
 
     Raises:
-        RefusedError: no such call, or the moment is still to come.
+        RefusedError: no such call, it keeps no list, or the moment is still to come.
         TamperedError: an entry cannot be read.
     """
     with reading(desk.engine) as session:
         call = lookups.find_call(session, code)
+        _refuse_without_list(lookups.rules_of(session, call.id, call.version))
         found = (
             moments.cut_or_nothing(session, desk, call, moment)
             if moment
@@ -90,6 +92,13 @@ def on(desk: Desk, code: str, moment: Moment | None = None) -> ListView:
         )
         standing = told_until(session, call.id, found.seq)
         return ListView(call.code, standing, found, _names(session, standing))
+
+
+def _refuse_without_list(rules: CallDefinition) -> None:
+    if not keeps_a_list(rules):
+        raise RefusedError(
+            "list.none", f"{rules.code} follows {rules.family}, which keeps no list"
+        )
 
 
 def told_until(session: Session, call: UUID, seq: int) -> Standing:

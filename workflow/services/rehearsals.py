@@ -89,7 +89,8 @@ class Felt:
         """Return the wait within which so many of a hundred were answered."""
         if len(self.waits) < 2:  # noqa: PLR2004 - quantiles need two
             return self.waits[0] if self.waits else 0.0
-        return quantiles(self.waits, n=100)[hundredths - 1]
+        # Beyond the longest wait there is none: few of them would be extrapolated.
+        return quantiles(self.waits, n=100, method="inclusive")[hundredths - 1]
 
 
 def rehearse(

@@ -16,14 +16,14 @@ from models.session import reading
 from models.tables import Application, Call, Movement
 from models.vocabulary import CallState, MovementKind
 from workflow.desk import Desk
-from workflow.errors import InputError
+from workflow.errors import InputError, RefusedError
 from workflow.register import written
 from workflow.reports import comparisons
 from workflow.reports.comparisons import Compared, Derived
 from workflow.reports.flows import Flows
 from workflow.reports.tallies import Counted, Stock, Tally, stock_of
 from workflow.rules.amounts import format_money, mean
-from workflow.rules.calendar import ONE_DAY, italian_date, start_of_day
+from workflow.rules.calendar import ONE_DAY, civil_day, italian_date, start_of_day
 from workflow.services import histories, lookups, moments, past_calls
 from workflow.services.chronicles import Chronicle
 from workflow.services.moments import Cut, Moment
@@ -139,6 +139,12 @@ def report(desk: Desk, wanted: Wanted) -> Report:
             "range.backwards",
             f"--from {italian_date(wanted.first)} is after --to "
             f"{italian_date(wanted.last)}: nothing is between them; exchange the two",
+        )
+    if wanted.first and wanted.first > (today := civil_day(desk.ambient.now())):
+        raise RefusedError(
+            "moment.future",
+            f"--from {italian_date(wanted.first)} is still to come, it is "
+            f"{italian_date(today)}: the register tells only what has happened",
         )
     with spills() as room, reading(desk.engine) as session:
         reader = _Reader(session, desk, wanted)
