@@ -246,7 +246,10 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         },
         Event.REVOKE: {"inputs": {}, "act": act, "reason": "false declaration"},
         Event.ANNUL: {"act": act, "reason": "judgment"},
-        Event.FIND_WORTHY: {"inputs": {"minutes": "1/2022"}, "reason": "a whole chain"},
+        Event.FIND_WORTHY: {
+            "inputs": {"minutes": "1/2022", "criterion": ["innovation"]},
+            "reason": "a whole chain",
+        },
         Event.FIND_UNWORTHY: {"inputs": {"minutes": "1/2022"}, "reason": "one step"},
         Event.ENTER_LIST: {"act": act, "reason": "as the board found"},
         Event.CHANGE_ON_LIST: {"act": act, "reason": "a partner has left"},

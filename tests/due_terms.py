@@ -164,9 +164,12 @@ def _timeless(entry: Row, names: dict[Any, str]) -> Row:
     kept = {name: value for name, value in entry.items() if name not in _OF_EXECUTION}
     kept["application"] = names.get(entry["application"])
     kept["notices"] = [notice["letter"] for notice in entry["notices"]]
-    if dropped := entry["findings"].get("dropped"):
-        without_ids = [{**one, "id": None} for one in dropped]
-        kept["findings"] = {**entry["findings"], "dropped": without_ids}
+    findings = kept["findings"]
+    if dropped := findings.get("dropped"):
+        findings = {**findings, "dropped": [{**one, "id": None} for one in dropped]}
+    if filed := findings.get("filed"):  # by whom is an identifier, and its hash
+        findings = {**findings, "filed": {**filed, "applicant": None, "who": None}}
+    kept["findings"] = findings
     return kept
 
 

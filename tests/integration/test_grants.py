@@ -327,6 +327,7 @@ def test_an_auditor_reads_and_verifies_by_the_command_line(kept, tmp_path):
     assert again.exit_code == 0, again.output
 
 
+GRANTED = "2026/0000002"
 _READING = (
     ("log", "verify", CTL),
     ("log", "show", CTL, "--as-of", "2026-01-21"),
@@ -334,14 +335,14 @@ _READING = (
     ("call", "show", CTL, "--as-of", "2026-01-21"),
     ("call", "history", CTL),
     ("queue", CTL, "--as-of", "2026-01-21"),
-    ("show", FIRST, "--as-of", "2026-01-21"),
+    ("show", GRANTED, "--as-of", "2026-01-21"),
     ("log", "diff", "2026-01-20", "2026-01-21"),
-    ("log", "diff", "2026-01-20", "2026-01-21", FIRST),
+    ("log", "diff", "2026-01-20", "2026-01-21", GRANTED),
     ("explain", "entry", f"{CTL}#9"),
-    ("explain", "turn", FIRST),
+    ("explain", "turn", GRANTED),
     ("explain", "money", CTL),
-    ("explain", "aid", FIRST),
-    ("terms", FIRST),
+    ("explain", "aid", GRANTED),
+    ("terms", GRANTED),
     ("officer", "list", "--at", "2026-01-20"),
     ("officer", "history"),
 )
