@@ -152,10 +152,15 @@ class _Chain:
 
     def _said(self, body: dict[str, Any], number: int) -> dict[str, Any]:
         inputs = body["inputs"]
+        # As before version 0.5: what was filed is not written for each copy anew.
+        findings = {
+            name: found for name, found in body["findings"].items() if name != "filed"
+        }
         if body["event"] == "grant":
             inputs = {**inputs, **self._codes(number)}
         return {
             **body,
+            "findings": findings,
             "seq": self.seq,
             "previous": self._head,
             "at": self._bodies[-1]["at"],  # a register does not go back
