@@ -14,6 +14,7 @@ was called wrongly. Of each kind of fault the first is named.
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 
 if __name__ == "__main__" and not (
     sys.flags.isolated or getattr(sys.flags, "safe_path", False)
@@ -836,7 +837,7 @@ class Moves:
 # --- entries -------------------------------------------------------------------
 
 
-class Linked:
+class Linked(ABC):
     """Checks the entries of a chain one after the other, each with the one before."""
 
     name, whole = "entry", "call"
@@ -891,13 +892,13 @@ class Linked:
         self.simulated = body["simulated"]
         self.take(body, where)
 
+    @abstractmethod
     def belongs(self, body: Said) -> bool:
         """Tell whether an entry is one of this chain."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, body: Said, where: str) -> None:
         """Take in what an entry says."""
-        raise NotImplementedError
 
     def look_up_act(self, body: Said, where: str) -> None:
         """Find the act that an entry names among those that are kept."""
