@@ -49,7 +49,6 @@ from tests.editions import open_to_all
 from workflow import register
 from workflow.register import Sealed
 from workflow.services import calls, log, moves
-from workflow.services.helpers import available
 from workflow.services.moves import MoveCommand
 
 AGAINST_BARE = Target(floor=0.6)
@@ -265,7 +264,7 @@ class Ran:
 def apart(work: Callable[[str], int], url: str) -> Ran:
     """Do something in a process of its own, and see what it needed."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context) as pool:  # it may have helpers of its own
+    with ProcessPoolExecutor(1, context) as pool:
         return pool.submit(_measured, work, url).result()
 
 
@@ -273,13 +272,8 @@ def _measured(work: Callable[[str], int], url: str) -> Ran:
     start = time.perf_counter()
     count = work(url)
     took = time.perf_counter() - start
-    return Ran(count / took, _peak() / 1024)
-
-
-def _peak() -> int:
-    """Return what it held at most, with its helpers: each as much as the largest."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return own + available() * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return Ran(count / took, peak / 1024)
 
 
 READERS: dict[str, Callable[[str], int]] = {

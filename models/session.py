@@ -3,11 +3,11 @@
 The only module that commits or rolls back.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import (
@@ -235,9 +235,7 @@ def transaction(engine: Engine, *, keep: bool = True) -> Iterator[Session]:
 
 
 @contextmanager
-def reading(
-    engine: Engine, *, verbatim: bool = False, moment: str | None = None
-) -> Iterator[Session]:
+def reading(engine: Engine, *, verbatim: bool = False) -> Iterator[Session]:
     """Read without locking anybody out, and see one and the same moment.
 
     SQLite does so by itself. PostgreSQL would show each query what was committed
@@ -245,45 +243,13 @@ def reading(
 
     With ``verbatim=True`` a text of SQLite that is none comes as its bytes, for
     whoever has to judge it; everybody else is told that the database is damaged.
-    With a *moment* it is that of another transaction of PostgreSQL, still open.
     """
     with told_in_words(), _session(engine, writes=False) as session:
         if verbatim and engine.dialect.name == "sqlite":
             driver = session.connection().connection.driver_connection
             if driver is not None:
                 driver.text_factory = _text_or_bytes  # this connection is not pooled
-        if moment is not None:
-            quoted = moment.replace("'", "''")
-            told = f"SET TRANSACTION SNAPSHOT '{quoted}'"
-            session.connection().exec_driver_sql(told)
         yield session
-
-
-def begin_reading(session: Session) -> str | None:
-    """Fix the moment that is seen; return by which name others can see it too.
-
-    In SQLite it has none: see `commits`.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        return str(session.execute(text("SELECT pg_export_snapshot()")).scalar_one())
-    session.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
-    return None
-
-
-@contextmanager
-def commits(engine: Engine) -> Iterator[Callable[[], int]]:
-    """Give what to ask before and after readers of SQLite begin, one by one.
-
-    If it answers the same, nobody wrote meanwhile, and all see the same moment.
-    """
-    if engine.dialect.name == "postgresql":
-        yield lambda: 0
-        return
-    options = {"outside": True}  # within a transaction it would never change
-    with told_in_words(), engine.connect().execution_options(**options) as connection:
-        yield lambda: int(
-            connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-        )
 
 
 def keep_readers_going(engine: Engine) -> None:

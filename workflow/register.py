@@ -66,7 +66,7 @@ _OF_MALFUNCTION = ("began_at", "ended_at", "evidence", "decision")
 _NOBODY: Mapping[str, Any] = {"partners": ()}
 _PLACE = ("received_at", "protocol_year", "protocol_number")
 _OF_GRANT = ("cor", "cup", "cor_on", "cup_on")
-UNTOLD: Mapping[str, int | None] = MappingProxyType(
+_UNTOLD: Mapping[str, int | None] = MappingProxyType(
     {"matured": 0}
     | dict.fromkeys(
         (
@@ -104,7 +104,7 @@ _MATURED = {"plan_investment": "plan_investment", "fixed_part_matured": "matured
 
 _OF_STEP = ("status", "outcome", "subject")
 _OF_LIST = ("size", "sha256")
-TELLING = frozenset(
+_TELLING = frozenset(
     (
         *(*_CHANGE_REQUEST, *_STATED, *_MATURING),
         *(Event.START_REVIEW, Event.EVALUATE, Event.GRANT, Event.DETERMINE_AMOUNT),
@@ -229,11 +229,6 @@ class Fold:
             return f"version {version} follows version {standing.version}"
         return fault
 
-    def add(self, reserved: int, granted: int) -> None:
-        """Add what an entry moved that somebody else checks."""
-        self.reserved += reserved
-        self.granted += granted
-
     def count_money(self, money: Mapping[str, Any] | None) -> str | None:
         """Add what an entry moved; return what is wrong with it, if anything."""
         if money is None:
@@ -257,8 +252,6 @@ class Beside:
     Only what was said last of each row is kept.
     """
 
-    is_mine: Callable[[str], bool] = field(default=lambda _: True, compare=False)
-    """Tells of which files rows are looked at, where others look at the rest."""
     protocols: MutableMapping[str | None, str] = field(default_factory=dict)
     """Which application bears each protocol number: a draw names only that."""
     call: dict[str, Any] = field(
@@ -386,9 +379,9 @@ class Beside:
         self.call["allocation"] = findings.get("allocation")
 
     def _take_application(self, body: Mapping[str, Any]) -> None:
-        said = self.rows["application"].setdefault((body["application"],), {**UNTOLD})
+        said = self.rows["application"].setdefault((body["application"],), {**_UNTOLD})
         said["call_version"] = body.get("call_version")
-        if body.get("event") in TELLING:
+        if body.get("event") in _TELLING:
             self.tell(said, body)
 
     def tell(self, said: dict[str, Any], body: Mapping[str, Any]) -> None:
@@ -462,8 +455,6 @@ class Beside:
         for item in body.get("notices") or ():
             # A move of the call writes to many: each of its letters says to whom.
             identity = body["application"] or item["application"]
-            if not (body["application"] or self.is_mine(identity)):
-                continue
             key = (identity, item["letter"], item["id"])
             said = self.rows["notice"][key] = {"entry_seq": body["seq"]}
             if "sha256" in item:  # letters had no text before version 0.4

@@ -10,18 +10,12 @@ import redis
 from sqlalchemy import Engine
 from sqlmodel import select
 
-from models.session import DatabaseUnavailableError, transaction
+from models.session import transaction
 from models.tables import Anchor, Application, RankedPlace, Ranking
 from tests.builders import office
 from tests.filiere import some_list
 from tests.servers import fresh_postgres
 from tests.terminals import Terminal, furnish
-from workflow.desk import Desk
-from workflow.services import verification
-from workflow.services.anchor_copies import NOTHING, Trusted
-from workflow.services.glances import DoubtError
-from workflow.services.verification import Examined
-from workflow.services.verified_chains import Progress, silent
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -76,29 +70,6 @@ def kept(
                 )
             )
         yield opened.desk.engine
-
-
-@pytest.fixture
-def glanced_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each register verified in both ways: a glance doubts what has a fault."""
-
-    def examine(
-        desk: Desk,
-        code: str | None = None,
-        *,
-        trusted: Trusted = NOTHING,
-        tell: Progress = silent,
-    ) -> Examined:
-        try:
-            verification.at_a_glance(desk, code, trusted=trusted, tell=silent, count=0)
-            doubted = False
-        except (DoubtError, DatabaseUnavailableError):
-            doubted = True
-        found = verification.with_care(desk, code, trusted=trusted, tell=tell)
-        assert doubted is not all(one.ok for one in found.calls), found.calls
-        return found
-
-    monkeypatch.setattr(verification, "examine", examine)
 
 
 @pytest.fixture

@@ -410,7 +410,6 @@ def test_a_malfunction_is_over_when_it_is_recorded(
     assert refusals(work) == [code]
 
 
-@pytest.mark.usefixtures("glanced_at")
 @pytest.mark.parametrize(
     "change",
     [

@@ -21,8 +21,6 @@ from tests.contents import dump
 from workflow.errors import RefusedError, TamperedError
 from workflow.services import log, officers, views
 
-pytestmark = pytest.mark.usefixtures("glanced_at")
-
 APPEND_ONLY = ("entries", "movements", "call_versions")
 
 UPDATES = (

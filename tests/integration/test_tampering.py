@@ -29,8 +29,6 @@ from workflow.errors import InputError, RefusedError
 from workflow.register import GENESIS
 from workflow.services import anchoring, keys, log, officers, rosters, sweep
 
-pytestmark = pytest.mark.usefixtures("glanced_at")
-
 TABLES = (
     "entries",
     "movements",

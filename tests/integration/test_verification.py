@@ -30,8 +30,6 @@ from tests.terminals import Terminal
 from workflow.errors import TamperedError, UnavailableError
 from workflow.services import calls, installation, log, sweep
 
-pytestmark = pytest.mark.usefixtures("glanced_at")
-
 FIRST = "(SELECT id FROM applications WHERE protocol_number = 1)"
 SECOND = "(SELECT id FROM applications WHERE protocol_number = 2)"
 OF_MERIT = f"WHERE kind = 'merit' AND application_id = {FIRST}"

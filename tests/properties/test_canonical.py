@@ -1,11 +1,12 @@
 import json
 
+import orjson
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.canonical import CanonicalError, encode
+from models.canonical import CanonicalError, encode, is_canonical
 
 keys = st.text(st.characters(max_codepoint=127), max_size=8)
 scalars = (
@@ -16,6 +17,13 @@ scalars = (
 )
 values = st.recursive(
     scalars,
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(keys, inner, max_size=5)
+    ),
+    max_leaves=25,
+)
+read = st.recursive(
+    scalars | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: (
         st.lists(inner, max_size=5) | st.dictionaries(keys, inner, max_size=5)
     ),
@@ -58,3 +66,17 @@ def test_the_order_of_keys_changes_nothing(value, chance):
 def test_one_foreign_value_anywhere_is_refused(stranger, around, key):
     with pytest.raises(CanonicalError):
         encode([around, {key: stranger}])
+
+
+def encoded_anew(data):
+    try:
+        return encode(orjson.loads(data))
+    except CanonicalError:
+        return None
+
+
+@given(read, st.sampled_from([0, orjson.OPT_SORT_KEYS, orjson.OPT_INDENT_2]))
+def test_bytes_are_canonical_if_what_is_read_from_them_gives_them_again(value, option):
+    data = orjson.dumps(value, option=option)
+
+    assert is_canonical(data, orjson.loads(data)) is (encoded_anew(data) == data)

@@ -1,6 +1,6 @@
 """Are the acts and the officers there that entries name?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,15 +68,6 @@ class Claims:
             if kept.call is None:
                 kept.call, kept.seq = body["call"], body["seq"]
         return None
-
-    def foreign(self) -> frozenset[str]:
-        """Return the acts that entries name, none of them by who brought it."""
-        return frozenset(name for name, kept in self._acts.every() if kept.is_foreign)
-
-    def borne_out(self, names: Iterable[str]) -> frozenset[str]:
-        """Return those of some acts that an entry bears out."""
-        found = ((name, self._acts.get(name)) for name in names)
-        return frozenset(name for name, kept in found if kept and kept.is_borne_out)
 
     def rest(self) -> Iterator[tuple[str, Fault]]:
         """Return, once all calls were read, the acts that somebody else brought."""

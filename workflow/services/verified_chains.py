@@ -9,7 +9,6 @@ from typing import Any, cast
 import orjson
 from sqlmodel import Session
 
-from workflow.anchors.heads import Marks
 from workflow.desk import SOFTWARE
 from workflow.register import (
     Beside,
@@ -26,9 +25,7 @@ from workflow.services import office, verified_erasures
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Check
 from workflow.services.claims import Claims
-from workflow.services.glances import NONSENSE, DoubtError, Glance
 from workflow.services.rights import letters_are_legible
-from workflow.services.shares import ALL, Share
 from workflow.services.spills import Spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
@@ -50,9 +47,6 @@ _OF_FILES: tuple[RowKind, ...] = (
     "notice",
 )
 """Rows of which there are as many as files: they may not fit in memory."""
-
-_OF_ALL_FILES: tuple[RowKind, ...] = ("draw", "ranking", "list")
-"""Rows of a call that say something of many files at once."""
 
 Progress = Callable[[int, int], None]
 """Is told how many entries were read, and of how many."""
@@ -101,25 +95,13 @@ def silent(_done: int, _all: int) -> None:
 
 
 class Reader:
-    """Reads the calls one after the other, each from its first entry to its last.
+    """Reads the calls one after the other, each from its first entry to its last."""
 
-    Of several that do so at one time each looks after its share of the files. The
-    first also looks at the calls themselves, and at what the anchors saw. With
-    *glances* nothing is told of what is wrong: it raises a DoubtError.
-    """
-
-    def __init__(  # noqa: PLR0913 - what all calls have in common
-        self,
-        session: Session,
-        room: Spills,
-        *,
-        share: Share = ALL,
-        check: Check | None = None,
-        tell: Progress = silent,
-        glances: bool = False,
+    def __init__(
+        self, session: Session, room: Spills, *, check: Check, tell: Progress
     ) -> None:
-        self._session, self._room, self._share = session, room, share
-        self._check, self._tell, self._glances = check, tell, glances
+        self._session, self._room = session, room
+        self._check, self._tell = check, tell
         self.claims = Claims(session, room)
         self._tenures = Tenures(*office.history(session))
         self._reads_letters = letters_are_legible(session)
@@ -131,57 +113,24 @@ class Reader:
         calls = [call for call in calls if code is None or call.code == code]
         heads = (call.head_seq for call in calls)
         self._all = sum(head for head in heads if isinstance(head, int))
-        return [self._verify(call, share) for call, share in self._shared(calls)]
+        return [self._verify(call) for call in calls]
 
-    def _shared(self, calls: list[Any]) -> Iterator[tuple[Any, Share]]:
-        """Tell which share of each call to look after.
-
-        Where a draw or a ranking gave all of them their ranks, or a list has them,
-        nobody can look at some files only.
-        """
-        for call in calls:
-            if not self._is_one_whole(call):
-                yield call, self._share
-            elif self._share.is_first:
-                yield call, ALL
-
-    def _is_one_whole(self, call: Any) -> bool:  # noqa: ANN401 - a row
-        return any(
-            True
-            for kind in _OF_ALL_FILES
-            for _ in kept.beside(self._session, kind, call)
-        )
-
-    def _verify(self, call: Any, share: Share) -> Verified:  # noqa: ANN401 - a row
+    def _verify(self, call: Any) -> Verified:  # noqa: ANN401 - a row
         session, family = self._session, _family(self._session, call)
-        judge = Judge(family, running=SOFTWARE)
-        files = kept.Files(session, call.id, share, reads_letters=self._reads_letters)
-        if self._glances and not self._is_one_whole(call):
-            beside = Beside(protocols=self._room.mapping(), is_mine=share.has)
-            chain = Chain(call.code, beside=beside)
-            glance = Glance(session, call, chain, self._room, self._people(call))
-            try:
-                for row in self._entries(call, share):
-                    glance.take(row, judge, self.claims)
-                glance.close(count=call.head_seq, head=call.head_hash)
-                glance.compare(files)
-            except NONSENSE as error:
-                raise DoubtError from error
-        else:
-            chain = _chain(self._room, call.code)
-            self._read(call, chain, judge)
-            _compare_files(files, chain)
+        files = kept.Files(session, call.id, reads_letters=self._reads_letters)
+        chain = _chain(self._room, call.code)
+        self._read(call, chain, Judge(family, running=SOFTWARE))
+        _compare_files(files, chain)
         if chain.erased and self._reads_letters:
             verified_erasures.check_letters(session, call, chain)
-        if share.is_first:
-            verified_erasures.check_applicants(session, call, chain)
-            _check_money(call, chain)
-            _check_family(call, family, chain)
-            _check_watch(session, call, chain)
-            _check_waiting(session, call, chain)
-            chain.compare_call(kept.read(call))
-            for kind in kept.BESIDE:
-                chain.compare_rows(kind, kept.beside(session, kind, call))
+        verified_erasures.check_applicants(session, call, chain)
+        _check_money(call, chain)
+        _check_family(call, family, chain)
+        _check_watch(session, call, chain)
+        _check_waiting(session, call, chain)
+        chain.compare_call(kept.read(call))
+        for kind in kept.BESIDE:
+            chain.compare_rows(kind, kept.beside(session, kind, call))
         return Verified(
             printable(call.code),
             chain.seq,
@@ -199,7 +148,7 @@ class Reader:
         """Check the entries of a call, in their order."""
         ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
         listed, people = ListFold(), self._people(call)
-        for row in self._entries(call, ALL):
+        for row in self._entries(call):
             seq, hashed, *_, stored = row
             if not isinstance(seq, int):
                 faults.note(chain.seq, "an entry after it has no number", "gap")
@@ -236,16 +185,15 @@ class Reader:
         }
         return Separations(call.family, separated, self._room.mapping())
 
-    def _entries(self, call: Any, share: Share) -> Iterator[Any]:  # noqa: ANN401 - a row
+    def _entries(self, call: Any) -> Iterator[Any]:  # noqa: ANN401 - a row
         """Read the entries of a call, and hold them against what the anchors saw."""
         check, seq = self._check, 0
-        marks = check.marks(printable(call.code)) if check else Marks("")
-        for row in kept.entries(self._session, call.id, share):
+        marks = check.marks(printable(call.code))
+        for row in kept.entries(self._session, call.id):
             if isinstance(row[0], int):
                 seq = row[0]
                 marks.check(seq, row[1])
-                if check:
-                    check.saw(row[2])
+                check.saw(row[2])
             yield row
             self._count()
         marks.close(seq)

@@ -1,7 +1,6 @@
 """Does the ledger of movements say the same as the entries?"""
 
 import sys
-from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -36,15 +35,6 @@ class Ledger:
             return None
         return "the ledger of movements says something else"
 
-    def waits_for(self, seq: int) -> bool:
-        """Tell whether movements are kept under an entry, or one before it."""
-        return self._next is not None and self._next[0] <= seq
-
-    def moved(self, seq: int) -> tuple[int, int]:
-        """Return what an entry reserved and granted that somebody else compares."""
-        kept = self._until(seq)
-        return _sum(row[2] for row in kept), _sum(row[3] for row in kept)
-
     def _until(self, seq: int) -> list[Any]:
         kept: list[Any] = []
         while self._next is not None and self._next[0] <= seq:
@@ -75,11 +65,6 @@ def _movements_of(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON
         ]
     except (KeyError, TypeError):
         return None
-
-
-def _sum(cents: Iterable[object]) -> int:
-    """Add up; what is no money is a fault of the entry that tells of it."""
-    return sum(each for each in cents if isinstance(each, int))
 
 
 def _place(seq: object) -> int:

@@ -22,7 +22,6 @@ from models.tables import HOLDS_A_PLACE, LACKS_MONEY
 from workflow import filed, register
 from workflow.register import Key, RowKind
 from workflow.services.rights import applicants_are_legible
-from workflow.services.shares import Share
 
 _BATCH = 100
 """Rows at one time: what they hold then is still near the processor."""
@@ -42,8 +41,7 @@ FROM calls ORDER BY code
 """
 _ENTRIES = """
 SELECT seq, hash, at, CAST(application_id AS TEXT), event, outcome,
-    CAST(actor_id AS TEXT), CASE WHEN {mine} THEN 1 ELSE 0 END,
-    CASE WHEN {mine} THEN {body} END
+    CAST(actor_id AS TEXT), {body}
 FROM entries WHERE call_id = :call ORDER BY seq
 """
 WITHOUT_CALL = """
@@ -111,7 +109,7 @@ SELECT CAST(applications.id AS TEXT) AS stored,
     {published_on} AS published_on, {started_on} AS started_on,
     accepts_less, review_started, score, cor, cup, {cor_on} AS cor_on,
     {cup_on} AS cup_on, lead_kind
-FROM applications {owners} WHERE call_id = :call AND {mine} ORDER BY applications.id
+FROM applications {owners} WHERE call_id = :call ORDER BY applications.id
 """
 _DAYS = ("granted_on", "cor_on", "cup_on", "published_on", "started_on")
 _OWNERS = "LEFT JOIN applicants ON applicants.id = applicant_id"
@@ -122,7 +120,7 @@ SELECT CAST(application_id AS TEXT), {granted_on}, amount, grantor
 FROM aids""",
 }
 _OF_FILES = """application_id IN (
-    SELECT id FROM applications WHERE call_id = :call AND {mine}
+    SELECT id FROM applications WHERE call_id = :call
     AND id BETWEEN {first} AND {last}
 )"""
 _BESIDE_FILES: Mapping[RowKind, str] = {
@@ -206,18 +204,10 @@ def _cursor(
             cursor.close()
 
 
-def entries(session: Session, call: object, share: Share) -> Iterator[Any]:
-    """Return the entries of a call; what they say only where it is in the share.
-
-    SQLite gives it in bytes, which are not decoded first.
-    """
-    alone = _is_sqlite(session)
-    mine = share.sql("application_id", is_sqlite=alone)
-    query = _ENTRIES.format(
-        mine=f"(application_id IS NULL OR {mine})",
-        body="CAST(body AS BLOB)" if alone else "body",
-    )
-    return tuples(session, query, call=call)
+def entries(session: Session, call: object) -> Iterator[Any]:
+    """Return the entries of a call; SQLite gives bytes, which are not decoded first."""
+    body = "CAST(body AS BLOB)" if _is_sqlite(session) else "body"
+    return tuples(session, _ENTRIES.format(body=body), call=call)
 
 
 def beside(
@@ -235,23 +225,19 @@ class Files:
     So what the entries say of them is looked for once, in one place.
     """
 
-    def __init__(
-        self, session: Session, call: object, share: Share, *, reads_letters: bool
-    ) -> None:
+    def __init__(self, session: Session, call: object, *, reads_letters: bool) -> None:
         self._session, self._call = session, call
         alone = _is_sqlite(session)
         self.knows_who = applicants_are_legible(session)
         """Whether we may read who filed them, and with what."""
         self._files = _FILES.format(
-            mine=share.sql("applications.id", is_sqlite=alone),
             owner="salt, tax_code," if self.knows_who else "",
             owners=_OWNERS if self.knows_who else "",
             **{name: _day(name, is_sqlite=alone) for name in _DAYS},
         )
-        mine = share.sql("id", is_sqlite=alone)
         bound = "{}" if alone else "CAST({} AS UUID)"
         self._of_files = of_files = _OF_FILES.format(
-            mine=mine, first=bound.format(":first"), last=bound.format(":last")
+            first=bound.format(":first"), last=bound.format(":last")
         )
         text = f"CAST({_TEXT} AS BLOB)" if alone else _TEXT
         self._queries = {
@@ -299,14 +285,6 @@ class Files:
         values = self._between(part)
         for kind, query in self._queries.items():
             yield kind, _keyed(kind, _told(self._session, query, **values))
-
-    def plain(
-        self, part: list[tuple[Key, Row]]
-    ) -> Iterator[tuple[RowKind, Iterator[Any]]]:
-        """Return the same as it is stored, under the identifiers that are stored."""
-        values = self._between(part)
-        for kind, query in self._queries.items():
-            yield kind, tuples(self._session, query, **values)
 
     def _between(self, part: list[tuple[Key, Row]]) -> dict[str, object]:
         first, last = part[0][1]["stored"], part[-1][1]["stored"]
