@@ -3,7 +3,7 @@ import json
 import orjson
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.canonical import CanonicalError, encode, is_canonical
@@ -75,7 +75,10 @@ def encoded_anew(data):
         return None
 
 
-@given(read, st.sampled_from([0, orjson.OPT_SORT_KEYS, orjson.OPT_INDENT_2]))
+@example(value=[1e16], option=0)
+@given(
+    value=read, option=st.sampled_from([0, orjson.OPT_SORT_KEYS, orjson.OPT_INDENT_2])
+)
 def test_bytes_are_canonical_if_what_is_read_from_them_gives_them_again(value, option):
     data = orjson.dumps(value, option=option)
 
