@@ -10,11 +10,11 @@ import orjson
 
 from commands import moments, report_rows
 from commands.output import instant
+from workflow.register import act_of
 from workflow.reports.comparisons import Compared, Line
 from workflow.reports.flows import Flows, Times
 from workflow.rules.amounts import format_money
 from workflow.services.export_lines import cell
-from workflow.services.histories import act_of
 from workflow.services.reports import CallReport, Figures, Report
 
 COLUMNS = ("scope", "figure", "detail", "value", "unit", "source")

@@ -9,10 +9,10 @@ from commands import report_rows, report_texts
 from commands.output import civil
 from config import pages
 from models.vocabulary import Counting, TermKind
+from workflow.register import act_of
 from workflow.reports.comparisons import Compared, Line, rounded, written
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import italian_date
-from workflow.services.histories import act_of
 from workflow.services.reports import CallReport, Figures, Report
 
 _WIDTH, _LEFT, _RIGHT = 720, 230, 130

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from commands import report_rows
 from commands.output import Table, civil, clean
 from config.schema import Conflict
+from workflow.register import act_of
 from workflow.reports.comparisons import Compared, Line, rounded, written
 from workflow.rules.calendar import italian_date
-from workflow.services.histories import act_of
 from workflow.services.reports import CallReport, Figures, Report
 
 WIDTH = 100

@@ -36,6 +36,7 @@ RowKind: TypeAlias = Literal[
     "draw",
     "ranking",
     "ranked_place",
+    "fund",
     "application",
     "term",
     "step",
@@ -71,7 +72,7 @@ _UNTOLD: Mapping[str, int | None] = MappingProxyType(
     | dict.fromkeys(
         (
             *_PLACE,
-            *("filed_seq", "rank", "score"),
+            *("filed_seq", "rank", "score", "asked"),
             *_OF_GRANT,
             *("published_on", "started_on", "plan_investment"),
             *("granted_on", "admitted_investment"),
@@ -102,6 +103,14 @@ _MATURED = {"plan_investment": "plan_investment", "fixed_part_matured": "matured
 
 """Events after which an application may ask for less than it did, or for all again."""
 
+_OF_RECKONING = ("calendar", "holidays", "extra_months", "extra_days", "suspensions")
+_MONEY = frozenset(
+    (
+        *("allocation", "reserved", "granted", "waiting", "requested", "matured"),
+        *("investment", "admitted_investment", "plan_investment", "asked"),
+        *("amount", "free"),
+    )
+)
 _OF_STEP = ("status", "outcome", "subject")
 _OF_LIST = ("size", "sha256")
 _TELLING = frozenset(
@@ -262,6 +271,8 @@ class Beside:
             **dict.fromkeys(_OF_COUNTER),
         }
     )
+    undated: MutableMapping[Key, bool] = field(default_factory=dict)
+    """Letters of applications of which no entry says when they were delivered."""
     erased_under: str | None = None
     """The act by which the personal data of the call was erased."""
     erased_letters: int = 0
@@ -309,8 +320,7 @@ class Beside:
             self._take_ranking(body, findings["ranking"])
         elif event == CallEvent.ERASE_PERSONAL_DATA:
             self.call["erased_seq"] = body["seq"]
-            act = body["act"]
-            self.erased_under = f"{act['kind']} {act['number']}/{act['signed_on']}"
+            self.erased_under = act_of(body)
             self.erased_letters += findings["erased"]["letters"]
         elif event == CallEvent.UPDATE_LIST:
             self._take_list(body, findings["list"])
@@ -322,6 +332,7 @@ class Beside:
         self.rows["list"][(version,)] = {
             "entry_seq": body["seq"],
             "approved_at": body["at"],
+            "act": act_of(body),
             **{name: told[name] for name in _OF_LIST},
         }
         for one in told["changes"]:
@@ -365,7 +376,13 @@ class Beside:
         self, body: Mapping[str, Any], findings: Mapping[str, Any]
     ) -> None:
         rules = body.get("rules")
-        said = {"fingerprint": rules, "a content of hash": rules}
+        said = {
+            "fingerprint": rules,
+            "a content of hash": rules,
+            "act": act_of(body),
+            "reason": body.get("reason"),
+            "loaded_by": body["actor"]["id"],
+        }
         if "effective_at" in findings:
             said["effective_at"] = findings["effective_at"]
         self.rows["version"][(body.get("call_version"),)] = said
@@ -389,6 +406,7 @@ class Beside:
         event = body.get("event")
         if event in _CHANGE_REQUEST and "requested" in body["findings"]:
             said["requested"] = body["findings"]["requested"]
+            said["asked"] = body["findings"].get("requested_before")
         if event in _BY_RANKING:
             said["rank"] = body["findings"]["rank"]
         if event == Event.SUBMIT:
@@ -426,12 +444,16 @@ class Beside:
         for item in body.get("terms") or ():
             # Written out: a loop over names costs half as much again, and this is
             # done for each term of each entry.
-            self.rows["term"][identity, item["kind"], item["ordinal"]] = {
-                "status": item["status"],
-                "due_at": item["due_at"],
-                "starts_on": item["starts_on"],
-                "suspended_days": item["suspended_days"],
-            }
+            key = identity, item["kind"], item["ordinal"]
+            said = self.rows["term"].setdefault(key, {})
+            said["status"] = item["status"]
+            said["due_at"] = item["due_at"]
+            said["starts_on"] = item["starts_on"]
+            said["suspended_days"] = item["suspended_days"]
+            if "extra_days" in item:  # said of what was reckoned, since version 0.5
+                said.update({name: item[name] for name in _OF_RECKONING})
+                if item["change"] == "started":
+                    said["started_seq"] = body["seq"]
         for item in body.get("steps") or ():
             key = (identity, item["kind"], item["ordinal"])
             self.rows["step"][key] = {
@@ -439,6 +461,16 @@ class Beside:
             }
         self._take_partners(body)
         self._take_letters(body)
+        if body.get("event") == Event.RECORD_DELIVERY:
+            self._take_delivery(identity, body["findings"])
+
+    def _take_delivery(self, identity: str, findings: Mapping[str, Any]) -> None:
+        told = findings.get("delivered")
+        if told is None:  # said since version 0.5
+            self.undated[identity, findings["letter"]] = True
+            return
+        said = self.rows["notice"][identity, told["letter"], told["id"]]
+        said["delivered_at"], said["receipt"] = told["at"], told["receipt"]
 
     def _take_partners(self, body: Mapping[str, Any]) -> None:
         identity, findings = body["application"], body.get("findings") or {}
@@ -457,6 +489,7 @@ class Beside:
             identity = body["application"] or item["application"]
             key = (identity, item["letter"], item["id"])
             said = self.rows["notice"][key] = {"entry_seq": body["seq"]}
+            said["delivered_at"] = said["receipt"] = None
             if "sha256" in item:  # letters had no text before version 0.4
                 said["digest"] = said[TEXT_OF_LETTER] = item["sha256"]
 
@@ -593,6 +626,8 @@ class Chain:
             said = told.pop(key, None)
             if said and known:
                 self.forgive(said, actual)
+            if said and kind == "notice" and key[:2] in self.beside.undated:
+                del said["delivered_at"], said["receipt"]
             if said and kind == "notice" and actual.get(TEXT_OF_LETTER) is None:
                 self.erased += said.pop(TEXT_OF_LETTER, None) is not None
             if said is None:
@@ -662,14 +697,28 @@ def _cents(stated: str) -> int:
     return int(stated.replace(".", ""))
 
 
+def act_of(body: Mapping[str, Any]) -> str | None:
+    """Write the act of an entry as people do."""
+    act = body.get("act")
+    return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else None
+
+
 def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
     if told.items() <= actual.items():
         return ""
     return "; ".join(
-        f"has {name} {shown(actual[name])}, the register says {shown(said)}"
+        f"has {name} {_written(name, actual[name])}, the register says "
+        f"{_written(name, said)}"
         for name, said in told.items()
         if actual[name] != said
     )
+
+
+def _written(name: str, value: object) -> str:
+    """Write a value of a column as people do: euros and not cents."""
+    if name in _MONEY and type(value) is int:
+        return f"{value // 100}.{value % 100:02}" if value >= 0 else f"{value} cents"
+    return shown(value)
 
 
 def _name(kind: RowKind, key: Key) -> str:
@@ -682,6 +731,7 @@ def _name(kind: RowKind, key: Key) -> str:
         "draw": f"the draw of {first}",
         "ranking": f"version {first} of the ranking",
         "ranked_place": f"place {last} of version {first} of the ranking",
+        "fund": f"the sum that entry {first} made available",
         "list": f"version {first} of the list",
         "listed": f"version {first} of the list, {last}",
         "application": f"application {first}",

@@ -130,6 +130,12 @@ def test_a_delivery_is_a_move_of_the_system_with_its_proof(work: Office):
         "letter": "completion_request",
         "notice": str(identity),
         "receipt_sha256": hashlib.sha256(mail).hexdigest(),
+        "delivered": {
+            "at": "2026-01-20T09:05:00.000000Z",
+            "id": str(identity),
+            "letter": "completion_request",
+            "receipt": "opec1",
+        },
     }
     assert entry["inputs"]["receipt"] == "opec1"
     assert stands(work, identity, "status", "receipt") == ("delivered", "opec1")

@@ -225,8 +225,8 @@ def test_a_chain_cut_together_with_its_count_is_found_by_the_files(history):
     [
         ("state = 'completed'", "has state completed, the register says negotiating"),
         ("version = 9", "has version 9, the register says 5"),
-        ("reserved = 1", "has reserved 1, the register says 0"),
-        ("granted = 1", "has granted 1, the register says 11111111"),
+        ("reserved = 1", "has reserved 0.01, the register says 0.00"),
+        ("granted = 1", "has granted 0.01, the register says 111111.11"),
     ],
 )
 def test_a_file_changed_by_hand_is_found(history, change, fault):

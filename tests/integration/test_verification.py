@@ -112,11 +112,16 @@ def faults(work: Office) -> list[tuple[int, str]]:
         ("accepts_less = true", "has accepts_less True, the register says False"),
         ("review_started = false", "has review_started False, the register says True"),
         ("call_version = 2", "has call_version 2, the register says 1"),
-        ("requested = 7", "has requested 7, the register says 11111111"),
-        ("investment = 7", "has investment 7, the register says 9542484"),
-        ("admitted_investment = 7", "has admitted_investment 7, the register says 954"),
-        ("plan_investment = 7", "has plan_investment 7, the register says nothing"),
-        ("matured = 7", "has matured 7, the register says 0"),
+        ("requested = 7", "has requested 0.07, the register says 111111.11"),
+        ("investment = 7", "has investment 0.07, the register says 95424.84"),
+        (
+            "admitted_investment = 7",
+            "has admitted_investment 0.07, the register says 954",
+        ),
+        ("plan_investment = 7", "has plan_investment 0.07, the register says nothing"),
+        ("asked = 7", "has asked 0.07, the register says nothing"),
+        ("waits_for_applicant = true", "owes an answer, its steps say otherwise"),
+        ("matured = 7", "has matured 0.07, the register says 0.00"),
         (
             "granted_on = '2020-01-01'",
             "has granted_on 2020-01-01, the register says 20",
@@ -137,7 +142,7 @@ def test_a_file_that_differs_from_its_entries_is_named(history, change, fault):
 
     ((seq, found),) = faults(history)
     assert seq == 0
-    assert found.startswith(f"application {UUID(str(stored))} {fault}")
+    assert f" ({UUID(str(stored))}) {fault}" in found
 
 
 WHOSE = "(SELECT applicant_id FROM applications WHERE protocol_number = 1)"
@@ -242,7 +247,7 @@ def test_two_files_that_changed_places_are_both_named(history):
         ),
         (
             "UPDATE calls SET allocation = allocation + 1",
-            ["the call has allocation 100000101, the register says 100000100"],
+            ["the call has allocation 1000001.01, the register says 1000001.00"],
         ),
         (
             "UPDATE calls SET filed = 0",
@@ -270,6 +275,67 @@ def test_two_files_that_changed_places_are_both_named(history):
         ),
         ("DELETE FROM openings", ["opening 1 of the call is in the entries only"]),
         (
+            "UPDATE terms SET started_seq = 2 WHERE kind = 'conclusion'",
+            ["term conclusion 1 has started_seq 2, the register says 3"],
+        ),
+        (
+            "UPDATE terms SET extra_days = 9 WHERE kind = 'conclusion'",
+            ["term conclusion 1 has extra_days 9, the register says 0"],
+        ),
+        (
+            "UPDATE terms SET holidays = '[]' WHERE kind = 'conclusion'",
+            ["term conclusion 1 has holidays [], the register says"],
+        ),
+        (
+            "UPDATE terms SET suspensions = '[1]' WHERE kind = 'conclusion'",
+            ["term conclusion 1 has suspensions [1], the register says []"],
+        ),
+        (
+            (
+                "UPDATE terms SET attempts = 1, next_check = next_check + 90000000000 "
+                "WHERE status = 'running'"
+            ),
+            ["conclusion runs and nobody will look at its end"],
+        ),
+        (
+            (
+                "UPDATE notices SET status = 'delivered', delivered_at = created_at "
+                "WHERE letter = 'grant'"
+            ),
+            ["has delivered_at 2026-01-20", "the register says nothing"],
+        ),
+        (
+            "UPDATE notices SET receipt = 'x' WHERE letter = 'grant'",
+            ["notice grant", "has receipt x, the register says nothing"],
+        ),
+        (
+            "UPDATE call_versions SET act_id = NULL WHERE number = 2",
+            ["version 2 of the rules has act nothing, the register says decreto 2/"],
+        ),
+        (
+            "UPDATE call_versions SET reason = 'x' WHERE number = 2",
+            ["version 2 of the rules has reason x, the register says nothing"],
+        ),
+        (
+            (
+                "UPDATE call_versions SET loaded_by = (SELECT id FROM officers "
+                "WHERE login = 'director') WHERE number = 1"
+            ),
+            ["version 1 of the rules has loaded_by"],
+        ),
+        (
+            "UPDATE funds SET free = free - 1 WHERE entry_seq = 1",
+            ["the sum that entry 1 made available has free", "the register says"],
+        ),
+        (
+            "DELETE FROM funds WHERE entry_seq > 1",
+            ["the sum that entry", "is in the entries only"],
+        ),
+        (
+            "INSERT INTO funds SELECT id, 2, 'open_call', NULL, 1, 1 FROM calls",
+            ["the sum that entry 2 made available is in no entry"],
+        ),
+        (
             "INSERT INTO openings SELECT id, 7, 0, 1 FROM calls",
             ["opening 7 of the call is in no entry"],
         ),
@@ -288,7 +354,7 @@ def test_one_fault_of_a_kind_is_told_for_each_file(history):
     by_hand(history, "DELETE FROM terms", "UPDATE notices SET entry_seq = 99")
 
     told = [
-        re.sub(r"^application \S+ (\w+) .*", r"\1", fault)
+        re.sub(r"^application [^:]+: (\w+) .*", r"\1", fault)
         for _, fault in faults(history)
     ]
     assert sorted(told) == ["notice", "notice", "term", "term"]

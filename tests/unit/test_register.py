@@ -93,6 +93,9 @@ def body(seq, previous, application=None, **said):
         "call": CALL,
         "event": "any",
         "outcome": "ok",
+        "actor": {"id": "clerk"},
+        "act": None,
+        "reason": None,
         "application": application,
         "from": None,
         "to": None,
@@ -391,8 +394,8 @@ def test_a_refused_entry_changes_nothing():
         (
             Standing("negotiating", 2, 1, 31),
             (
-                "application one has reserved 1, the register says 0; "
-                "has granted 31, the register says 30"
+                "application one has reserved 0.01, the register says 0.00; "
+                "has granted 0.31, the register says 0.30"
             ),
         ),
     ],
@@ -460,6 +463,15 @@ TERM = {
     "due_at": "2026-03-01T22:59:59.999999Z",
     "starts_on": "2026-01-20",
     "suspended_days": 0,
+}
+
+LETTER = {"entry_seq": 2, "delivered_at": None, "receipt": None}
+RULES = {
+    "fingerprint": "abc",
+    "a content of hash": "abc",
+    "act": None,
+    "reason": None,
+    "loaded_by": "clerk",
 }
 
 
@@ -614,10 +626,8 @@ def test_rows_that_are_as_the_entries_say_are_no_fault():
     chain = heard(LOADED, SUBMITTED)
 
     chain.compare_rows("term", [((ONE, "merit", 1), TERM)])
-    chain.compare_rows("notice", [((ONE, "submission_receipt", "n"), {"entry_seq": 2})])
-    chain.compare_rows(
-        "version", [((1,), {"fingerprint": "abc", "a content of hash": "abc"})]
-    )
+    chain.compare_rows("notice", [((ONE, "submission_receipt", "n"), LETTER)])
+    chain.compare_rows("version", [((1,), RULES)])
     chain.compare_call(
         {"filed": 1, "version": 1, "allocation": 100, "code": CALL, **PUBLISHED}
     )

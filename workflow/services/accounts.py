@@ -13,6 +13,7 @@ from models.tables import Call, Fund, Movement
 from models.vocabulary import MovementKind
 from workflow.desk import Desk
 from workflow.moves.words import rome
+from workflow.register import act_of
 from workflow.rules.amounts import format_money
 from workflow.rules.ledgers import Account, Balance, Booking, Change, Origin, account
 from workflow.rules.steps import Step
@@ -64,7 +65,7 @@ def _bookings(session: Session, call: Call, kept: _Kept) -> Iterator[Booking]:
             when=rome(datetime.fromisoformat(entry["at"])),
             event=entry["event"],
             protocol=entry["protocol"],
-            act=histories.act_of(entry),
+            act=act_of(entry),
             allocation=allocation,
             changes=tuple(_change(movement) for movement in money["movements"]),
             kept=under,

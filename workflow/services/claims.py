@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -9,7 +10,8 @@ from sqlmodel import Session
 from models.vocabulary import Outcome
 from workflow.register import Fault, shown
 from workflow.services.spills import Spills
-from workflow.services.verified_rows import ACTS, OFFICERS, identity, rows
+from workflow.services.verified_rows import ACTS, OFFICERS, identity, instant, rows
+from workflow.verification.tenures import CLOCKS_APART
 
 _SAID = ("kind", "number", "signed_on")
 
@@ -19,6 +21,7 @@ class _Kept:
     """An act as it is kept, and whether an entry says the same of it."""
 
     signed_by: str
+    registered_at: object
     is_borne_out: bool = False
     """An entry that names it was made by who is said to have brought it."""
     call: str | None = None
@@ -31,7 +34,13 @@ class _Kept:
         return self.call is not None and not self.is_borne_out
 
     def packed(self) -> tuple[object, ...]:
-        return self.signed_by, self.is_borne_out, self.call, self.seq
+        return (
+            self.signed_by,
+            self.registered_at,
+            self.is_borne_out,
+            self.call,
+            self.seq,
+        )
 
 
 class Claims:
@@ -45,7 +54,9 @@ class Claims:
         self._acts = spills.mapping(pack=_Kept.packed, unpack=lambda said: _Kept(*said))
         for row in rows(session, ACTS):
             name = _named(row.kind, row.number, row.signed_on)
-            self._acts[name] = _Kept(str(identity(row.signed_by)))
+            self._acts[name] = _Kept(
+                str(identity(row.signed_by)), instant(row.registered_at)
+            )
 
     def of_officer(self, body: Mapping[str, Any]) -> str | None:
         """Say whether an entry names an officer that nobody knows."""
@@ -65,8 +76,10 @@ class Claims:
             return f"it stands on the act {shown(name)}, which does not exist"
         if not kept.is_borne_out:
             kept.is_borne_out = body["actor"]["id"] == kept.signed_by
-            if kept.call is None:
-                kept.call, kept.seq = body["call"], body["seq"]
+        if kept.call is None:
+            kept.call, kept.seq = body["call"], body["seq"]
+            if _is_before(body["at"], kept.registered_at):
+                return f"it stands on the act {shown(name)}, which was entered later"
         return None
 
     def rest(self) -> Iterator[tuple[str, Fault]]:
@@ -78,6 +91,12 @@ class Claims:
                     "record says"
                 )
                 yield kept.call, Fault(kept.seq, told, "act")
+
+
+def _is_before(at: str, registered_at: object) -> bool:
+    """Tell whether an entry is older than an act on which it stands."""
+    entered = datetime.fromisoformat(str(registered_at))
+    return datetime.fromisoformat(at) + CLOCKS_APART < entered
 
 
 def _named(kind: object, number: object, signed_on: object) -> str:

@@ -20,6 +20,7 @@ from models.vocabulary import (
     NoticeStatus,
     StepStatus,
 )
+from workflow import register
 from workflow.facts import Facts
 from workflow.machine import Consequences, Move, StepChange
 from workflow.rules.calendar import end_of_day
@@ -72,7 +73,7 @@ class Writer:
         if brought.partners is not None:
             partnerships.change(self.work, application.id, brought.partners, self.at)
         ended = application.state in FINAL_STATES
-        self._deliver(brought)
+        delivered = self._deliver(brought)
         self._release(brought)
         dropped = self._drop()
         money = self._move_money(brought)
@@ -85,7 +86,12 @@ class Writer:
             steps=self._change_steps(brought.steps, ended=ended),
             terms=terms.change(move, brought),
             **self._write_notices(texts),
-            findings={**brought.findings, **self._fund(move, brought), **dropped},
+            findings={
+                **brought.findings,
+                **self._fund(move, brought),
+                **dropped,
+                **delivered,
+            },
         )
 
     # Money
@@ -215,9 +221,9 @@ class Writer:
 
     # Notices
 
-    def _deliver(self, brought: Consequences) -> None:
+    def _deliver(self, brought: Consequences) -> dict[str, Any]:
         if brought.delivered is None:
-            return
+            return {}
         delivery = brought.delivered
         written = [
             notice
@@ -225,12 +231,19 @@ class Writer:
             if notice.letter == delivery.letter and delivery.notice in {None, notice.id}
         ]
         if not written:
-            return
+            return {}
         notice = self._as_it_stands(written[-1])
         day = brought.since or self.facts.today
         notice.status, notice.fault = NoticeStatus.DELIVERED, None
         notice.delivered_at = delivery.at or min(self.facts.now, end_of_day(day))
         notice.receipt = delivery.receipt
+        told = {
+            "letter": notice.letter.value,
+            "id": str(notice.id),
+            "at": register.written(notice.delivered_at),
+            "receipt": notice.receipt,
+        }
+        return {"delivered": told}
 
     def _as_it_stands(self, notice: Notice) -> Notice:
         """Keep whoever sends a letter from noting anything more of it, and look again.

@@ -25,6 +25,7 @@ from models.vocabulary import (
 from workflow.errors import TamperedError
 from workflow.letters import wording
 from workflow.letters.facts import LetterFacts, words_of
+from workflow.register import act_of
 from workflow.services import histories, lookups, responsible
 from workflow.services.call_asked import Asked
 from workflow.services.letters import identity as identified
@@ -126,7 +127,7 @@ def _as_announced(session: Session, call: Call, asked: Asked) -> Asked:
         said = None
     if said is None or said["act"] is None:
         return asked
-    act = lookups.read_act(histories.act_of(said) or "")
+    act = lookups.read_act(act_of(said) or "")
     return replace(asked, act=act)
 
 

@@ -18,6 +18,7 @@ from models.vocabulary import Event, OrderPolicy, Outcome
 from workflow.desk import Desk
 from workflow.errors import InputError
 from workflow.moves.words import rome, spoken
+from workflow.register import act_of
 from workflow.rules import order, strategies
 from workflow.rules.amounts import format_money
 from workflow.rules.steps import Step
@@ -157,7 +158,7 @@ class _Asked:
             )
             return
         loaded = version.entry
-        act = histories.act_of(loaded)
+        act = act_of(loaded)
         yield Step(
             "entry.rules",
             f"entry {loaded['seq']}, {loaded['event']}",
@@ -172,7 +173,7 @@ class _Asked:
         body = self.body
         if body["basis"]:
             yield self._step("entry.basis", f"legal basis: {body['basis']}")
-        if act := histories.act_of(body):
+        if act := act_of(body):
             yield self._step("entry.act", f"on the act {act}")
         if body["reason"]:
             yield self._step("entry.reason", f"reason: {body['reason']}")
@@ -233,7 +234,7 @@ class _Asked:
         if not behind:
             return "it was its turn: nobody who came before was still to be taken up"
         if overtaken := (self.body["findings"] or {}).get("overtaken"):
-            act = histories.act_of(self.body)
+            act = act_of(self.body)
             return f"it overtook {', '.join(overtaken)}, under the act {act}"
         return f"it was not its turn: {behind} had to be taken up first"
 
@@ -255,7 +256,7 @@ class _Asked:
         protocol = self.body["protocol"]
         for one in self.told.overtakings:
             if protocol in one.overtaken:
-                act = histories.act_of({"act": one.act})
+                act = act_of({"act": one.act})
                 yield Step(
                     "entry.overtaken",
                     f"entry {one.seq}, {one.event}",
@@ -305,7 +306,7 @@ class _Asked:
     def _result(self) -> str:
         body = self.body
         done = "made" if body["outcome"] == Outcome.OK else "was refused"
-        act = histories.act_of(body)
+        act = act_of(body)
         return (
             f"entry {body['seq']} of {body['call']}: {self._actor} {done} "
             f"`{body['event']}` on {self._name}"

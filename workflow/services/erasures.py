@@ -48,10 +48,11 @@ from models.vocabulary import (
 )
 from workflow.errors import RefusedError
 from workflow.facts import ALLOWED, Verdict
+from workflow.register import act_of
 from workflow.rules.calendar import civil_day
 from workflow.rules.retention import Retention
 from workflow.services import lookups
-from workflow.services.histories import act_of, content
+from workflow.services.histories import content
 
 
 def _table(model: type[SQLModel]) -> Table:

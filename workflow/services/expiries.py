@@ -35,7 +35,8 @@ MOST = 200
 """Files that are read and written together."""
 
 _FIRST_PAUSE = timedelta(minutes=1)
-_LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_PAUSE = timedelta(hours=6)
+"""After whatever failed, somebody looks again at the latest then."""
 _CLOSED = (CallState.CLOSED, CallState.CONCLUDED)
 
 
@@ -314,6 +315,6 @@ def _put_aside(
     term = session.get_one(Term, due.term)
     term.attempts += 1
     term.fault = code
-    pause = min(_FIRST_PAUSE * 2 ** min(term.attempts - 1, 10), _LONGEST_PAUSE)
+    pause = min(_FIRST_PAUSE * 2 ** min(term.attempts - 1, 10), LONGEST_PAUSE)
     term.next_check = desk.ambient.now() + pause
     session.flush()

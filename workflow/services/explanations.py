@@ -25,6 +25,7 @@ from workflow.desk import Desk
 from workflow.facts import OrderKey, Place
 from workflow.moves.amounts import declared_aid
 from workflow.moves.words import rome
+from workflow.register import act_of
 from workflow.rules import money, order, strategies
 from workflow.rules.amounts import format_money
 from workflow.rules.steps import Step
@@ -105,7 +106,7 @@ def _by_call(session: Session, call: Call, row: Application) -> Explanation:
     steps = [Step("order.policy", version, _POLICIES[OrderPolicy.RANKING])]
     result = f"{name} is {row.state}, and in no ranking"
     for entry in histories.of_events(session, call.id, _OF_SET):
-        source = f"{histories.act_of(entry) or 'no act'}, entry {entry['seq']}"
+        source = f"{act_of(entry) or 'no act'}, entry {entry['seq']}"
         found = entry["findings"]
         if closed := found.get("set"):
             steps.append(Step("order.set", source, _set(closed, name)))
@@ -394,7 +395,7 @@ class _Asked:
             told = True
             yield Step(
                 "order.overtaking",
-                f"{histories.act_of(entry) or 'no act'}, entry {entry['seq']}",
+                f"{act_of(entry) or 'no act'}, entry {entry['seq']}",
                 f"{text} at {_when(entry)}, by {entry['event']}: {entry['reason']}",
             )
         if not told:

@@ -286,12 +286,6 @@ def refused(
     return session.exec(query).one()
 
 
-def act_of(entry: Mapping[str, Any]) -> str | None:
-    """Write the act of an entry as people do."""
-    act = entry["act"]
-    return f"{act['kind']} {act['number']}/{act['signed_on']}" if act else None
-
-
 def login_of(session: Session, actor: Mapping[str, Any]) -> str:
     """Name who acted, as entries refer to them: a worker has no name."""
     try:

@@ -30,6 +30,7 @@ from workflow.desk import Desk
 from workflow.errors import RefusedError, TamperedError
 from workflow.facts import ActFacts, ListAnswer
 from workflow.moves.calls import keeps_a_list
+from workflow.register import act_of
 from workflow.rules import lists
 from workflow.rules.calendar import start_of_day
 from workflow.rules.lists import Change, Listed
@@ -123,7 +124,7 @@ def _after(before: Standing, body: Mapping[str, Any]) -> Standing:
         told = body["findings"]["list"]
         return Standing(
             told["version"],
-            histories.act_of(body),
+            act_of(body),
             datetime.fromisoformat(body["at"]),
             lists.after(before.members, told["version"], changes_of(told)),
         )

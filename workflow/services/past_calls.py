@@ -18,6 +18,7 @@ from models.vocabulary import ApplicationState, Cents, MalfunctionDecision
 from workflow.errors import TamperedError
 from workflow.facts import CounterFacts, MoneyFacts
 from workflow.moves.calls import keeps_a_list
+from workflow.register import act_of
 from workflow.rules.differences import differences
 from workflow.rules.windows import Agenda, Announced, as_of
 from workflow.services import histories, lookups, memberships, queues
@@ -168,7 +169,7 @@ def call_of(session: Session, row: Call, told: Chronicle, found: Cut) -> CallVie
             if keeps_a_list(stood.rules)
             else None
         ),
-        erased_under=histories.act_of(told.erasure) if told.erasure else None,
+        erased_under=act_of(told.erasure) if told.erasure else None,
     )
 
 
@@ -184,7 +185,7 @@ def _version(
         loaded_at=datetime.fromisoformat(version.entry["at"]),
         loaded_by=histories.login_of(session, version.entry["actor"]),
         effective_at=datetime.fromisoformat(version.effective_at),
-        act=histories.act_of(version.entry),
+        act=act_of(version.entry),
         reason=version.entry["reason"],
         differences=tuple(
             differences(

@@ -250,6 +250,9 @@ class TermWriter:
             "provisional": computed.provisional,
             "calendar": computed.edition,
             "holidays": term.holidays,
+            "extra_months": term.extra_months,
+            "extra_days": term.extra_days,
+            "suspensions": term.suspensions,
             "steps": [
                 {"rule": step.rule, "source": step.source, "text": step.text}
                 for step in computed.steps

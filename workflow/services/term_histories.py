@@ -10,6 +10,7 @@ from sqlmodel import Session
 from models.tables import Term
 from models.vocabulary import ActorKind, Event, Letter
 from workflow.moves.words import rome
+from workflow.register import act_of
 from workflow.rules.calendar import civil_day, italian_date
 from workflow.rules.terms import WEEKDAYS, Suspension
 from workflow.services import histories
@@ -85,7 +86,7 @@ class Change:
     def source(self) -> str:
         """Name the entry, the act it stands on and the law behind it."""
         named = f"entry {self.seq}, {self.event}"
-        act, basis = histories.act_of(self.entry), self.entry["basis"]
+        act, basis = act_of(self.entry), self.entry["basis"]
         return "; ".join(filter(None, (named, act, basis)))
 
     @property

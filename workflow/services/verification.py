@@ -56,7 +56,7 @@ def examine(
     with reading(desk.engine, verbatim=True) as session:
         check = Check(session, desk.anchor_files, only=code, trusted=trusted)
         with spills() as room:
-            reader = Reader(session, room, check=check, tell=tell)
+            reader = Reader(session, room, desk=desk, check=check, tell=tell)
             found = reader.verify_all(code)
             if not found and code is not None:
                 lookups.find_call(session, code)

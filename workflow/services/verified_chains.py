@@ -1,7 +1,8 @@
 """Does the chain of a call hold, and does all that stands beside it?"""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, cast
@@ -9,11 +10,12 @@ from typing import Any, cast
 import orjson
 from sqlmodel import Session
 
-from workflow.desk import SOFTWARE
+from workflow.desk import SOFTWARE, Desk
 from workflow.register import (
     Beside,
     Chain,
     Fault,
+    Faults,
     Fold,
     RowKind,
     Standing,
@@ -25,18 +27,21 @@ from workflow.services import office, verified_erasures
 from workflow.services import verified_rows as kept
 from workflow.services.anchor_checks import Check
 from workflow.services.claims import Claims
+from workflow.services.expiries import LONGEST_PAUSE
 from workflow.services.rights import letters_are_legible
 from workflow.services.spills import Spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
+from workflow.verification.funded import FundFold
 from workflow.verification.judged import Judge
 from workflow.verification.listed import ListFold
 from workflow.verification.separations import Separations
-from workflow.verification.tenures import Tenures
+from workflow.verification.tenures import CLOCKS_APART, Tenures
 
 _TELLS_EVERY = 1_000
 """Entries between two words on how far it has come."""
 
+_OF_FILE = re.compile(r"application ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _OF_FILES: tuple[RowKind, ...] = (
@@ -98,9 +103,15 @@ class Reader:
     """Reads the calls one after the other, each from its first entry to its last."""
 
     def __init__(
-        self, session: Session, room: Spills, *, check: Check, tell: Progress
+        self,
+        session: Session,
+        room: Spills,
+        *,
+        desk: Desk,
+        check: Check,
+        tell: Progress,
     ) -> None:
-        self._session, self._room = session, room
+        self._session, self._room, self._now = session, room, desk.ambient.now()
         self._check, self._tell = check, tell
         self.claims = Claims(session, room)
         self._tenures = Tenures(*office.history(session))
@@ -126,8 +137,9 @@ class Reader:
         verified_erasures.check_applicants(session, call, chain)
         _check_money(call, chain)
         _check_family(call, family, chain)
-        _check_watch(session, call, chain)
+        _check_watch(session, call, chain, self._now)
         _check_waiting(session, call, chain)
+        _check_waits(session, call, chain)
         chain.compare_call(kept.read(call))
         for kind in kept.BESIDE:
             chain.compare_rows(kind, kept.beside(session, kind, call))
@@ -135,7 +147,7 @@ class Reader:
             printable(call.code),
             chain.seq,
             printable(chain.head),
-            tuple(chain.faults),
+            _with_protocols(session, chain.faults),
             erased=chain.erased if self._reads_letters else 0,
             erased_under=_maybe_printable(chain.beside.erased_under),
             unread=0 if self._reads_letters else chain.erased,
@@ -148,6 +160,7 @@ class Reader:
         """Check the entries of a call, in their order."""
         ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
         listed, people = ListFold(), self._people(call)
+        funded = FundFold(chain.beside.rows["fund"])
         for row in self._entries(call):
             seq, hashed, *_, stored = row
             if not isinstance(seq, int):
@@ -161,6 +174,7 @@ class Reader:
                     faults.note(seq, told, "columns")
                 chain.ask("move", judge.fault, seq, body)
                 chain.ask("list", listed.feed, seq, body)
+                chain.ask("fund", funded.feed, seq, body)
                 chain.ask("officer", claims.of_officer, seq, body)
                 chain.ask("act", claims.of_act, seq, body)
                 chain.ask("authority", people, seq, body)
@@ -180,8 +194,8 @@ class Reader:
 
     def _separations(self, call: Any) -> Separations:  # noqa: ANN401 - a row
         separated = {
-            row.number: _separated(row._asdict()["a content of hash"])
-            for row in rows(self._session, kept.BESIDE["version"], call=call.id)
+            row.number: _separated(row.body)
+            for row in rows(self._session, kept.RULES, call=call.id)
         }
         return Separations(call.family, separated, self._room.mapping())
 
@@ -204,13 +218,28 @@ class Reader:
             self._tell(self._done, self._all)
 
 
+def _with_protocols(session: Session, faults: Faults) -> tuple[Fault, ...]:
+    """Name the applications as people do, too, where faults name them."""
+    found = {name for fault in faults for name in _OF_FILE.findall(fault.fault)}
+    protocols = kept.protocols(session, found)
+
+    def named(match: re.Match[str]) -> str:
+        protocol = protocols.get(match[1])
+        return f"application {protocol} ({match[1]})" if protocol else match[0]
+
+    return tuple(
+        replace(fault, fault=_OF_FILE.sub(named, fault.fault)) for fault in faults
+    )
+
+
 def _chain(room: Spills, code: str) -> Chain:
     """Return a chain that folds any number of files in the same memory."""
     files = room.groups()
     standings = files.mapping(pack=astuple, unpack=lambda said: Standing(*said))
-    beside = Beside(protocols=room.mapping())
+    beside = Beside(protocols=room.mapping(), undated=room.mapping())
     for kind in _OF_FILES:
         beside.rows[kind] = files.mapping()
+    beside.rows["fund"] = room.mapping()
     return Chain(code, fold=Fold(standings), beside=beside)
 
 
@@ -234,8 +263,8 @@ def _standing(row: Mapping[str, Any]) -> tuple[str, Standing]:
 
 def _family(session: Session, call: Any) -> object:  # noqa: ANN401 - a row
     """Return which table of moves the frozen rules of a call name."""
-    first = next(iter(rows(session, kept.BESIDE["version"], call=call.id).all()), None)
-    return _of_rules(first._asdict()["a content of hash"], "family") if first else None
+    first = next(iter(rows(session, kept.RULES, call=call.id).all()), None)
+    return _of_rules(first.body, "family") if first else None
 
 
 def _check_money(call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
@@ -251,9 +280,10 @@ def _check_family(call: Any, family: object, chain: Chain) -> None:  # noqa: ANN
         chain.faults.note(0, told, "call")
 
 
-def _check_watch(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
-    """Find the terms that run and that no worker will ever look at."""
-    for row in rows(session, kept.UNWATCHED, call=call.id):
+def _check_watch(session: Session, call: Any, chain: Chain, now: datetime) -> None:  # noqa: ANN401 - a row
+    """Find the terms that run and that no worker will look at in time."""
+    latest = (now + LONGEST_PAUSE + CLOCKS_APART - _EPOCH) // _MICROSECOND
+    for row in rows(session, kept.UNWATCHED, call=call.id, latest=latest):
         if _reminds(row.next_check, row.due_at):
             continue
         name = f"{printable(identity(row.application_id))} {printable(row.kind)}"
@@ -272,6 +302,19 @@ def _reminds(next_check: object, due_at: object) -> bool:
     return next_check < due_at and local.time() == reminders.HOUR
 
 
+def _check_waits(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
+    """Find who is said to owe an answer, or not to, against the steps that are open.
+
+    Others may pass over whoever owes one.
+    """
+    for row in rows(session, kept.WAITS, call=call.id):
+        owes = "owes" if row.waits_for_applicant else "does not owe"
+        told = (
+            f"application {identity(row.id)} {owes} an answer, its steps say otherwise"
+        )
+        chain.faults.note(0, told, "step")
+
+
 def _check_waiting(session: Session, call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
     """Compare the sum kept of what is asked for without money with the files.
 
@@ -279,8 +322,8 @@ def _check_waiting(session: Session, call: Any, chain: Chain) -> None:  # noqa: 
     that of its rules holds no place.
     """
     channels = {
-        row.number: _channel(row._asdict()["a content of hash"])
-        for row in rows(session, kept.BESIDE["version"], call=call.id)
+        row.number: _channel(row.body)
+        for row in rows(session, kept.RULES, call=call.id)
     }
     waiting = sum(
         row.requested

@@ -1,15 +1,17 @@
 """Does the ledger of movements say the same as the entries?"""
 
 import sys
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
 from sqlmodel import Session
 
 from workflow.register import Fault
-from workflow.services.verified_rows import MOVEMENTS, identity, tuples
+from workflow.services.verified_rows import MOVEMENTS, identity, instant, tuples
 
 _NOWHERE = sys.maxsize
+_NOTHING: Mapping[str, Any] = {"before": {"residual": 0}, "movements": ()}
 
 
 class Ledger:
@@ -28,8 +30,13 @@ class Ledger:
                 "reserved": reserved,
                 "granted": granted,
                 "application": identity(application),
+                "residual": residual,
+                "at": instant(at),
+                "call_version": version,
             }
-            for _, kind, reserved, granted, application in self._until(seq)
+            for _, kind, reserved, granted, application, residual, at, version in (
+                self._until(seq)
+            )
         ]
         if kept == _movements_of(body):
             return None
@@ -59,12 +66,16 @@ class Ledger:
 def _movements_of(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON
     """Return the movements that an entry tells of; nothing if it makes no sense."""
     try:
-        return [
-            {**movement, "application": body["application"]}
-            for movement in (body["money"] or {"movements": ()})["movements"]
-        ]
+        money = body["money"] or _NOTHING
+        left, found = money["before"]["residual"], []
+        for movement in money["movements"]:
+            left -= movement["reserved"] + movement["granted"]
+            told = {name: body[name] for name in ("application", "at", "call_version")}
+            found.append({**movement, **told, "residual": left})
     except (KeyError, TypeError):
         return None
+    else:
+        return found
 
 
 def _place(seq: object) -> int:

@@ -5,7 +5,7 @@ word of ours becomes a fault and not an error.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,6 +13,7 @@ from itertools import count, islice
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -49,8 +50,16 @@ SELECT call_id, count(*) AS entries FROM entries
 WHERE call_id NOT IN (SELECT id FROM calls) GROUP BY call_id
 """
 MOVEMENTS = """
-SELECT entry_seq, kind, reserved, granted, CAST(application_id AS TEXT)
+SELECT entry_seq, kind, reserved, granted, CAST(application_id AS TEXT), residual, at,
+    call_version
 FROM movements WHERE call_id = :call ORDER BY entry_seq, ordinal
+"""
+WAITS = """
+SELECT id, waits_for_applicant FROM applications
+WHERE call_id = :call AND waits_for_applicant <> EXISTS (
+    SELECT 1 FROM steps WHERE application_id = applications.id
+    AND status = 'open' AND kind IN ('completion_request', 'refusal_notice')
+) ORDER BY id
 """
 WITHOUT_MONEY = f"""
 SELECT call_version, channel, sum(requested) AS requested FROM applications
@@ -60,15 +69,23 @@ GROUP BY call_version, channel
 UNWATCHED = """
 SELECT application_id, kind, due_at, next_check FROM terms
 WHERE call_id = :call AND status = 'running' AND (next_check IS NULL
-    OR attempts = 0 AND next_check NOT IN (due_at + 1, due_at + 1000000))
+    OR attempts = 0 AND next_check NOT IN (due_at + 1, due_at + 1000000)
+    OR attempts > 0 AND next_check > :latest)
 ORDER BY application_id, kind
 """
-ACTS = "SELECT kind, number, signed_on, signed_by FROM acts"
+ACTS = "SELECT kind, number, signed_on, signed_by, registered_at FROM acts"
 OFFICERS = "SELECT id FROM officers"
+_PROTOCOL = """
+SELECT protocol_year, protocol_number FROM applications WHERE id = CAST(:id AS UUID)
+"""
+RULES = "SELECT number, body FROM call_versions WHERE call_id = :call ORDER BY number"
 BESIDE: Mapping[RowKind, str] = {
     "version": """
-SELECT number, fingerprint, body AS "a content of hash", effective_at
-FROM call_versions WHERE call_id = :call ORDER BY number
+SELECT call_versions.number, fingerprint, body AS "a content of hash", effective_at,
+    acts.kind || ' ' || acts.number || '/' || {signed_on} AS act, reason,
+    CAST(loaded_by AS TEXT) AS loaded_by
+FROM call_versions LEFT JOIN acts ON acts.id = act_id
+WHERE call_id = :call ORDER BY call_versions.number
 """,
     "opening": """
 SELECT ordinal, opened_at, ended_at FROM openings
@@ -89,8 +106,14 @@ WHERE call_id = :call ORDER BY version
 SELECT version, place, CAST(application_id AS TEXT) AS application_id, score, amount
 FROM ranked_places WHERE call_id = :call ORDER BY version, place
 """,
+    "fund": """
+SELECT entry_seq, event, CAST(application_id AS TEXT) AS application_id, amount, free
+FROM funds WHERE call_id = :call ORDER BY entry_seq
+""",
     "list": """
-SELECT version, entry_seq, approved_at, size, sha256 FROM approved_lists
+SELECT version, entry_seq, approved_at, size, sha256,
+    acts.kind || ' ' || acts.number || '/' || {signed_on} AS act
+FROM approved_lists LEFT JOIN acts ON acts.id = act_id
 WHERE call_id = :call ORDER BY version
 """,
     "listed": """
@@ -103,7 +126,7 @@ SELECT CAST(applications.id AS TEXT) AS stored,
     CAST(applications.id AS TEXT) AS id,
     CAST(applicant_id AS TEXT) AS applicant, {owner}
     state, version, reserved, granted, call_version, channel,
-    received_at, protocol_year, protocol_number, filed_seq, rank, requested,
+    received_at, protocol_year, protocol_number, filed_seq, rank, requested, asked,
     investment, admitted_investment, plan_investment, matured,
     {granted_on} AS granted_on,
     {published_on} AS published_on, {started_on} AS started_on,
@@ -126,7 +149,9 @@ _OF_FILES = """application_id IN (
 _BESIDE_FILES: Mapping[RowKind, str] = {
     "term": """
 SELECT CAST(application_id AS TEXT) AS application_id, kind, ordinal, status, due_at,
-    {starts_on} AS starts_on, suspended_days
+    {starts_on} AS starts_on, started_seq, suspended_days, extra_months, extra_days,
+    calendar, CAST(holidays AS TEXT) AS holidays,
+    CAST(suspensions AS TEXT) AS suspensions
 FROM terms WHERE {of_files} ORDER BY terms.application_id, kind, ordinal
 """,
     "step": """
@@ -141,7 +166,8 @@ FROM partners WHERE {of_files} ORDER BY partners.application_id, ordinal
 """,
     "notice": """
 SELECT CAST(application_id AS TEXT) AS application_id, letter, CAST(id AS TEXT) AS id,
-    entry_seq, digest, {text} AS "a text of hash"
+    entry_seq, digest, {text} AS "a text of hash",
+    CASE WHEN status = 'delivered' THEN delivered_at END AS delivered_at, receipt
 FROM notices WHERE {of_files} ORDER BY notices.application_id, entry_seq
 """,
 }
@@ -155,6 +181,7 @@ _KEYS: Mapping[RowKind, tuple[str, ...]] = {
     "draw": ("week",),
     "ranking": ("version",),
     "ranked_place": ("version", "place"),
+    "fund": ("entry_seq",),
     "application": ("id",),
     "term": ("application_id", "kind", "ordinal"),
     "step": ("application_id", "kind", "ordinal"),
@@ -216,7 +243,9 @@ def beside(
     call: Any,  # noqa: ANN401 - a row
 ) -> Iterator[tuple[Key, Row]]:
     """Read the rows that stand beside the register, in the words of its entries."""
-    return _keyed(kind, _told(session, BESIDE[kind], call=call.id))
+    signed_on = _day("signed_on", is_sqlite=_is_sqlite(session))
+    query = BESIDE[kind].format(signed_on=signed_on)
+    return _keyed(kind, _told(session, query, call=call.id))
 
 
 class Files:
@@ -339,6 +368,19 @@ def read(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
     }
 
 
+def protocols(session: Session, identifiers: Iterable[str]) -> dict[str, str]:
+    """Return the protocol numbers of applications, of those that have one."""
+    found = {}
+    for name in identifiers:
+        query, asked = _PROTOCOL, name
+        if _is_sqlite(session):
+            query, asked = query.replace("CAST(:id AS UUID)", ":id"), UUID(name).hex
+        for year, number in tuples(session, query, id=asked):
+            if isinstance(year, int) and isinstance(number, int):
+                found[name] = f"{year}/{number:07}"
+    return found
+
+
 def in_bytes(stored: object) -> bytes:
     """Return the bytes of a text, or of whatever else stands in its place."""
     if isinstance(stored, bytes):
@@ -384,11 +426,23 @@ identity = lru_cache(maxsize=4_096)(hyphenated)
 """The same, for a file that bears its own many times."""
 
 
+def _parsed(stored: Any) -> Any:  # noqa: ANN401 - whatever is stored
+    """Read what is kept as JSON; leave what is none as it is."""
+    try:
+        return orjson.loads(stored)
+    except (TypeError, ValueError):
+        return stored
+
+
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "id": identity,
     "applicant": identity,
     "application_id": identity,
     "applicant_id": identity,
+    "loaded_by": identity,
+    "delivered_at": instant,
+    "holidays": _parsed,
+    "suspensions": _parsed,
     "received_at": instant,
     "due_at": instant,
     "reopens_at": instant,
