@@ -18,6 +18,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class _Chain:
         self._bodies = [orjson.loads(row["body"]) for row in self.entries]
         moved = models_of(raw, "movements", "true")
         self._movements = sorted(moved, key=itemgetter("entry_seq", "ordinal"))
+        self._freed = models_of(raw, "funds", "application_id IS NOT NULL")
         self._money: dict[str, int] = self._bodies[-1]["money"]["after"]
         self.seq, self._head = self.entries[-1]["seq"], self.entries[-1]["hash"]
 
@@ -109,25 +111,40 @@ class _Chain:
         """Copy the file so often, with all that stands beside the register."""
         numbers = range(1, copies)
         multiply(self._raw, CODE, numbers, self._own)
-        rows = self._rows(numbers)
-        while portion := list(itertools.islice(rows, _PORTION)):
-            with self._raw.transaction() as cursor:
-                columns = tuple(self.entries[0])
-                self._raw.pour(cursor, "entries", columns, portion)
-        moved = self._moved(numbers)
-        while portion := list(itertools.islice(moved, _PORTION)):
-            with self._raw.transaction() as cursor:
-                columns = tuple(self._movements[0])
-                self._raw.pour(cursor, "movements", columns, portion)
+        self._pour("entries", self.entries, self._rows(numbers))
+        self._pour("movements", self._movements, self._moved(numbers))
+        self._pour("funds", self._freed, self._funds(numbers))
+        used = (copies - 1) * sum(max(0, cents) for cents in self._nets().values())
+        self._raw.connection.execute(
+            f"UPDATE funds SET free = free - {used} WHERE application_id IS NULL "  # noqa: S608 - ours
+            f"AND call_id = (SELECT id FROM calls WHERE code = '{CODE}')"
+        )
         granted = copies * self._money["granted"]
         self._raw.connection.execute(
             f"UPDATE calls SET granted = {granted}, head_seq = {self.seq}, "  # noqa: S608 - ours
             f"head_hash = '{self._head}' WHERE code = '{CODE}'"
         )
 
+    def _pour(
+        self, table: str, models: list[Row], rows: Iterator[tuple[Any, ...]]
+    ) -> None:
+        while portion := list(itertools.islice(rows, _PORTION)):
+            with self._raw.transaction() as cursor:
+                self._raw.pour(cursor, table, tuple(models[0]), portion)
+
+    def _nets(self) -> Counter[int]:
+        """Return what each entry takes from what is free, or gives back to it."""
+        nets: Counter[int] = Counter()
+        for row in self._movements:
+            nets[row["entry_seq"]] += row["reserved"] + row["granted"]
+        return nets
+
     def _own(self, table: str, row: Row, number: int) -> Row:
+        later = number * len(self.entries)
         if table == "notices":
-            return {"entry_seq": row["entry_seq"] + number * len(self.entries)}
+            return {"entry_seq": row["entry_seq"] + later}
+        if table == "terms":
+            return {"started_seq": row["started_seq"] + later}
         return self._codes(number) if table == "applications" else {}
 
     @staticmethod
@@ -197,6 +214,15 @@ class _Chain:
                 "entry_seq": row["entry_seq"] + number * len(self.entries),
                 "application_id": identity(row["application_id"], number),
                 "residual": row["residual"] - number * self._money["granted"],
+                "at": self.entries[-1]["at"],
+            }
+            yield tuple({**row, **changed}.values())
+
+    def _funds(self, numbers: range) -> Iterator[tuple[Any, ...]]:
+        for number, row in itertools.product(numbers, self._freed):
+            changed = {
+                "entry_seq": row["entry_seq"] + number * len(self.entries),
+                "application_id": identity(row["application_id"], number),
             }
             yield tuple({**row, **changed}.values())
 

@@ -167,6 +167,8 @@ def _timeless(entry: Row, names: dict[Any, str]) -> Row:
     findings = kept["findings"]
     if dropped := findings.get("dropped"):
         findings = {**findings, "dropped": [{**one, "id": None} for one in dropped]}
+    if delivered := findings.get("delivered"):
+        findings = {**findings, "delivered": {**delivered, "id": None}}
     if filed := findings.get("filed"):  # by whom is an identifier, and its hash
         findings = {**findings, "filed": {**filed, "applicant": None, "who": None}}
     kept["findings"] = findings

@@ -505,6 +505,7 @@ def test_entries_tell_the_place_the_codes_and_the_score_of_a_file():
         "requested": 60,
         "score": 7,
         "rank": None,
+        "asked": None,
         "accepts_less": False,
         "review_started": False,
         "cor_on": None,
