@@ -44,6 +44,13 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep whatever tests put aside in one folder, which goes with them."""
+    folder = tempfile.mkdtemp(prefix="sportello-tests-")
+    os.environ["TMPDIR"], tempfile.tempdir = folder, None
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Open the loopback, and nothing else, to the tests that talk to servers.
 
