@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from tests.servers import fresh_postgres, in_memory, running
 
 HERE = Path(__file__).parent
 WITH_SERVERS = (HERE / "integration", HERE / "faults")
+_AFTER_POOLS = -200
+"""What `multiprocessing` puts there it takes away at -100."""
+
 LOOPBACK = ["127.0.0.1", "::1"]
 
 # Where pytest makes its folders, unless somebody has said it already.
@@ -44,11 +48,11 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Keep whatever tests put aside in one folder, which goes with them."""
+def pytest_configure() -> None:
+    """Keep whatever tests put aside in one folder, which goes last of all."""
     folder = tempfile.mkdtemp(prefix="sportello-tests-")
     os.environ["TMPDIR"], tempfile.tempdir = folder, None
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=_AFTER_POOLS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
