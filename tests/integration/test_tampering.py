@@ -172,7 +172,7 @@ BY_SQL: dict[str, tuple[list[str], str]] = {
     ),
     "only the money of a file": (
         [f"{FILES} granted = granted - 1 {OF_FIRST}"],
-        "has granted 11111110, the register says 11111111",
+        "has granted 111111.10, the register says 111111.11",
     ),
     "only the money of the call": (
         ["UPDATE calls SET granted = granted - 1"],
