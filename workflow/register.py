@@ -406,7 +406,7 @@ class Beside:
         event = body.get("event")
         if event in _CHANGE_REQUEST and "requested" in body["findings"]:
             said["requested"] = body["findings"]["requested"]
-            said["asked"] = body["findings"].get("requested_before")
+            said["asked"] = asked_at_first(body["findings"])
         if event in _BY_RANKING:
             said["rank"] = body["findings"]["rank"]
         if event == Event.SUBMIT:
@@ -652,6 +652,15 @@ class Chain:
 
     def _fault(self, seq: int, fault: str, kind: str) -> None:
         self.faults.append(Fault(seq, fault, kind))
+
+
+def asked_at_first(findings: Mapping[str, Any]) -> int | None:
+    """Return what was asked for, in cents, while a part of it is all that is requested.
+
+    Who asks for all of it again says what the part was.
+    """
+    before: int | None = findings.get("requested_before")
+    return before if before is not None and before > findings["requested"] else None
 
 
 def _of_another_list(body: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ from workflow.register import (
     Fold,
     Standing,
     Stored,
+    asked_at_first,
     seal,
     written,
 )
@@ -729,3 +730,15 @@ def test_the_standard_library_agrees_on_the_hash_of_anything_an_entry_may_hold(v
 
     assert seal(entry).hash == independent_hash(entry)
     assert encode(json.loads(seal(entry).body)) == seal(entry).body
+
+
+@pytest.mark.parametrize(
+    ("findings", "asked"),
+    [
+        ({"requested": 40, "requested_before": 60}, 60),
+        ({"requested": 60, "requested_before": 40}, None),  # all of it again
+        ({"requested": 60}, None),
+    ],
+)
+def test_what_was_asked_for_at_first_is_told_while_less_is_requested(findings, asked):
+    assert asked_at_first(findings) == asked

@@ -18,6 +18,7 @@ from models.vocabulary import (
     TermStatus,
 )
 from workflow.facts import OrderKey, Place
+from workflow.register import asked_at_first
 from workflow.services.lookups import numbered
 
 _WAITS = (StepKind.COMPLETION_REQUEST.value, StepKind.REFUSAL_NOTICE.value)
@@ -169,7 +170,7 @@ class PastFile:
         self.requested = found.get("requested", self.requested)
         self.rank = found.get("rank", self.rank)
         if "requested" in found:
-            self.asked = found.get("requested_before")
+            self.asked = asked_at_first(found)
         self.matured = found.get("fixed_part_matured", self.matured)
         self.plan_investment = found.get("plan_investment", self.plan_investment)
         if event == Event.START_REVIEW:
