@@ -32,7 +32,7 @@ def somebody_at_a_machine_is_killed(town: Town, chance: random.Random) -> None:
 
 
 def somebody_at_a_desk_is_killed(town: Town, chance: random.Random) -> None:
-    for _ in range(4):
+    for _ in range(3):
         town.at_desks.kill_one(chance)
         town.some_work(2)
 

@@ -45,7 +45,7 @@ def test_whatever_harm_is_done_to_the_whole_every_promise_holds(
         try:
             episode(database, tmp_path / str(seed), seed)
         except BaseException as error:
-            error.add_note(f"once more: SOAK_SEED={seed} make soak")
+            error.add_note(f"once more: make soak SOAK_SEED={seed} SOAK_SECONDS=0")
             raise
         if time.monotonic() >= ends:
             break

@@ -34,7 +34,7 @@ from tests.pec import Pec
 from tests.servers import Supervised
 from workflow.services import calls, keys, sweep
 
-_LONGEST = 3.0
+_LONGEST = 1.5
 """Seconds for which one waits for some work to be done, if none is."""
 
 _EUROS = 2_000_000
