@@ -22,7 +22,7 @@ from dramatiq.results.errors import ResultError
 
 from models.session import DatabaseUnavailableError
 from models.vocabulary import FINAL_STATES, Event, Role
-from tests.builders import ROME, submission, usual
+from tests.builders import CTL, ROME, submission, usual
 from tests.faults.soak.machines import Machine
 from tests.processes import acknowledge, acknowledged
 from workflow.desk import Desk
@@ -33,9 +33,9 @@ from workflow.services.views import ApplicationView
 Found = TypeVar("Found")
 
 SCARCE, RICH = "RLF12025051245", "RLF12025051246"
-"""The calls: in one of them there is not enough money for all."""
+"""Calls that take anybody: in one of them there is not enough money for all."""
 
-CALLS = SCARCE, RICH
+CALLS = CTL, SCARCE, RICH
 _WHO = {
     Role.INTAKE: "clerk",
     Role.OFFICER: "examiner",

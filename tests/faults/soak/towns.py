@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ import psycopg
 from sqlalchemy import make_url
 
 from models.session import DatabaseUnavailableError
-from tests.builders import OPENING, Office, furnish, office
+from models.vocabulary import Event
+from tests.builders import OPENING, TO_GRANT, Office, furnish, office
 from tests.editions import open_to_all
 from tests.faults.brokers import Server
 from tests.faults.counters import left
@@ -40,7 +42,9 @@ _LONGEST = 1.5
 _EUROS = 2_000_000
 """Of the scarce call: enough for eighteen."""
 
-_PATIENCE = 180.0
+_PATIENCE = 240.0
+ENOUGH = 20
+"""Moves, submissions and letters of an episode."""
 
 
 @dataclass
@@ -70,17 +74,31 @@ class Town:
 
     # Work
 
-    def told(self) -> int:
-        """Count the answers that were given so far."""
+    def told(self) -> Counter[str]:
+        """Count the answers that were given so far, by what they were."""
         books = people.notebooks(self.folder)
-        return sum(line["did"] != "begins" for book in books.values() for line in book)
+        return Counter(
+            line["did"]
+            for book in books.values()
+            for line in book
+            if line["did"] != "begins"
+        )
 
     def some_work(self, answers: int) -> None:
         """Wait until so many answers were given, or for a while."""
-        wanted = self.told() + answers
+        wanted = self.told().total() + answers
         deadline = time.monotonic() + _LONGEST
-        while self.told() < wanted and time.monotonic() < deadline:
+        while self.told().total() < wanted and time.monotonic() < deadline:
             time.sleep(0.05)
+
+    def enough_work(self) -> None:
+        """Wait until what was done means something, on however slow a machine."""
+        until(self._is_enough, within=_PATIENCE)
+
+    def _is_enough(self) -> bool:
+        self.keep_going()
+        told = self.told()
+        return told["done"] >= ENOUGH and told["filed"] >= ENOUGH
 
     def keep_going(self) -> None:
         """Start again what has ended by itself, as a service manager does."""
@@ -168,6 +186,7 @@ def town(database: Supervised, folder: Path, seed: int) -> Iterator[Town]:
         with office(url) as work:
             for code, euros in ((SCARCE, _EUROS), (RICH, 90_000_000)):
                 calls.register_call(work.desk, open_to_all(folder, code, euros))
+            _begin(work)
         redis = stack.enter_context(_redis(folder / "broker"))
         mail = stack.enter_context(mail_server())
         machines = tuple(
@@ -184,6 +203,17 @@ def town(database: Supervised, folder: Path, seed: int) -> Iterator[Town]:
             found.crowds.append(stack.enter_context(at_work(machine, *does)))
         found.at_desks = stack.enter_context(at_work(front, *_everybody(seed)))
         yield found
+
+
+def _begin(work: Office) -> None:
+    """Have files that were granted already: their terms will end in the meantime."""
+    for number in range(6):
+        name = work.file(number)
+        work.routine(name, *TO_GRANT, Event.RECORD_PUBLICATION)
+        if number < 4:
+            work.routine(name, Event.CONVENE_NEGOTIATION, Event.SIGN_MINUTES)
+        if number < 2:
+            work.routine(name, Event.CONFIRM_COR, Event.FILE_PLAN)
 
 
 def _everybody(seed: int) -> list[Callable[[Any], None]]:
