@@ -4,6 +4,8 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 BENCH_ARGS ?=
+SOAK_SECONDS ?= 600
+SOAK_SEED ?= 20260120
 UPGRADE ?=
 
 VENV := .venv
@@ -18,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench fmt docs lock pyright audit coverage dist clean
+.PHONY: help install demo test soak lint bench fmt docs lock pyright audit coverage dist clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | \
@@ -32,6 +34,10 @@ demo: $(VENV)/.runtime ## show one real call from publication to plans in progre
 
 test: $(VENV)/.dev ## run every test (PYTEST_ARGS="-n 2")
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: $(VENV)/.dev ## do harm to the whole for SOAK_SECONDS, from SOAK_SEED on
+	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$(SOAK_SEED) \
+		$(BIN)/python -m pytest -n 0 -s tests/faults/soak
 
 lint: $(VENV)/.dev ## run every static check
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lint/run

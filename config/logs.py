@@ -1,6 +1,7 @@
 """What does the program tell whoever runs it, beside its results?"""
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -46,7 +47,9 @@ class Logger:
             return
         if self._inner is None:
             self._inner = _build()
-        getattr(self._inner, level)(event, **data)
+        # A disk that is full must not undo what is being told of.
+        with suppress(OSError):
+            getattr(self._inner, level)(event, **data)
 
 
 log = Logger()

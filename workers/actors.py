@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from workflow.services import (
     groupings,
     mailboxes,
     outbox,
+    seats,
     stamping,
     submissions,
     sweep,
@@ -166,7 +168,9 @@ def _taking_in(desk: Desk, _transport: Transport) -> Callable[..., Any]:
                 "SPORTELLO_RECEIPTS of this worker names another folder, or none: set "
                 "the same for the scheduler and for all workers",
             )
-        mailboxes.take_new(desk, Path(folder), seen)
+        with closing(seats.seat(desk.engine, "receipts")) as seat:
+            if seat.take():  # several would read the same, and keep letters waiting
+                mailboxes.take_new(desk, Path(folder), seen)
 
     return take_receipts_in
 

@@ -82,6 +82,7 @@ class Post:
     redis_url: str
     folder: Path
     mail_port: int | None = None
+    ticks_every = 0.1
 
     @classmethod
     def of(cls, work: Office, redis_url: str, folder: Path) -> "Post":
@@ -132,7 +133,13 @@ class Post:
 def scheduling(post: Post) -> None:
     _be_impatient()
     with post.desk() as desk:
-        Scheduler(post.broker(), desk, every=0.1, say=lambda _: None).run(_stop())
+        Scheduler(
+            post.broker(),
+            desk,
+            every=post.ticks_every,
+            receipts=desk.receipts,
+            say=lambda _: None,
+        ).run(_stop())
 
 
 def working(post: Post) -> None:
@@ -191,6 +198,12 @@ class AtWork:
         self.running[number].kill()
         self.running[number].join(PATIENCE)
         self.running[number] = start(self._does[number], self._post)
+
+    def restart_the_ended(self) -> None:
+        """Start again what has ended by itself, as a service manager does."""
+        for number, process in enumerate(self.running):
+            if not process.is_alive():
+                self.running[number] = start(self._does[number], self._post)
 
     def _living_hands(self) -> list[int]:
         """Return the hands of the crews; who starts them again is their business."""

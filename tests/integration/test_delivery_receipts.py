@@ -642,6 +642,9 @@ def test_a_maildir_is_emptied_of_what_was_looked_at(work: Office, tmp_path: Path
     work.wait(minutes=2)
     mailboxes.take_new(work.desk, box, set())
 
+    assert mailboxes._moved(box / "new" / "170000001.M1.host", box / "cur"), (
+        "it is where it belongs, whoever moved it"
+    )
     assert left == ["170000001.M1.host"], "it was not written yet, by our clock"
     assert not list((box / "new").iterdir())
     assert len(list((box / "cur").glob("*:2,S"))) == 4

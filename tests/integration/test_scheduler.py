@@ -212,6 +212,26 @@ def test_a_worker_looks_for_receipts_at_each_tick(
     assert rows(work.desk.engine, "SELECT status FROM notices") == [("accepted",)]
 
 
+def test_of_several_that_are_asked_for_receipts_one_at_a_time_reads_them(
+    work: Office, tmp_path: Path
+):
+    mail = accepted(first_letter(work), at=work.clock.now(), zone="+0000").mail()
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "1.M1.host").write_bytes(mail)
+    desk = replace(work.desk.as_worker(), receipts=tmp_path)
+    take_in = actors.JOBS["take_receipts_in"].made(desk, Postbox())
+    with closing(seats.seat(work.desk.engine, "receipts")) as somebody:
+        assert somebody.take()
+
+        take_in(str(tmp_path))
+        left = list((tmp_path / "new").iterdir())
+        somebody.free()
+        take_in(str(tmp_path))
+
+    assert [file.name for file in left] == ["1.M1.host"]
+    assert rows(work.desk.engine, "SELECT status FROM notices") == [("accepted",)]
+
+
 def first_letter(work: Office) -> UUID:
     """File an application and return the id of its first letter."""
     work.file()

@@ -1,5 +1,6 @@
 """Is it found when what stands beside the register was changed, or makes no sense?"""
 
+import logging
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -780,6 +781,32 @@ def test_what_drivers_say_of_damage_is_told_as_damage(
         raise kind("SELECT 1", {}, cause)
 
     assert error.value.code == "database.damaged"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "database or disk is full",
+        'could not extend file "base/5/2608": No space left on device',
+    ],
+)
+def test_a_full_disk_is_told_as_a_full_disk(said: str):
+    with pytest.raises(DatabaseUnavailableError) as error, told_in_words():
+        raise OperationalError("INSERT", {}, Exception(said))
+
+    assert error.value.code == "database.full"
+
+
+def test_what_a_driver_says_beside_its_errors_is_not_told(
+    caplog: pytest.LogCaptureFixture,
+):
+    driver = logging.getLogger("psycopg")
+    driver.setLevel(logging.NOTSET)
+
+    open_engine("postgresql://nobody@127.0.0.1:1/none").dispose()
+    driver.warning("error ignored: the connection is lost")
+
+    assert caplog.records == []
 
 
 def test_what_a_constraint_refuses_is_a_bug_and_stays_one(work):

@@ -1,6 +1,9 @@
 """Does each line say what it is about, and nothing of what went before?"""
 
+import errno
+import io
 import json
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -59,3 +62,16 @@ def test_what_is_not_important_enough_is_not_said(journal: Logger, lines: Lines)
     journal.info("loud")
 
     assert [line["event"] for line in lines()] == ["loud"]
+
+
+class FullDisk(io.StringIO):
+    def write(self, _said: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(
+    journal: Logger, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+
+    journal.warn("what is told of is done all the same")

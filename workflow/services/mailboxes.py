@@ -115,6 +115,8 @@ def _moved(file: Path, to: Path) -> bool:
     try:
         to.mkdir(mode=0o700, exist_ok=True)
         file.rename(to / f"{file.name.partition(':2,')[0]}{_READ}")
+    except FileNotFoundError:
+        return True  # somebody else was faster: several may look at a folder at once
     except OSError as error:
         log.warn("receipt_not_moved", file=file.name, why=error.strerror)
         return False

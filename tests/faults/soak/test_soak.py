@@ -1,0 +1,89 @@
+"""Does every promise hold of the whole as it is deployed, whatever harm is done to it?
+
+Two scripts run at once, both from one seed: what people do, and what harm comes. What
+is done at which instant is not of the seed: processes race for it. So a seed brings the
+same script again, and most often the same failure.
+"""
+
+import itertools
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.faults.soak import promises
+from tests.faults.soak.harms import HARMS
+from tests.faults.soak.towns import Town, town
+from tests.servers import Supervised, supervised
+
+SECONDS = float(os.environ.get("SOAK_SECONDS", "0"))
+"""For how long one episode follows the other; one at least."""
+
+SEED = int(os.environ.get("SOAK_SEED", "20260120"))
+_STEPS = [timedelta(minutes=10), timedelta(hours=5), timedelta(days=1)]
+
+
+@pytest.fixture
+def database() -> Iterator[Supervised]:
+    """Run a database of this test's own: it will not survive it whole."""
+    with supervised("crashing-postgresql") as server:
+        yield server
+
+
+@pytest.mark.timeout(900 + 3 * int(SECONDS))
+def test_whatever_harm_is_done_to_the_whole_every_promise_holds(
+    database: Supervised, tmp_path: Path
+):
+    ends = time.monotonic() + SECONDS
+
+    for seed in itertools.count(SEED):
+        try:
+            episode(database, tmp_path / str(seed), seed)
+        except BaseException as error:
+            error.add_note(f"once more: make soak SOAK_SEED={seed} SOAK_SECONDS=0")
+            raise
+        if time.monotonic() >= ends:
+            break
+
+
+def episode(database: Supervised, folder: Path, seed: int) -> None:
+    """Let harm of every kind come once, in the midst of the work, and look then."""
+    harms = list(HARMS)
+    by_chance(seed, "harms").shuffle(harms)
+
+    with town(database, folder, seed) as whole:
+        whole.some_work(20)
+        for harm in harms:
+            began = time.monotonic()
+            chance = by_chance(seed, harm.__name__)
+            harm(whole, chance)
+            go_on(whole, chance)
+            say(f"{seed} {harm.__name__} {time.monotonic() - began:.1f} s")
+        whole.enough_work()
+        whole.come_to_rest(by_chance(seed, "rest"))
+        say(f"{seed} at rest {dict(whole.told())}")
+        promises.hold(whole)
+
+
+def by_chance(seed: int, what: str) -> random.Random:
+    """Give chances of its own to each part: none depends on how long another took."""
+    return random.Random(f"{seed} {what}")  # noqa: S311 - a seeded test
+
+
+def go_on(whole: Town, chance: random.Random) -> None:
+    """Let everybody recover a little, and time pass."""
+    whole.keep_going()
+    whole.pass_time(chance.choice(_STEPS))
+    whole.post_receipts(chance)
+    whole.some_work(6)
+
+
+def say(what: str) -> None:
+    """Tell whoever waits for a long soak how far it is."""
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()

@@ -1,0 +1,248 @@
+"""What stands in the whole of it, how does time pass there, and when is all done?"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url
+
+from models.session import DatabaseUnavailableError
+from models.vocabulary import Event
+from tests.builders import OPENING, TO_GRANT, Office, furnish, office
+from tests.editions import open_to_all
+from tests.faults.brokers import Server
+from tests.faults.counters import left
+from tests.faults.soak import people
+from tests.faults.soak.machines import Machine
+from tests.faults.soak.people import RICH, SCARCE
+from tests.faults.storms import (
+    AtWork,
+    at_work,
+    scheduling,
+    until,
+    working,
+    working_together,
+)
+from tests.mailservers import MailServer, Received, mail_server
+from tests.pec import Pec
+from tests.servers import Supervised
+from workflow.services import calls, keys, sweep
+
+_LONGEST = 1.5
+"""Seconds for which one waits for some work to be done, if none is."""
+
+_EUROS = 2_000_000
+"""Of the scarce call: enough for eighteen."""
+
+_PATIENCE = 240.0
+ENOUGH = 20
+"""Moves, submissions and letters of an episode."""
+
+
+@dataclass
+class Town:
+    """A database, a broker, a mail server, two machines, and people at a third."""
+
+    database: Supervised
+    url: str
+    redis: Server
+    mail: MailServer
+    folder: Path
+    machines: tuple[Machine, ...]
+    now: datetime = OPENING
+    skews: dict[str, timedelta] = field(default_factory=dict)
+    crowds: list[AtWork] = field(default_factory=list)
+    at_desks: AtWork = field(init=False)
+    _receipts: int = 0
+
+    # Time
+
+    def pass_time(self, span: timedelta) -> None:
+        """Let it be later, or earlier, on all machines; each may be wrong by itself."""
+        self.now += span
+        for machine in self.machines:
+            wrong = self.skews.get(machine.name, timedelta())
+            machine.clock.move_to(self.now + wrong)
+
+    # Work
+
+    def told(self) -> Counter[str]:
+        """Count the answers that were given so far, by what they were."""
+        books = people.notebooks(self.folder)
+        return Counter(
+            line["did"]
+            for book in books.values()
+            for line in book
+            if line["did"] != "begins"
+        )
+
+    def some_work(self, answers: int) -> None:
+        """Wait until so many answers were given, or for a while."""
+        wanted = self.told().total() + answers
+        deadline = time.monotonic() + _LONGEST
+        while self.told().total() < wanted and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def enough_work(self) -> None:
+        """Wait until what was done means something, on however slow a machine."""
+        until(self._is_enough, within=_PATIENCE)
+
+    def _is_enough(self) -> bool:
+        self.keep_going()
+        told = self.told()
+        return told["done"] >= ENOUGH and told["filed"] >= ENOUGH
+
+    def keep_going(self) -> None:
+        """Start again what has ended by itself, as a service manager does."""
+        for crowd in self.crowds:
+            crowd.restart_the_ended()
+
+    def post_receipts(self, chance: random.Random) -> None:
+        """Have the providers tell what became of the letters that came since."""
+        received = self.mail.received
+        for one in received[self._receipts : len(received)]:
+            self._receipts += 1
+            kinds = ("avvenuta-consegna", "errore-consegna", "")
+            (kind,) = chance.choices(kinds, (4, 1, 5))
+            if kind:
+                self._post(one, kind)
+
+    def _post(self, one: Received, kind: str) -> None:
+        receipt = Pec(
+            kind,
+            str(one.mail["Message-ID"]),
+            at=self.now,
+            zone="+0000",
+            error="nessuno" if kind == "avvenuta-consegna" else "no-dest",
+            reason=None if kind == "avvenuta-consegna" else "5.1.1 - no such address",
+            identifier=f"opec.{self._receipts}@pec.provider.example.it",
+            to=one.recipient,
+        )
+        maildir = self.machines[0].receipts
+        beside = maildir / "tmp" / f"{self._receipts}"
+        beside.write_bytes(receipt.mail())
+        beside.rename(maildir / "new" / beside.name)
+
+    # The end
+
+    def come_to_rest(self, chance: random.Random) -> None:
+        """Put everything right, let all finish what they began, and wait for it."""
+        self.skews.clear()
+        self.pass_time(timedelta())
+        people.send_home(self.folder)
+        until(self._all_are_home, within=_PATIENCE)
+        assert {one.exitcode for one in self.at_desks.running} == {0}
+        with self.looked_at() as work:
+            until(lambda: self._nothing_is_left(work, chance), within=_PATIENCE)
+
+    def _all_are_home(self) -> bool:
+        self.keep_going()
+        return not any(one.is_alive() for one in self.at_desks.running)
+
+    def _nothing_is_left(self, work: Office, chance: random.Random) -> bool:
+        """Look whether nothing is left to be done; if there is, let time pass."""
+        self.keep_going()
+        self.post_receipts(chance)
+        work.clock.move_to(self.now)
+        with suppress(DatabaseUnavailableError):
+            new = self.machines[0].receipts / "new"
+            if not waiting(work) and not any(new.iterdir()):
+                return True
+        self.pass_time(timedelta(minutes=10))
+        time.sleep(0.5)
+        return False
+
+    @contextmanager
+    def looked_at(self) -> Iterator[Office]:
+        """Look at what is there, with the clock that is right."""
+        with office(self.url, at=self.now) as work:
+            yield work
+
+
+def waiting(work: Office) -> int:
+    """Count what is due, and what is to be sent."""
+    return left(work) + len(sweep.due_calls(work.desk))
+
+
+# How it is built
+
+
+@contextmanager
+def town(database: Supervised, folder: Path, seed: int) -> Iterator[Town]:
+    """Build all of it, and have everybody at work."""
+    url = _database(database.address, f"soak_{seed}")
+    for name in ("notebooks", "maildir/new", "maildir/cur", "maildir/tmp", "home/keys"):
+        (folder / name).mkdir(parents=True, mode=0o700)
+    keys.make(folder / "home" / "keys" / "register.pem")
+    with ExitStack() as stack:
+        with office(url) as work:
+            for code, euros in ((SCARCE, _EUROS), (RICH, 90_000_000)):
+                calls.register_call(work.desk, open_to_all(folder, code, euros))
+            _begin(work)
+        redis = stack.enter_context(_redis(folder / "broker"))
+        mail = stack.enter_context(mail_server())
+        machines = tuple(
+            Machine(url, redis.url, folder, mail.port, name)
+            for name in ("front", "one", "two")
+        )
+        found = Town(database, url, redis, mail, folder, machines)
+        found.pass_time(timedelta())
+        front, one, two = machines
+        for machine, *does in (
+            (one, scheduling, working),
+            (two, scheduling, working_together),
+        ):
+            found.crowds.append(stack.enter_context(at_work(machine, *does)))
+        found.at_desks = stack.enter_context(at_work(front, *_everybody(seed)))
+        yield found
+
+
+def _begin(work: Office) -> None:
+    """Have files that were granted already: their terms will end in the meantime."""
+    for number in range(6):
+        name = work.file(number)
+        work.routine(name, *TO_GRANT, Event.RECORD_PUBLICATION)
+        if number < 4:
+            work.routine(name, Event.CONVENE_NEGOTIATION, Event.SIGN_MINUTES)
+        if number < 2:
+            work.routine(name, Event.CONFIRM_COR, Event.FILE_PLAN)
+
+
+def _everybody(seed: int) -> list[Callable[[Any], None]]:
+    return [
+        partial(people.operating, who="verdi", seed=seed),
+        partial(people.operating, who="gialli", seed=seed),
+        partial(people.typing, who="neri", seed=seed),
+        partial(people.handing_in, who="desk", call=SCARCE, seed=seed),
+        partial(people.pushing, who="portal", call=RICH, seed=seed),
+        partial(people.pushing, who="site", call=RICH, seed=seed),
+    ]
+
+
+def _database(admin: str, name: str) -> str:
+    address = make_url(admin)
+    plain = address.set(drivername="postgresql")
+    with psycopg.connect(
+        plain.render_as_string(hide_password=False), autocommit=True
+    ) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    url = address.set(database=name).render_as_string(hide_password=False)
+    furnish(url)
+    return url
+
+
+@contextmanager
+def _redis(folder: Path) -> Iterator[Server]:
+    server = Server(folder)
+    try:
+        yield server
+    finally:
+        server.end()
