@@ -2073,6 +2073,20 @@ def test_a_suspension_is_told_with_its_cause_and_its_announced_end():
     }
 
 
+def test_what_came_before_a_closed_counter_was_opened_again_came_while_it_was_shut():
+    extended = CounterFacts(
+        CallState.OPEN, (Opening(OPENING, MORNING), Opening(EVENING, None))
+    )
+
+    verdict = guards.receipt.within_window(
+        facts(received_at=MORNING + MICROSECOND, counter=extended)
+    )
+
+    assert "while the counter was not open from 22/01/2026 10:00:00 on; file it" in (
+        verdict.message
+    )
+
+
 def test_a_suspension_without_an_announced_end_is_told_so():
     stopped = replace(STOPPED["counter"], reopens_at=None)
 

@@ -258,7 +258,7 @@ def _ends_by_the_latest_day(facts: Facts, months: int) -> Verdict:
         "extension.after_latest_day",
         f"--months {months}: the plan would end on {italian_date(end)}, and the call "
         f"lets none end after {italian_date(rule.not_after)} "
-        f"(terms.duration.not_after); it ends on {italian_date(civil_day(term.due_at))} "
-        "now: give it fewer months, if there are any left",
+        "(terms.duration.not_after); now it ends on "
+        f"{italian_date(civil_day(term.due_at))}: give it fewer months, if any are left",
         {"not_after": rule.not_after.isoformat()},
     )
