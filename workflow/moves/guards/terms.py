@@ -259,6 +259,6 @@ def _ends_by_the_latest_day(facts: Facts, months: int) -> Verdict:
         f"--months {months}: the plan would end on {italian_date(end)}, and the call "
         f"lets none end after {italian_date(rule.not_after)} "
         "(terms.duration.not_after); now it ends on "
-        f"{italian_date(civil_day(term.due_at))}: give it fewer months, if any are left",
+        f"{italian_date(civil_day(term.due_at))}: give it fewer months",
         {"not_after": rule.not_after.isoformat()},
     )
