@@ -91,6 +91,12 @@ def sums(figures: Figures) -> Iterator[Row]:
         "soggetti sostenuti",
         money.undertakings,
     )
+    yield _number(
+        "supported_members",
+        "  with their partners",
+        "con i partner",
+        money.members,
+    )
     yield _euros("mean_grant", "mean grant of each", "importo medio", money.mean_grant)
     yield _euros("redetermined", "redetermined by", "rideterminato", flows.redetermined)
     yield _euros("released", "released", "economie", flows.released)

@@ -178,6 +178,8 @@ class TermRecord:
     """Missed, and what it was for was done afterwards, or has no object any more."""
     reminded: int | None = None
     """For how many days before its end, or more, no reminder follows any more."""
+    extra_months: int = 0
+    """What extensions have given it."""
 
 
 @dataclass(frozen=True, slots=True)

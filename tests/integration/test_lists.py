@@ -346,6 +346,7 @@ def test_extensions_reopen_the_call_and_new_criteria_hold_for_new_proposals(
 ):
     desk, clock = call.work.desk, call.work.clock
     old = call.file(1)
+    until_2023 = ("closes_at = 2022-12-31T16:00:00", "closes_at = 2023-12-31T16:00:00")
     call_acts.extend(
         desk, FILIERE, closes_at=rome(2023, 12, 31, 16), act="DGR 7/2022-03-30"
     )
@@ -353,21 +354,17 @@ def test_extensions_reopen_the_call_and_new_criteria_hold_for_new_proposals(
     sweep.sweep(desk)
     closed = calls.shown(desk, FILIERE).state
     (refused,) = call.take(proposal(2))
+    harder = file(TOGETHER, until_2023, ("minimum = 1 ", "minimum = 2 "))
+    calls.register_call(desk, harder, act="decreto 8/2025-11-24")
     call_acts.extend(
         desk, FILIERE, closes_at=rome(2027, 12, 31, 16), act="DGR 5377/2025-11-24"
     )
-    calls.register_call(
-        desk,
-        file(
-            TOGETHER,
-            ("closes_at = 2022-12-31T16:00:00", "closes_at = 2027-12-31T16:00:00"),
-            ("minimum = 1 ", "minimum = 2 "),
-        ),
-        act="decreto 8/2025-11-24",
-    )
+    in_time = proposal(4, received_at="2023-12-31T16:00:00+01:00")
+    (handed_over_late,) = call.take(in_time)
     new = call.file(3)
 
     call.routine(old, *TO_WORTHY)
+    call.routine(str(handed_over_late["protocol"]), *TO_WORTHY)
     call.routine(new, Event.START_REVIEW, Event.ADMIT)
     with pytest.raises(RefusedError) as too_few:
         call.routine(new, Event.FIND_WORTHY)
@@ -376,13 +373,15 @@ def test_extensions_reopen_the_call_and_new_criteria_hold_for_new_proposals(
     assert refused["error"]["code"] == "window.too_late"
     assert calls.shown(desk, FILIERE).state is CallState.OPEN
     assert too_few.value.code == "assessment.too_few_criteria"
-    assert call.update()["added"] == [old]
+    assert call.update()["added"] == [old, handed_over_late["protocol"]]
     assert [one.event for one in calls.history(desk, FILIERE)] == [
         "load_call",
         "extend_call",
-        "extend_call",
         "change_call",
+        "extend_call",
     ]
+    bound = "SELECT call_version FROM applications ORDER BY filed_seq"
+    assert rows(desk.engine, bound) == [(1,), (2,), (4,)]
     assert call.work.verified()
 
 

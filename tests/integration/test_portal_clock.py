@@ -8,10 +8,10 @@ import pytest
 from models.vocabulary import CallState, Event, SuspensionCause
 from tests.builders import Office, rome
 from tests.click_days import Counter, publish, stated
-from tests.contents import entries
+from tests.contents import entries, rows
 from tests.editions import edited
 from workflow.errors import RefusedError
-from workflow.services import call_acts
+from workflow.services import call_acts, calls
 
 SECOND = timedelta(seconds=1)
 OPENS = rome(2025, 1, 15, 10, 30)
@@ -101,6 +101,26 @@ def test_the_portal_opens_a_counter_that_our_clock_has_not_opened_yet(
     ]
     (entry,) = entries(work, event="open_call")
     assert entry["findings"]["due_at"] > entry["at"]
+    assert work.verified()
+
+
+def test_who_came_before_a_change_is_under_older_rules_and_has_the_room_of_all(
+    work: Office, tmp_path: Path
+):
+    little = ('amount = "7000000.00"', 'amount = "60000.00"')
+    half = 'overbooking_percent = "50.00"'
+    no_room, room = (half.replace("50.00", share) for share in ("10.00", "100.00"))
+    opened = counter(work, tmp_path, little, (half, no_room))
+    work.clock.move_to(OPENS + 60 * SECOND)
+    file(opened, 1, 10 * SECOND)
+    wider = edited(tmp_path, little, (half, room), of="competenze-innovazione-2025")
+    calls.register_call(work.desk, wider, act=ACT["act"])
+
+    before = file(opened, 2, 30 * SECOND)
+
+    assert before["outcome"] == "waiting"
+    versions = rows(work.desk.engine, "SELECT call_version FROM applications")
+    assert versions == [(1,), (1,)]
     assert work.verified()
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from config.loader import load
 from models.vocabulary import (
     CallEvent,
     CallState,
@@ -12,7 +13,7 @@ from models.vocabulary import (
     Role,
     SuspensionCause,
 )
-from tests.builders import CLOSING, OPENING, ctl
+from tests.builders import CLOSING, OPENING, ctl, quiet
 from tests.builders_facts import act
 from workflow.errors import RefusedError
 from workflow.facts import BY_WORKER, Hands, MoneyFacts
@@ -24,6 +25,7 @@ from workflow.moves.calls import (
     DecisionInputs,
     MalfunctionInputs,
     ReopenInputs,
+    measures_all_alike,
 )
 from workflow.rules.windows import _LEADS_TO, Agenda, Announced
 
@@ -271,3 +273,54 @@ def test_a_malfunction_is_decided_once(number, code):
     else:
         state = fire(TABLE, CallEvent.DECIDE_MALFUNCTION, _S.OPEN, known, stated)
         assert state == _S.OPEN
+
+
+RANKED = load(quiet("smart-mobility-2024"))
+HARDER = RANKED.model_copy(
+    update={"merit": RANKED.merit.model_copy(update={"threshold": 70})}
+)
+
+
+def of_ranked(new, effective_at, before=RANKED):
+    """Return the facts about another version of a ranked call that is open."""
+    agenda = Agenda(_S.OPEN, before)
+    now = min(effective_at, before.window.opens_at)
+    money = MoneyFacts(before.allocation.amount, Cents(0), Cents(0))
+    return facts(
+        agenda=agenda, now=now, money=money, new=new, effective_at=effective_at
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "named"),
+    [
+        ("merit", {"threshold": 70}, "merit.threshold"),
+        ("merit", {"criteria": RANKED.merit.criteria[1:]}, "merit.criteria"),
+        ("aid", {"cap": Cents(1)}, "aid.cap"),
+        ("aid", {"cap": None}, "aid.cap"),
+        ("ranking", {"minimum_cost": Cents(1)}, "ranking.minimum_cost"),
+        ("duties", {"evaluators": 2}, "roles.evaluators"),
+    ],
+)
+def test_from_the_opening_on_nobody_is_ranked_by_another_measure(part, values, named):
+    changed = getattr(RANKED, part).model_copy(update=values)
+    new = RANKED.model_copy(update={part.replace("duties", "roles"): changed})
+    known = of_ranked(new, RANKED.window.opens_at)
+
+    with pytest.raises(RefusedError, match=f"^{named} cannot change any more") as error:
+        fire(TABLE, CallEvent.CHANGE_CALL, _S.OPEN, known, Inputs())
+
+    assert error.value.code == "call.ranking_changed"
+
+
+def test_before_the_opening_and_outside_of_rankings_a_measure_may_change():
+    early = of_ranked(HARDER, RANKED.window.opens_at - DAY)
+    reworded = RANKED.merit.model_copy(update={"basis": "another page"})
+    titled = of_ranked(
+        RANKED.model_copy(update={"merit": reworded}), RANKED.window.opens_at + DAY
+    )
+    counter = versions(merit={"threshold": 1})
+
+    assert measures_all_alike(early)
+    assert measures_all_alike(titled)
+    assert measures_all_alike(facts(new=counter, effective_at=NOW))

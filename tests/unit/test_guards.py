@@ -109,6 +109,8 @@ def conflict_of(officer):
 
 
 LEAST = call("ranking", minimum_cost=Cents(500))
+ENDS_TODAY = ruled(TermKind.DURATION, not_after=NOW.date())
+ENDED = ruled(TermKind.DURATION, not_after=NOW.date() - DAY)
 NO_AID = call("aid", regime="none")
 FIFTY_FREE = MoneyFacts(Cents(100), Cents(20), Cents(30))
 WITH_NOTHING = {"money": FIFTY_FREE, "reserved": Cents(0)}
@@ -250,6 +252,14 @@ NEEDS = [
         {"call": LEAST, "investment": Cents(499)},
         "investment.below_minimum",
     ),
+    (
+        guards.ranking.cost_is_enough,
+        {"call": LEAST, "investment": Cents(499), "channel": Channel.PEC},
+        "",
+    ),
+    (guards.grants.time_is_left, {}, ""),
+    (guards.grants.time_is_left, {"call": ENDS_TODAY}, ""),
+    (guards.grants.time_is_left, {"call": ENDED}, "grant.no_time_left"),
     (guards.ranking.not_ranked, {}, ""),
     (guards.ranking.not_ranked, {"rank": 3}, "score.ranked"),
     (guards.ranking.is_ranked, {"rank": 3}, ""),
@@ -1874,7 +1884,33 @@ ACCEPTS = [
         stated.MeetingInputs(meeting_on=TODAY - DAY),
         "date.past",
     ),
+    (guards.ranking.admitted_cost_is_enough, {"call": LEAST}, granting(), ""),
+    (
+        guards.ranking.admitted_cost_is_enough,
+        {"call": LEAST},
+        granting(admitted_investment="5.00"),
+        "",
+    ),
+    (
+        guards.ranking.admitted_cost_is_enough,
+        {"call": LEAST},
+        granting(admitted_investment="4.99"),
+        "investment.below_minimum",
+    ),
     (guards.terms.extension_allowed, {}, stated.ExtensionInputs(months=6), ""),
+    *(
+        # Twelve months from the opening, 20/01/2026, and two by an extension before.
+        (
+            guards.terms.extension_allowed,
+            {
+                "call": ruled(TermKind.DURATION, not_after=date(2027, 6, day)),
+                "terms": term(TermKind.DURATION, NOW, extra_months=2),
+            },
+            stated.ExtensionInputs(months=3),
+            code,
+        )
+        for day, code in ((20, ""), (19, "extension.after_latest_day"))
+    ),
     (
         guards.terms.extension_allowed,
         {},
@@ -2035,6 +2071,20 @@ def test_a_suspension_is_told_with_its_cause_and_its_announced_end():
         "suspended_for": "exhaustion",
         "reopens_at": written(EVENING),
     }
+
+
+def test_what_came_before_a_closed_counter_was_opened_again_came_while_it_was_shut():
+    extended = CounterFacts(
+        CallState.OPEN, (Opening(OPENING, MORNING), Opening(EVENING, None))
+    )
+
+    verdict = guards.receipt.within_window(
+        facts(received_at=MORNING + MICROSECOND, counter=extended)
+    )
+
+    assert "while the counter was not open from 22/01/2026 10:00:00 on; file it" in (
+        verdict.message
+    )
 
 
 def test_a_suspension_without_an_announced_end_is_told_so():

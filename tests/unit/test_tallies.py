@@ -186,3 +186,17 @@ def test_an_entry_that_makes_no_sense_is_told_with_its_number(changes):
         tallied(entry("2026-01-20", "submit", **changes))
 
     assert error.value.code == "register.unreadable"
+
+
+def test_partners_count_as_they_stood_when_something_was_granted():
+    together = {"partners": [{"applicant": "x"}, {"applicant": "y"}]}
+    changed = {"partners": [{"applicant": "y"}, {"applicant": "z"}]}
+    story = (
+        entry("2026-01-10", "submit", findings={"partnership": together}),
+        entry("2026-01-11", "change_partners", findings={"partnership": changed}),
+        entry("2026-01-12", "grant", money=grant(9)),
+        entry("2026-01-13", "change_partners", findings={"partnership": together}),
+    )
+
+    assert tallied(*story).partners == {"y", "z"}
+    assert tallied(*story, since="2026-01-13").partners == set()

@@ -25,6 +25,7 @@ from models.vocabulary import (
 )
 from workflow.facts import ALLOWED, ActFacts, Hands, MoneyFacts, Place, Verdict
 from workflow.machine import Inputs, Rows, formalities
+from workflow.moves import yardsticks
 from workflow.moves.families import TABLES
 from workflow.moves.words import rome
 from workflow.register import written
@@ -324,14 +325,6 @@ def keeps_places(facts: CallFacts) -> Verdict:
             f"{facts.filed} application(s) were filed under them, and nobody's place "
             "is decided twice; load the change under another code",
         )
-    if facts.filed and new.ranking != before.ranking:
-        return Verdict(
-            "call.ranking_changed",
-            "the section ranking stays as it is: "
-            f"{facts.filed} application(s) were filed under it, and what decides among "
-            "them is fixed beforehand (art. 12 L. 241/1990); load the change under "
-            "another code",
-        )
     if facts.money.waiting and _sharing_of(new) != _sharing_of(before):
         return Verdict(
             "call.sharing_changed",
@@ -340,6 +333,34 @@ def keeps_places(facts: CallFacts) -> Verdict:
             "next is decided already; change them when nobody waits",
         )
     return ALLOWED
+
+
+def measures_all_alike(facts: CallFacts) -> Verdict:
+    """Say no to what would measure some otherwise who are ranked together.
+
+    From the opening on, and not from the first who is filed: what has come to the
+    portal may be handed over later.
+    """
+    new, effective_at = facts.version
+    before = facts.agenda.rules
+    if not _ranks(before) or effective_at < before.window.opens_at:
+        return ALLOWED
+    changed = yardsticks.changed(before, new)
+    if not changed:
+        return ALLOWED
+    return Verdict(
+        "call.ranking_changed",
+        f"{_first_of(changed)} cannot change any more: all who apply from the opening "
+        f"on, {rome(before.window.opens_at)}, are ranked together, and what decides "
+        "among them is fixed beforehand (art. 12 L. 241/1990); load the change under "
+        "another code",
+        {"changed": list(changed)},
+    )
+
+
+def _ranks(rules: CallDefinition) -> bool:
+    table = TABLES.get(rules.family)
+    return table is not None and table.ranked is not None
 
 
 def _order_of(rules: CallDefinition) -> tuple[object, ...]:
@@ -653,6 +674,7 @@ _OF_ANY_VERSION = (
     takes_effect_from_now,
     keeps_its_procedure,
     keeps_places,
+    measures_all_alike,
     covers_what_was_given,
 )
 _OF_A_VERSION = (*_OF_ANY_VERSION, keeps_what_happened)

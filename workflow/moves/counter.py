@@ -513,6 +513,7 @@ def grant(target: ApplicationState) -> Move:
             guards.turn.day_is_over,
             guards.turn.was_drawn,
             guards.money.has_money,
+            guards.grants.time_is_left,
         ),
         accepts=(
             guards.days.not_after_today("cor_on"),

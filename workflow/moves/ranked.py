@@ -204,7 +204,11 @@ def grant(ready: ApplicationState) -> Move:
         sources=(ready,),
         inputs=stated.RankedGrantInputs,
         needs=(guards.ranking.is_ranked, *row.needs),
-        accepts=(guards.ranking.cor_is_there_if_wanted, *row.accepts),
+        accepts=(
+            guards.ranking.cor_is_there_if_wanted,
+            guards.ranking.admitted_cost_is_enough,
+            *row.accepts,
+        ),
         starts=(TermStart.GRANTED,),
     )
 

@@ -58,6 +58,8 @@ class Counted:
     cor_lapsed: bool = False
     missed: list[str] = field(default_factory=list)
     """Its terms that are held to be missed."""
+    partners: list[str] = field(default_factory=list)
+    """Who applies together with its lead, by reference."""
 
     @property
     def disbursable(self) -> int:
@@ -108,6 +110,8 @@ class Tally:
         """What was granted in the period before each of *bounds*, and after all."""
         self.grantees: dict[str, int] = {}
         """To whom, and before which of *bounds* for the first time in the period."""
+        self.partners: set[str] = set()
+        """Who stood behind a lead when something was granted in the period."""
 
     @property
     def to_date(self) -> Flows:
@@ -175,6 +179,7 @@ class Tally:
             mark = bisect_right(self._bounds, body["at"])
             self.granted_by_mark[mark] += given
             self.grantees.setdefault(body["application"], mark)
+            self.partners.update(file.partners)
 
 
 def _count(flows: Flows, body: Mapping[str, Any]) -> None:
@@ -209,6 +214,8 @@ def _follow(file: Counted, body: Mapping[str, Any]) -> None:
     file.stands, file.call_version = body["to"], body["call_version"]
     file.requested = found.get("requested", file.requested) or 0
     file.matured = found.get("fixed_part_matured", file.matured)
+    if together := found.get("partnership"):
+        file.partners = [one["applicant"] for one in together["partners"]]
     if event == Event.SUBMIT:
         # Version 0.1 knew one channel only, and did not say it.
         file.channel = found.get("channel", Channel.PORTAL.value)

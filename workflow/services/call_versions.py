@@ -58,6 +58,17 @@ def known(session: Session, call: Call) -> Known:
     )
 
 
+def starts(session: Session, call: Call) -> tuple[tuple[datetime, int], ...]:
+    """Return from when each version was in force, of those that have been so far."""
+    rows = session.exec(
+        select(CallVersion.effective_at, CallVersion.loaded_at, CallVersion.number)
+        .where(CallVersion.call_id == call.id)
+        .where(col(CallVersion.number) <= call.version)
+        .order_by(col(CallVersion.number))
+    )
+    return tuple((effective or loaded, number) for effective, loaded, number in rows)
+
+
 def fingerprint_of(session: Session, call_id: UUID, version: int) -> str:
     """Return the hash under which a version was frozen."""
     return session.get_one(CallVersion, (call_id, version)).fingerprint

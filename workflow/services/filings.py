@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, tuple_
 
+from config.schema import CallDefinition
 from models.canonical import digest
 from models.tables import Application
 from models.vocabulary import (
@@ -43,6 +44,7 @@ from workflow.rules.calendar import civil_day
 from workflow.services import (
     answers,
     call_moves,
+    call_versions,
     case_files,
     draws,
     erasures,
@@ -159,6 +161,7 @@ class _Group:
         filed = [line.filed for line in lines if line.filed is not None]
         self.bundle = Bundle(work, filed)
         self._idempotency_key = ""
+        self._starts: tuple[tuple[datetime, int], ...] = ()
 
     # One line
 
@@ -260,6 +263,7 @@ class _Group:
         in its row.
         """
         contents = self._contents(filed, key)
+        rules = self.work.rules(contents["call_version"])
         application, applicant = self.bundle.find(filed, contents)
         stood = {name: getattr(application, name) for name in contents}
         before = _Before(stood, applicant.name, applicant.pec)
@@ -269,8 +273,8 @@ class _Group:
         case = case_files.CaseFile(
             application=application,
             applicant=applicant,
-            rules=self.standing.rules,
-            fingerprint=self.standing.fingerprint,
+            rules=rules.definition,
+            fingerprint=rules.fingerprint,
             documents=frozenset(document.kind for document in filed.documents),
             partners=self.bundle.partners(filed),
         )
@@ -288,11 +292,24 @@ class _Group:
             "lead_kind": filed.applicant.kind,
         }
         if key is not None:
+            contents["call_version"] = self._version_at(key.received_at)
             policy = self.standing.rules.counter.order
             contents["rank"] = draws.rank_of_latecomer(
                 work.session, work.call, policy, key
             )
         return contents
+
+    def _version_at(self, received: datetime) -> int:
+        """Return the version under which somebody applies: that of the receipt.
+
+        Not of the handing over: who came before new criteria is held to the old ones.
+        """
+        call = self.work.call
+        if call.version == 1:
+            return 1
+        self._starts = self._starts or call_versions.starts(self.work.session, call)
+        first = self._starts[0][1]
+        return max((one for at, one in self._starts if at <= received), default=first)
 
     def _make(
         self,
@@ -352,7 +369,7 @@ class _Group:
 
     def _together(self, case: case_files.CaseFile) -> PartnershipFacts | None:
         """Return who applies together; None where each applies alone, and does."""
-        rules, held = self.standing.rules, self.bundle.held
+        rules, held = case.rules, self.bundle.held
         if rules.partnership is None and not case.partners:
             return None
         lead = Leading(case.applicant, case.application.lead_kind)
@@ -383,14 +400,14 @@ class _Group:
         key: OrderKey | None,
         filing: FilingFacts | None,
     ) -> Facts:
-        work, rules = self.work, self.standing.rules
+        work, rules, in_force = self.work, case.rules, self.standing.rules
         row = work.table.of_event(Event.SUBMIT if key else Event.REGISTER_DRAFT)[0]
         required_role(self.actor, row)
         now = dated(work.call, work.desk)
         return Facts(
             now=now,
             today=civil_day(now),
-            call=rules,
+            call=rules if rules is in_force else _sharing(rules, in_force),
             application=case_files.about(case, key),
             applicant=ApplicantFacts(
                 recognised=case_files.is_recognised(rules, case.applicant.tax_code),
@@ -487,6 +504,7 @@ class _Group:
         at = dated(work.call, work.desk)
         received = self._received(line)
         counted = {"received_at": register.written(received)} if received else {}
+        version = self._version_at(received) if received else work.call.version
         chain(
             work.batch,
             work.desk,
@@ -496,8 +514,8 @@ class _Group:
                 event=Event.SUBMIT.value,
                 outcome=Outcome.REFUSED,
                 actor=self.actor.entered(Role.INTAKE),
-                call_version=work.call.version,
-                rules=self.standing.fingerprint,
+                call_version=version,
+                rules=work.rules(version).fingerprint,
                 findings={
                     "portal_id": submissions.portal_id(line.content),
                     "sha256": digest(line.content),
@@ -539,6 +557,12 @@ class _Before(NamedTuple):
     contents: Contents
     name: str
     pec: str
+
+
+def _sharing(rules: CallDefinition, in_force: CallDefinition) -> CallDefinition:
+    """Return older rules that share the money out as all others have it now."""
+    shares = {"allocation": in_force.allocation, "counter": in_force.counter}
+    return rules.model_copy(update=shares)
 
 
 def _has_its_place(application: Application) -> bool:

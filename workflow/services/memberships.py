@@ -228,8 +228,10 @@ def answers(
 ) -> tuple[ListAnswer, ...]:
     """Return whether an applicant stands on the lists that a call looks at.
 
-    The other calls are only read, as of an instant that has passed: nobody has to
-    be kept from changing them.
+    The other calls are only read, as of an instant that has passed. An act that is
+    written meanwhile and bears an earlier one is not seen; the entry says on which
+    version it was decided. To lock them as well would let two calls that look at
+    each other wait for one another, and every filing here for every act there.
     """
     return tuple(
         _answer(session, wanted, str(applicant), _counts_at(call, rules, wanted, now))

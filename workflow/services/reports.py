@@ -61,6 +61,8 @@ class Money:
     """Of the period; none where nobody was granted anything."""
     undertakings: int
     """Different applicants to whom something was granted in the period."""
+    members: int
+    """The same with the partners who stood behind them."""
 
     @property
     def residual(self) -> int:
@@ -173,6 +175,7 @@ class _Sum:
     flows: Flows = field(default_factory=Flows)
     stock: Stock = field(default_factory=Stock)
     grantees: dict[UUID, int] = field(default_factory=dict)
+    partners: set[str] = field(default_factory=set)
     allocation: int = 0
     reserved: int = 0
     granted: int = 0
@@ -186,6 +189,7 @@ class _Sum:
         for applicant, mark in other.grantees.items():
             known = self.grantees.get(applicant, mark)
             self.grantees[applicant] = min(known, mark)
+        self.partners |= other.partners
         self.allocation += other.allocation
         self.reserved += other.reserved
         self.granted += other.granted
@@ -203,6 +207,7 @@ class _Sum:
             self.beyond,
             mean(self.flows.granted_amount, len(self.grantees)),
             len(self.grantees),
+            len(self.partners | set(map(str, self.grantees))),
         )
         return Figures(self.flows, self.stock, money)
 
@@ -267,6 +272,7 @@ class _Reader:
             tally.flows,
             stock,
             self._applicants(call, tally.grantees),
+            tally.partners,
             told.allocation,
             to_date.reserved.total(),
             to_date.granted.total(),

@@ -77,6 +77,7 @@ def record(term: Term) -> TermRecord:
         resumes_after=still.at_most if still else None,
         settled=term.settled_at is not None,
         reminded=term.reminded,
+        extra_months=term.extra_months,
     )
 
 

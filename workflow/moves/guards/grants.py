@@ -55,6 +55,21 @@ def antimafia_is_checked(facts: Facts, given: stated.GrantInputs) -> Verdict:
     )
 
 
+def time_is_left(facts: Facts) -> Verdict:
+    """The project could still be carried out: its latest day has not passed."""
+    rule = facts.call.terms.get(TermKind.DURATION)
+    if rule is None or rule.not_after is None or facts.today <= rule.not_after:
+        return ALLOWED
+    return Verdict(
+        "grant.no_time_left",
+        f"the call lets no project end after {italian_date(rule.not_after)} "
+        "(terms.duration.not_after), and that day has passed: nothing could be carried "
+        "out on this grant; close the file with `annul`, or by the applicant's "
+        "`withdraw`",
+        {"not_after": rule.not_after.isoformat()},
+    )
+
+
 def is_published(facts: Facts) -> Verdict:
     """Publication comes before effects (art. 26 D.Lgs. 33/2013)."""
     if facts.application.published_on is not None:

@@ -2,18 +2,33 @@
 
 from workflow.facts import ALLOWED, Facts, Verdict
 from workflow.moves import inputs as stated
+from workflow.moves import placements
 from workflow.rules.amounts import format_money
 
 
 def cost_is_enough(facts: Facts) -> Verdict:
     """A project costs at least what the call says."""
     least, cost = facts.call.ranking.minimum_cost, facts.application.investment
-    if least is None or cost >= least:
+    if least is None or cost >= least or placements.comes_by_another_channel(facts):
         return ALLOWED
     return Verdict(
         "investment.below_minimum",
         f"`investment` is {format_money(cost)}: the call takes projects of at least "
         f"{format_money(least)}; correct the amount and file again",
+    )
+
+
+def admitted_cost_is_enough(facts: Facts, given: stated.GrantInputs) -> Verdict:
+    """What is admitted of a project costs that much as well."""
+    least, cost = facts.call.ranking.minimum_cost, given.admitted_investment
+    if least is None or cost is None or cost >= least:
+        return ALLOWED
+    return Verdict(
+        "investment.below_minimum",
+        f"--admitted-investment {format_money(cost)} is less than "
+        f"{format_money(least)}, the least that a project may cost in this call; "
+        "correct the amount, or take it out of the ranking with `annul`",
+        {"admitted": format_money(cost), "least": format_money(least)},
     )
 
 

@@ -70,14 +70,18 @@ def within_window(facts: Facts) -> Verdict:
 
 
 def _suspended(counter: CounterFacts, received: datetime) -> Verdict:
-    """Say since when the counter was suspended, why, and when it opens again."""
+    """Say since when the counter was suspended, why, and when it opens again.
+
+    One that has opened again since may have been closed, and extended later.
+    """
     since = received - windows.lateness(counter, received)
     reopened = [one.opened_at for one in counter.openings if one.opened_at > received]
     opens = min(reopened) if reopened else counter.reopens_at
     cause = None if reopened else counter.suspended_for
+    was = "not open" if reopened else "suspended"
     return Verdict(
         "call.suspended",
-        f"received at {rome(received)} (Rome), while the counter was suspended from "
+        f"received at {rome(received)} (Rome), while the counter was {was} from "
         f"{rome(since)} on{f' ({cause})' if cause else ''}; "
         + (
             f"file it again from {rome(opens)} on"

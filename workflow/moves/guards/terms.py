@@ -10,7 +10,7 @@ from workflow.moves.calendars import calendar_from
 from workflow.moves.words import rome
 from workflow.register import written
 from workflow.rules.calendar import civil_day, italian_date
-from workflow.rules.terms import over_from
+from workflow.rules.terms import TermFacts, compute, over_from
 
 _OVER = {TermStatus.MET, TermStatus.CANCELLED}
 _GOING = {TermStatus.RUNNING, TermStatus.SUSPENDED}
@@ -236,4 +236,29 @@ def extension_allowed(facts: Facts, given: stated.ExtensionInputs) -> Verdict:
             "extension.used",
             f"{given_before} extension(s) were granted, which is all the call allows",
         )
-    return plan_is_running(facts)
+    return plan_is_running(facts) and _ends_by_the_latest_day(facts, given.months)
+
+
+def _ends_by_the_latest_day(facts: Facts, months: int) -> Verdict:
+    """More time is not promised beyond the day that the call sets."""
+    rule, term = facts.call.terms.get(TermKind.DURATION), facts.term(TermKind.DURATION)
+    if rule is None or rule.not_after is None or term is None:
+        return ALLOWED
+    unlimited = TermFacts(
+        starts_on=term.starts_on,
+        count=rule.count,
+        counting=rule.counting,
+        extension_months=term.extra_months + months,
+    )
+    calendar = calendar_from(facts, term.starts_on)
+    end = compute(unlimited, calendar, today=facts.today).raw
+    if end <= rule.not_after:
+        return ALLOWED
+    return Verdict(
+        "extension.after_latest_day",
+        f"--months {months}: the plan would end on {italian_date(end)}, and the call "
+        f"lets none end after {italian_date(rule.not_after)} "
+        "(terms.duration.not_after); now it ends on "
+        f"{italian_date(civil_day(term.due_at))}: give it fewer months",
+        {"not_after": rule.not_after.isoformat()},
+    )
