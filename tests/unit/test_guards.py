@@ -431,6 +431,11 @@ NEEDS = [
     (guards.receipt.window_is_over, {"now": CLOSING + MICROSECOND}, ""),
     (guards.receipt.window_not_over, CUT_SHORT, "window.too_late"),
     (guards.receipt.window_not_over, STOPPED, ""),
+    (
+        guards.receipt.window_not_over,
+        {"counter": CounterFacts(CallState.CLOSED)},
+        "window.never_open",
+    ),
     (guards.receipt.window_not_over, {"now": CLOSING + DAY, **EXTENDED_CALL}, ""),
     (guards.receipt.window_is_over, CUT_SHORT, ""),
     (guards.receipt.window_is_over, STOPPED, "window.open"),
