@@ -211,7 +211,7 @@ def _of_set(queue: views.QueueView) -> str:
 
 def _ranked(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
     table = Table(("#>", "protocol", "score>", "state", "asks>", "has>", "next+"))
-    end = queue.first_without_money if queue.ranking else None
+    end = queue.first_without_money
     for item in shown:
         if item is end:
             table.rule("the money ends here")
