@@ -1,17 +1,20 @@
 """Which calls are there, and what do they say?"""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from commands import call_acts, lists, moments, rankings
 from commands.call_entries import CAUSES, with_civil_time
+from commands.confirmation import Said, do_once_confirmed, is_typed
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
-from commands.lazy import Listing, json_option, note_done
+from commands.lazy import Listing, json_option
 from commands.moments import as_of_option
 from commands.output import Table, civil, clean, emit, euros, instant, print_pairs
 from config.loader import CallFileError, Fault, check, find, load
@@ -131,60 +134,88 @@ def new_command(family: str, file: Path) -> None:
     callback=read_instant,
     help="From when the new version is in force; now, if nothing is said.",
 )
+@click.option("--dry-run", is_flag=True, help="Only show what would happen.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
 @json_option
 @at_desk
-def load_command(
+def load_command(  # noqa: PLR0913 - each is an option
     desk: Desk,
     file: str,
+    *,
     act: str | None,
     reason: str | None,
     effective: datetime | None,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Load a call, or a new version of it with its act (bando).
 
     FILE is a path, or the name of a call that comes with the program. The same
     file again changes nothing. Applications already filed stay under the version
-    under which they were filed.
+    under which they were filed. Whoever types it sees first what a new version
+    changes, and is asked to type the code of the call.
 
     \b
     Example:
         sportello call load ctl-2025
     """
     path = find(file)
-    warn_of_clock(desk, call=load(path).code)
-    loaded = calls.register_call(
-        desk, path, act=act, reason=reason, effective_at=effective
-    )
-    if loaded.changed:
-        note_done(f"version {loaded.version} of {loaded.call}")
-    unused = bool(act or reason) and not loaded.changed
+    code = load(path).code
+    warn_of_clock(desk, call=code)
 
-    def tell() -> None:
-        done = "loaded" if loaded.changed else "was already loaded"
-        click.echo(f"{loaded.call} {done}: version {loaded.version}")
-        if loaded.waits:
-            click.echo(f"  takes effect {civil(loaded.effective_at)}")
-        if unused:
-            click.echo("  unchanged: the act was not recorded")
-        click.echo(f"  hash {loaded.hash}")
-        for difference in loaded.differences:
-            click.echo(f"  {_readable(difference)}")
+    def run(**how: Any) -> dict[str, Any]:  # noqa: ANN401 - those of an act
+        loaded = calls.register_call(
+            desk, path, act=act, reason=reason, effective_at=effective, **how
+        )
+        return _loaded_as_json(loaded, dry_run=how.get("dry_run", False), act=act)
 
-    emit(
-        {
-            "call": loaded.call,
-            "version": loaded.version,
-            "hash": loaded.hash,
-            "changed": loaded.changed,
-            "act_recorded": bool(act) and loaded.changed,
-            "effective_at": instant(loaded.effective_at),
-            "differences": [
-                {"where": one.where, "before": one.before, "after": one.after}
-                for one in loaded.differences
-            ],
-        },
-        tell,
+    do_once_confirmed(
+        code,
+        run,
+        partial(_tell_loaded, unused=bool(act or reason)),
+        said=Said("would be loaded", "will be loaded", "loaded"),
+        written=lambda told: f"version {told['version']} of {code}",
+        dry_run=dry_run,
+        yes=yes or not (act and is_typed()),
+        changes=lambda told: bool(told["changed"] and told["differences"]),
     )
+
+
+def _loaded_as_json(
+    loaded: calls.Loaded, *, dry_run: bool, act: str | None
+) -> dict[str, Any]:
+    residual = loaded.residual
+    return {
+        "call": loaded.call,
+        "version": loaded.version,
+        "hash": loaded.hash,
+        "changed": loaded.changed,
+        "act_recorded": bool(act) and loaded.changed,
+        "effective_at": instant(loaded.effective_at),
+        "waits": loaded.waits,
+        "residual": None if residual is None else format_money(residual),
+        "differences": [
+            {"where": one.where, "before": one.before, "after": one.after}
+            for one in loaded.differences
+        ],
+        "dry_run": dry_run,
+    }
+
+
+def _tell_loaded(
+    told: Mapping[str, Any], verb: str, *, unused: bool, err: bool = False
+) -> None:
+    done = verb if told["changed"] else "was already loaded"
+    lines = [f"{told['call']} {done}: version {told['version']}"]
+    if told["waits"]:
+        lines.append(f"  takes effect {civil(told['effective_at'])}")
+    if unused and not told["changed"]:
+        lines.append("  unchanged: the act was not recorded")
+    lines.append(f"  hash {told['hash']}")
+    lines += [f"  {_readable(Difference(**one))}" for one in told["differences"]]
+    if told["residual"] is not None:
+        lines.append(f"  residual of the call {told['residual']}")
+    click.echo("\n".join(lines), err=err)
 
 
 @call_group.command("list")

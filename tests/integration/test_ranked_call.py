@@ -311,6 +311,10 @@ def test_who_is_admitted_without_money_is_closed_with_the_call(small: Ranked):
         small.examine(name, points(total))
     small.rank()
     assert written_to(work, names[2]) == ["admitted_unfunded"]
+    less = small.rules.allocation.model_copy(update={"amount": Cents(499_999_999)})
+    poorer = small.rules.model_copy(update={"allocation": less})
+    with pytest.raises(RefusedError, match=r"5000000\.00 reserved and 0\.00 granted"):
+        calls.register_rules(work.desk, poorer, act=f"decreto 3/{work.today}")
     with pytest.raises(RefusedError, match="is made by an act on the ranking"):
         work.move(names[2], Event.DECLARE_UNFUNDED, act=f"decreto 3/{work.today}")
     with pytest.raises(RefusedError, match="still await a decision"):

@@ -1,5 +1,6 @@
 """How are many applications granted by one act?"""
 
+import re
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -366,7 +367,17 @@ def _at_line(grant: Grant, file: Application | None = None) -> Iterator[None]:
     except RefusedError as error:
         raise RefusedError(
             error.code,
-            f"{where}: {error.message}; nothing of the list was granted",
+            f"{where}: {_of_list(error.message)}; nothing of the list was granted",
             {**error.details, "line": grant.line},
-            recorded=f"{where}: {error.recorded}",
+            recorded=f"{where}: {_of_list(error.recorded)}",
         ) from error
+
+
+def _of_list(message: str) -> str:
+    """Name what a line states as it is written there, and not as an option."""
+
+    def named(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return f"`{name}`" if name in GrantInputs.model_fields else option[0]
+
+    return re.sub(r"--([a-z-]+)", named, message)

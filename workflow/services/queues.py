@@ -98,7 +98,11 @@ class QueueView:
         reached = {one.candidate.protocol for one in self.moves_down}
         for item in self.items:
             lacks = item.requested - item.reserved
-            if item.state not in QUEUED_STATES or lacks <= 0 or item.protocol in reached:
+            if (
+                item.state not in QUEUED_STATES
+                or lacks <= 0
+                or item.protocol in reached
+            ):
                 continue
             if lacks > left:
                 return item
