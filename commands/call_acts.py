@@ -13,6 +13,7 @@ from commands.entry import at_desk, warn_of_clock
 from commands.instants import read_instant
 from commands.lazy import json_option
 from commands.output import clean
+from commands.plain import say
 from commands.receipts import written_to
 from models.vocabulary import CallEvent, Cents, MalfunctionDecision, SuspensionCause
 from workflow.desk import Desk
@@ -386,7 +387,7 @@ def _show(entry: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
     told = [f"  {line}" for line in (*details(entry), *_drawn(entry), *_letters(entry))]
     if not entry["dry_run"]:  # the number would be somebody else's by then
         told.append(f"  entry {entry['seq']} of the register")
-    click.echo("\n".join([f"{verb}{headline(entry)}", *told]), err=err)
+    say("\n".join([f"{verb}{headline(entry)}", *told]), err=err)
 
 
 def _drawn(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from commands.instants import read_instant
 from commands.lazy import Listing, json_option
 from commands.moments import as_of_option
 from commands.output import Table, civil, clean, emit, euros, instant, print_pairs
+from commands.plain import say
 from config.loader import CallFileError, Fault, check, find, load
 from config.schema import CallDefinition
 from models.vocabulary import (
@@ -70,9 +71,9 @@ def check_command(context: click.Context, files: tuple[str, ...]) -> None:
 
     def tell() -> None:
         for name, faults in checked:
-            click.echo(f"{name}: {f'{len(faults)} fault(s)' if faults else 'ok'}")
+            say(f"{name}: {f'{len(faults)} fault(s)' if faults else 'ok'}")
             for fault in faults:
-                click.echo(f"  {fault}")
+                say(f"  {fault}")
 
     emit(
         {
@@ -117,9 +118,9 @@ def new_command(family: str, file: Path) -> None:
 
     def tell() -> None:
         name = shlex.quote(str(file))
-        click.echo(f"{file} is written; put in it what your call says, and then:")
-        click.echo(f"  sportello call check {name}")
-        click.echo(f"  sportello call load {name}")
+        say(f"{file} is written; put in it what your call says, and then:")
+        say(f"  sportello call check {name}")
+        say(f"  sportello call load {name}")
 
     emit({"file": str(file), "family": family}, tell)
 
@@ -215,7 +216,7 @@ def _tell_loaded(
     lines += [f"  {_readable(Difference(**one))}" for one in told["differences"]]
     if told["residual"] is not None:
         lines.append(f"  residual of the call {told['residual']}")
-    click.echo("\n".join(lines), err=err)
+    say("\n".join(lines), err=err)
 
 
 @call_group.command("list")
@@ -238,7 +239,7 @@ def list_command(desk: Desk) -> None:
     def tell() -> None:
         table.print()
         if not listed:
-            click.echo("no call is loaded; load one with `sportello call load`")
+            say("no call is loaded; load one with `sportello call load`")
 
     emit({"calls": [call_as_json(call) for call in listed]}, tell)
 
@@ -266,7 +267,7 @@ def show_command(desk: Desk, call: str, as_of: Moment | None) -> None:
     past = pasts.call(desk, call, as_of)
 
     def tell() -> None:
-        click.echo(moments.headline(past.cut, call))
+        say(moments.headline(past.cut, call))
         tell_call(past.seen, now=False)
 
     emit({"as_of": moments.as_json(past.cut), **past_as_json(past.seen)}, tell)
@@ -309,16 +310,16 @@ _EVENTS = {
 def _tell_version(version: calls.VersionView) -> None:
     on = f" on {version.act}" if version.act else ""
     when = civil(version.loaded_at)
-    click.echo(f"version {version.number}, {when}, {version.loaded_by}{on}")
-    click.echo(
+    say(f"version {version.number}, {when}, {version.loaded_by}{on}")
+    say(
         f"  {_EVENTS[CallEvent(version.event)]}, in force from "
         f"{civil(version.effective_at)}"
     )
-    click.echo(f"  hash {version.hash}")
+    say(f"  hash {version.hash}")
     if version.reason:
-        click.echo(f"  {clean(version.reason)}")
+        say(f"  {clean(version.reason)}")
     for difference in version.differences:
-        click.echo(f"  {_readable(difference)}")
+        say(f"  {_readable(difference)}")
 
 
 def _version_as_json(version: calls.VersionView) -> dict[str, object]:
@@ -512,7 +513,7 @@ def _together(rules: CallDefinition) -> str | None:
 def tell_call(call: calls.CallView, *, now: bool = True) -> None:
     """Show a call to people; what can be done only if it stands so *now*."""
     rules = call.rules
-    click.echo(f"{call.code}  {call.title}")
+    say(f"{call.code}  {call.title}")
     print_pairs(
         (
             ("procedure", _procedure(rules)),
@@ -537,7 +538,7 @@ def tell_call(call: calls.CallView, *, now: bool = True) -> None:
         indent="  ",
     )
     if call.announced is not None:
-        click.echo("\nAnnounced")
+        say("\nAnnounced")
         _tell_version(call.announced)
     _tell_openings(call)
     terms = Table(

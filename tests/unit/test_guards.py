@@ -1080,6 +1080,8 @@ NEEDS = [
         "",
     ),
     (guards.grants.cor_has_lapsed, {"cor": COR}, "cor.valid"),
+    (guards.grants.cor_has_lapsed, {"call": NO_AID}, "cor.not_wanted"),
+    (guards.grants.cor_not_confirmed, {"call": NO_AID}, "cor.not_wanted"),
     (
         guards.grants.cor_has_lapsed,
         {"terms": term(TermKind.AID_REGISTRY, NOW - DAY)},

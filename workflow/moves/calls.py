@@ -581,7 +581,7 @@ def ranks_its_set(facts: CallFacts) -> Verdict:
         return ALLOWED
     return Verdict(
         "ranking.not_this_call",
-        f"the call is a `{facts.agenda.rules.family}`, which makes no ranking; see "
+        f"the call follows {facts.agenda.rules.family}, which makes no ranking; see "
         "`sportello queue CALL` for its order",
     )
 

@@ -58,11 +58,18 @@ def carries(desk: Desk, code: str) -> type[GrantInputs]:
     """Return what each grant of a call must carry.
 
     Raises:
-        RefusedError: there is no such call.
+        RefusedError: there is no such call, or it grants nothing.
     """
     with reading(desk.engine) as session:
         family = lookups.find_call(session, code).family
-    inputs = TABLES[family].of_event(Event.GRANT)[0].inputs
+    rows = TABLES[family].of_event(Event.GRANT)
+    if not rows:
+        raise RefusedError(
+            "decree.no_grants",
+            f"{code} follows {family}, which grants nothing; see `sportello call show "
+            f"{code}` for the acts that it has",
+        )
+    inputs = rows[0].inputs
     assert issubclass(inputs, GrantInputs)  # noqa: S101 - every grant has its CUP
     return inputs
 
