@@ -20,6 +20,7 @@ from commands.lazy import (
 )
 from commands.options import CODES, flag, options_of, read
 from commands.output import emit
+from commands.plain import say
 from models.vocabulary import Event
 from workflow.desk import Desk
 from workflow.machine import Inputs, Move
@@ -281,4 +282,4 @@ def _done(receipt: dict[str, Any]) -> str:
 
 
 def _show(receipt: dict[str, Any], headline: str, *, err: bool = False) -> None:
-    click.echo("\n".join([headline, *receipts.details(receipt)]), err=err)
+    say("\n".join([headline, *receipts.details(receipt)]), err=err)

@@ -10,6 +10,7 @@ import orjson
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done
 from commands.output import Table, civil, emit, instant, print_pairs, print_wrapped
+from commands.plain import say
 from workflow.anchors.manifests import Signed
 from workflow.desk import Desk
 from workflow.errors import SportelloError
@@ -120,7 +121,7 @@ def _stamped(desk: Desk) -> Stamped | None:
     try:
         return stamping.stamp(desk)
     except SportelloError as error:
-        click.echo(f"Warning: no time stamp yet: {error.message}", err=True)
+        say(f"Warning: no time stamp yet: {error.message}", err=True)
         return None
 
 
@@ -162,18 +163,18 @@ def tell_of_anchors(anchored: Anchored) -> None:
     standing = "ok" if anchored.ok else f"{len(anchored.faults)} FAULT(S)"
     last = anchored.last
     told = f"{anchored.count}, the last of {last.at}" if last else "none yet"
-    click.echo(f"anchors: {told}: {standing}")
+    say(f"anchors: {told}: {standing}")
     for key, number in dict.fromkeys((*anchored.keys[:1], *anchored.keys[-1:])):
-        click.echo(f"  key {shown(key)} since anchor {number}")
+        say(f"  key {shown(key)} since anchor {number}")
     if anchored.own is not None:
-        click.echo(f"  {anchored.own} of your own anchors agree")
+        say(f"  {anchored.own} of your own anchors agree")
     if anchored.stamped:
         one = anchored.stamped[-1]
         told = f"the last of anchor {one.number} at {civil(one.at)}"
-        click.echo(f"  {anchored.stamps} time stamp(s), {told}")
+        say(f"  {anchored.stamps} time stamp(s), {told}")
     if anchored.ok and anchored.unsealed_since:
         since = civil(anchored.unsealed_since)
-        click.echo(f"Note: nothing was sealed since {since}; {_REHEARSAL}", err=True)
+        say(f"Note: nothing was sealed since {since}; {_REHEARSAL}", err=True)
     for day, because in anchored.explained:
         print_wrapped(f"  no anchor for {day}, explained: ", because)
     for fault in anchored.faults:

@@ -20,6 +20,7 @@ from commands.output import (
     print_pairs,
     print_wrapped,
 )
+from commands.plain import say
 from commands.receipts import act_of, moved
 from commands.terms import STANDS_STILL, last_instant, stood_still
 from commands.terms import as_json as term_as_json
@@ -67,7 +68,7 @@ def list_command(desk: Desk, call: str | None, state: str | None) -> None:
     def tell() -> None:
         table.print()
         if not listed:
-            click.echo("no application")
+            say("no application")
 
     emit({"applications": [_summary(one) for one in listed]}, tell)
 
@@ -214,7 +215,7 @@ def _tell(
     case: views.CaseView, running: Sequence[TermView], history: list[dict[str, Any]]
 ) -> None:
     one = case.summary
-    click.echo(clean(f"{one.protocol or one.portal_id}  {one.applicant}"))
+    say(clean(f"{one.protocol or one.portal_id}  {one.applicant}"))
     print_pairs(
         (
             ("state", one.state),
@@ -265,7 +266,7 @@ def _tell(
     refused = sum(entry["outcome"] == "refused" for entry in history)
     if refused:
         name = one.protocol or one.portal_id
-        click.echo(
+        say(
             f"\n{refused} refused attempt(s): "
             f"`sportello log show {name} --outcome refused --json` says why"
         )
@@ -316,7 +317,7 @@ def _tell_terms(running: Sequence[TermView]) -> None:
         table.add(term.kind, term.status, *span, term.waits_for)
     table.print()
     if any(term.provisional for term in running):
-        click.echo(f"  {STANDS_STILL}")
+        say(f"  {STANDS_STILL}")
 
 
 def _tell_money(case: views.CaseView) -> None:
@@ -346,5 +347,5 @@ def _tell_notices(case: views.CaseView) -> None:
         if notice.fault is not None:
             print_wrapped(f"    {notice.letter}: ", clean(notice.fault))
         if notice.status is NoticeStatus.HELD:
-            click.echo(f"  `{notice.letter}` is held back; let it go with")
-            click.echo(f"    sportello notices release {notice.id}")
+            say(f"  `{notice.letter}` is held back; let it go with")
+            say(f"    sportello notices release {notice.id}")

@@ -1,26 +1,27 @@
 """What may an officer do with a call?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import click
 
 from commands.call_entries import details, headline
+from commands.confirmation import Said, do_once_confirmed, is_typed
 from commands.entry import at_desk, warn_of_clock
 from commands.instants import read_instant
-from commands.lazy import json_option, note_done
-from commands.output import clean, emit
+from commands.lazy import json_option
+from commands.output import clean
+from commands.plain import say
 from commands.receipts import written_to
-from models.vocabulary import Cents, MalfunctionDecision, SuspensionCause
+from models.vocabulary import CallEvent, Cents, MalfunctionDecision, SuspensionCause
 from workflow.desk import Desk
 from workflow.rules.amounts import parse_money
 from workflow.services import call_acts
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
-_ACT = click.option("--act", help='The act: "TYPE NUMBER/DATE".')
-_REASON = click.option("--reason", help="Why, in words.")
 _EFFECTIVE = click.option(
     "--effective",
     metavar="INSTANT",
@@ -30,8 +31,15 @@ _EFFECTIVE = click.option(
 
 
 def _formal(function: _Decorated) -> _Decorated:
-    """Give a command the act and the reason."""
-    return _ACT(_REASON(function))
+    """Give a command what every act has, and how it is confirmed."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Do it without asking."),
+        click.option("--dry-run", is_flag=True, help="Only show what would happen."),
+        click.option("--reason", help="Why, in words."),
+        click.option("--act", help='The act: "TYPE NUMBER/DATE".'),
+    ):
+        function = option(function)
+    return function
 
 
 @click.command("suspend")
@@ -47,7 +55,11 @@ def _formal(function: _Decorated) -> _Decorated:
 @json_option
 @at_desk
 def suspend_command(
-    desk: Desk, call: str, cause: str, act: str | None, reason: str | None
+    desk: Desk,
+    /,
+    call: str,
+    cause: str,
+    **formal: Any,  # noqa: ANN401 - each option has its type
 ) -> None:
     """Suspend the counter of a call from now on (sospensione).
 
@@ -59,11 +71,8 @@ def suspend_command(
         sportello call suspend RLF12025051244 --cause malfunction \\
             --reason "the portal does not answer"
     """
-    warn_of_clock(desk, call=call)
-    entry = call_acts.suspend(
-        desk, call, cause=SuspensionCause(cause), act=act, reason=reason
-    )
-    _answer(entry)
+    suspended = partial(call_acts.suspend, cause=SuspensionCause(cause))
+    _carry_out(desk, call, suspended, formal)
 
 
 @click.command("reopen")
@@ -79,7 +88,11 @@ def suspend_command(
 @json_option
 @at_desk
 def reopen_command(
-    desk: Desk, call: str, at: datetime, act: str | None, reason: str | None
+    desk: Desk,
+    /,
+    call: str,
+    at: datetime,
+    **formal: Any,  # noqa: ANN401 - each option has its type
 ) -> None:
     """Announce when a suspended counter opens again by itself (riapertura).
 
@@ -90,8 +103,7 @@ def reopen_command(
         sportello call reopen RLF12025051244 --at 2026-02-10T10:00 \\
             --act "decreto 1234/2026-01-20" --reason "new money"
     """
-    warn_of_clock(desk, call=call)
-    _answer(call_acts.announce_reopening(desk, call, at=at, act=act, reason=reason))
+    _carry_out(desk, call, partial(call_acts.announce_reopening, at=at), formal)
 
 
 @click.command("extend")
@@ -107,13 +119,13 @@ def reopen_command(
 @_formal
 @json_option
 @at_desk
-def extend_command(  # noqa: PLR0913, PLR0917 - each is an option
+def extend_command(
     desk: Desk,
+    /,
     call: str,
     closes_at: datetime,
     effective: datetime | None,
-    act: str | None,
-    reason: str | None,
+    **formal: Any,  # noqa: ANN401 - each option has its type
 ) -> None:
     """Let a call close later: a new version of it (proroga).
 
@@ -122,11 +134,8 @@ def extend_command(  # noqa: PLR0913, PLR0917 - each is an option
         sportello call extend RLF12025051244 --closes-at 2026-03-20T16:00 \\
             --act "decreto 1234/2026-01-20"
     """
-    warn_of_clock(desk, call=call)
-    entry = call_acts.extend(
-        desk, call, closes_at=closes_at, effective_at=effective, act=act, reason=reason
-    )
-    _answer(entry)
+    extended = partial(call_acts.extend, closes_at=closes_at, effective_at=effective)
+    _carry_out(desk, call, extended, formal)
 
 
 def _amount(_context: click.Context, _option: click.Parameter, text: str) -> Cents:
@@ -149,13 +158,13 @@ def _amount(_context: click.Context, _option: click.Parameter, text: str) -> Cen
 @_formal
 @json_option
 @at_desk
-def refinance_command(  # noqa: PLR0913, PLR0917 - each is an option
+def refinance_command(
     desk: Desk,
+    /,
     call: str,
     allocation: Cents,
     effective: datetime | None,
-    act: str | None,
-    reason: str | None,
+    **formal: Any,  # noqa: ANN401 - each option has its type
 ) -> None:
     """Give a call more money: a new version of it (rifinanziamento).
 
@@ -166,16 +175,10 @@ def refinance_command(  # noqa: PLR0913, PLR0917 - each is an option
         sportello call refinance RLF12025051244 --allocation 1500000.00 \\
             --act "decreto 1234/2026-01-20"
     """
-    warn_of_clock(desk, call=call)
-    entry = call_acts.refinance(
-        desk,
-        call,
-        allocation=allocation,
-        effective_at=effective,
-        act=act,
-        reason=reason,
+    refinanced = partial(
+        call_acts.refinance, allocation=allocation, effective_at=effective
     )
-    _answer(entry)
+    _carry_out(desk, call, refinanced, formal)
 
 
 @click.command("draw")
@@ -194,13 +197,13 @@ def refinance_command(  # noqa: PLR0913, PLR0917 - each is an option
 @_formal
 @json_option
 @at_desk
-def draw_command(  # noqa: PLR0913, PLR0917 - each is an option
+def draw_command(
     desk: Desk,
+    /,
     call: str,
     week: str,
     seed: str,
-    act: str | None,
-    reason: str | None,
+    **formal: Any,  # noqa: ANN401 - each option has its type
 ) -> None:
     """Draw the order of those who arrived in one week (sorteggio pubblico).
 
@@ -213,14 +216,7 @@ def draw_command(  # noqa: PLR0913, PLR0917 - each is an option
             --seed "lotto Milano 2026-01-27 12-33-41-58-77" \\
             --act "decreto 1234/2026-01-27"
     """
-    warn_of_clock(desk, call=call)
-    entry = call_acts.draw(desk, call, week=week, seed=seed, act=act, reason=reason)
-    _answer(entry, *_drawn(entry["findings"]["order"]))
-
-
-def _drawn(order: Sequence[str]) -> Iterator[str]:
-    for number, protocol in enumerate(order, start=1):
-        yield f"{number:>5}  {protocol}"
+    _carry_out(desk, call, partial(call_acts.draw, week=week, seed=seed), formal)
 
 
 @click.command("close")
@@ -228,7 +224,7 @@ def _drawn(order: Sequence[str]) -> Iterator[str]:
 @_formal
 @json_option
 @at_desk
-def close_command(desk: Desk, call: str, act: str | None, reason: str | None) -> None:
+def close_command(desk: Desk, /, call: str, **formal: Any) -> None:  # noqa: ANN401 - as above
     """Close the counter now, before its time (chiusura anticipata).
 
     At the instant of the call it closes by itself.
@@ -238,8 +234,7 @@ def close_command(desk: Desk, call: str, act: str | None, reason: str | None) ->
         sportello call close RLF12025051244 --act "decreto 1234/2026-01-20" \\
             --reason "the waiting list is full"
     """
-    warn_of_clock(desk, call=call)
-    _answer(call_acts.close(desk, call, act=act, reason=reason))
+    _carry_out(desk, call, call_acts.close, formal)
 
 
 @click.command("conclude")
@@ -247,17 +242,14 @@ def close_command(desk: Desk, call: str, act: str | None, reason: str | None) ->
 @_formal
 @json_option
 @at_desk
-def conclude_command(
-    desk: Desk, call: str, act: str | None, reason: str | None
-) -> None:
+def conclude_command(desk: Desk, /, call: str, **formal: Any) -> None:  # noqa: ANN401 - as above
     """Conclude a closed call, once everything in it is decided (conclusione).
 
     \b
     Example:
         sportello call conclude RLF12025051244 --act "decreto 1234/2026-01-20"
     """
-    warn_of_clock(desk, call=call)
-    _answer(call_acts.conclude(desk, call, act=act, reason=reason))
+    _carry_out(desk, call, call_acts.conclude, formal)
 
 
 @click.command("annul")
@@ -265,7 +257,7 @@ def conclude_command(
 @_formal
 @json_option
 @at_desk
-def annul_command(desk: Desk, call: str, act: str | None, reason: str | None) -> None:
+def annul_command(desk: Desk, /, call: str, **formal: Any) -> None:  # noqa: ANN401 - as above
     """Annul a call, in self-protection or by a judgment (annullamento).
 
     Nothing of it can be changed any more; its files are annulled one by one.
@@ -275,8 +267,7 @@ def annul_command(desk: Desk, call: str, act: str | None, reason: str | None) ->
         sportello call annul RLF12025051244 --act "decreto 1234/2026-01-20" \\
             --reason "the order of arrival is not reliable"
     """
-    warn_of_clock(desk, call=call)
-    _answer(call_acts.annul(desk, call, act=act, reason=reason))
+    _carry_out(desk, call, call_acts.annul, formal)
 
 
 @click.command("malfunction")
@@ -322,23 +313,19 @@ def malfunction_command(desk: Desk, /, call: str, **stated: Any) -> None:  # noq
         sportello call malfunction RLF12025051244 --from 2026-01-19T18:03 \\
             --to 2026-01-19T18:09 --evidence "ticket 4711 of the platform"
     """
-    warn_of_clock(desk, call=call)
+    done: Callable[..., dict[str, Any]]
     if stated["decide"] is None:
         _check(stated, wanted=_RECORDING, unwanted=(*_DECIDING, "act", "reason"))
-        entry = call_acts.record_malfunction(
-            desk, call, **{name: stated[name] for name in _RECORDING}
-        )
+        told = {name: stated[name] for name in _RECORDING}
+        done = partial(call_acts.record_malfunction, **told)
     else:
         _check(stated, wanted=_DECIDING, unwanted=_RECORDING)
-        entry = call_acts.decide_malfunction(
-            desk,
-            call,
+        done = partial(
+            call_acts.decide_malfunction,
             malfunction=stated["decide"],
             decision=MalfunctionDecision(stated["decision"]),
-            act=stated["act"],
-            reason=stated["reason"],
         )
-    _answer(entry)
+    _carry_out(desk, call, done, stated)
 
 
 _RECORDING = ("began_at", "ended_at", "evidence")
@@ -374,18 +361,41 @@ COMMANDS = (
 )
 
 
+def _carry_out(
+    desk: Desk,
+    call: str,
+    act: Callable[..., dict[str, Any]],
+    formal: Mapping[str, Any],
+) -> None:
+    """Do it; whoever types it sees first what will happen, and confirms it.
+
+    Scripts have never been asked, and are not.
+    """
+    warn_of_clock(desk, call=call)
+    do_once_confirmed(
+        call,
+        partial(act, desk, call, act=formal["act"], reason=formal["reason"]),
+        _show,
+        said=Said("Would do: ", "This will happen: ", ""),
+        written=lambda entry: f"entry {entry['seq']} of {entry['call']}",
+        dry_run=formal["dry_run"],
+        yes=formal["yes"] or not is_typed(),
+    )
+
+
+def _show(entry: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
+    told = [f"  {line}" for line in (*details(entry), *_drawn(entry), *_letters(entry))]
+    if not entry["dry_run"]:  # the number would be somebody else's by then
+        told.append(f"  entry {entry['seq']} of the register")
+    say("\n".join([f"{verb}{headline(entry)}", *told]), err=err)
+
+
+def _drawn(entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry["event"] == CallEvent.RECORD_DRAW:
+        for number, protocol in enumerate(entry["findings"]["order"], start=1):
+            yield f"{number:>5}  {protocol}"
+
+
 def _letters(entry: Mapping[str, Any]) -> Iterator[str]:
     for line in written_to(entry["letters"]):
         yield f"writes to {clean(line)}"
-
-
-def _answer(entry: Mapping[str, Any], *more: str) -> None:
-    note_done(f"entry {entry['seq']} of {entry['call']}")
-
-    def tell() -> None:
-        click.echo(headline(entry))
-        for line in (*details(entry), *more, *_letters(entry)):
-            click.echo(f"  {line}")
-        click.echo(f"  entry {entry['seq']} of the register")
-
-    emit(entry, tell)

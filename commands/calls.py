@@ -1,19 +1,23 @@
 """Which calls are there, and what do they say?"""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from commands import call_acts, lists, moments, rankings
 from commands.call_entries import CAUSES, with_civil_time
+from commands.confirmation import Said, do_once_confirmed, is_typed
 from commands.entry import at_desk, fault_as_json, warn_of_clock
 from commands.instants import read_instant
-from commands.lazy import Listing, json_option, note_done
+from commands.lazy import Listing, json_option
 from commands.moments import as_of_option
 from commands.output import Table, civil, clean, emit, euros, instant, print_pairs
+from commands.plain import say
 from config.loader import CallFileError, Fault, check, find, load
 from config.schema import CallDefinition
 from models.vocabulary import (
@@ -67,9 +71,9 @@ def check_command(context: click.Context, files: tuple[str, ...]) -> None:
 
     def tell() -> None:
         for name, faults in checked:
-            click.echo(f"{name}: {f'{len(faults)} fault(s)' if faults else 'ok'}")
+            say(f"{name}: {f'{len(faults)} fault(s)' if faults else 'ok'}")
             for fault in faults:
-                click.echo(f"  {fault}")
+                say(f"  {fault}")
 
     emit(
         {
@@ -114,9 +118,9 @@ def new_command(family: str, file: Path) -> None:
 
     def tell() -> None:
         name = shlex.quote(str(file))
-        click.echo(f"{file} is written; put in it what your call says, and then:")
-        click.echo(f"  sportello call check {name}")
-        click.echo(f"  sportello call load {name}")
+        say(f"{file} is written; put in it what your call says, and then:")
+        say(f"  sportello call check {name}")
+        say(f"  sportello call load {name}")
 
     emit({"file": str(file), "family": family}, tell)
 
@@ -131,60 +135,88 @@ def new_command(family: str, file: Path) -> None:
     callback=read_instant,
     help="From when the new version is in force; now, if nothing is said.",
 )
+@click.option("--dry-run", is_flag=True, help="Only show what would happen.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
 @json_option
 @at_desk
-def load_command(
+def load_command(  # noqa: PLR0913 - each is an option
     desk: Desk,
     file: str,
+    *,
     act: str | None,
     reason: str | None,
     effective: datetime | None,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Load a call, or a new version of it with its act (bando).
 
     FILE is a path, or the name of a call that comes with the program. The same
     file again changes nothing. Applications already filed stay under the version
-    under which they were filed.
+    under which they were filed. Whoever types it sees first what a new version
+    changes, and is asked to type the code of the call.
 
     \b
     Example:
         sportello call load ctl-2025
     """
     path = find(file)
-    warn_of_clock(desk, call=load(path).code)
-    loaded = calls.register_call(
-        desk, path, act=act, reason=reason, effective_at=effective
-    )
-    if loaded.changed:
-        note_done(f"version {loaded.version} of {loaded.call}")
-    unused = bool(act or reason) and not loaded.changed
+    code = load(path).code
+    warn_of_clock(desk, call=code)
 
-    def tell() -> None:
-        done = "loaded" if loaded.changed else "was already loaded"
-        click.echo(f"{loaded.call} {done}: version {loaded.version}")
-        if loaded.waits:
-            click.echo(f"  takes effect {civil(loaded.effective_at)}")
-        if unused:
-            click.echo("  unchanged: the act was not recorded")
-        click.echo(f"  hash {loaded.hash}")
-        for difference in loaded.differences:
-            click.echo(f"  {_readable(difference)}")
+    def run(**how: Any) -> dict[str, Any]:  # noqa: ANN401 - those of an act
+        loaded = calls.register_call(
+            desk, path, act=act, reason=reason, effective_at=effective, **how
+        )
+        return _loaded_as_json(loaded, dry_run=how.get("dry_run", False), act=act)
 
-    emit(
-        {
-            "call": loaded.call,
-            "version": loaded.version,
-            "hash": loaded.hash,
-            "changed": loaded.changed,
-            "act_recorded": bool(act) and loaded.changed,
-            "effective_at": instant(loaded.effective_at),
-            "differences": [
-                {"where": one.where, "before": one.before, "after": one.after}
-                for one in loaded.differences
-            ],
-        },
-        tell,
+    do_once_confirmed(
+        code,
+        run,
+        partial(_tell_loaded, unused=bool(act or reason)),
+        said=Said("would be loaded", "will be loaded", "loaded"),
+        written=lambda told: f"version {told['version']} of {code}",
+        dry_run=dry_run,
+        yes=yes or not (act and is_typed()),
+        changes=lambda told: bool(told["changed"] and told["differences"]),
     )
+
+
+def _loaded_as_json(
+    loaded: calls.Loaded, *, dry_run: bool, act: str | None
+) -> dict[str, Any]:
+    residual = loaded.residual
+    return {
+        "call": loaded.call,
+        "version": loaded.version,
+        "hash": loaded.hash,
+        "changed": loaded.changed,
+        "act_recorded": bool(act) and loaded.changed,
+        "effective_at": instant(loaded.effective_at),
+        "waits": loaded.waits,
+        "residual": None if residual is None else format_money(residual),
+        "differences": [
+            {"where": one.where, "before": one.before, "after": one.after}
+            for one in loaded.differences
+        ],
+        "dry_run": dry_run,
+    }
+
+
+def _tell_loaded(
+    told: Mapping[str, Any], verb: str, *, unused: bool, err: bool = False
+) -> None:
+    done = verb if told["changed"] else "was already loaded"
+    lines = [f"{told['call']} {done}: version {told['version']}"]
+    if told["waits"]:
+        lines.append(f"  takes effect {civil(told['effective_at'])}")
+    if unused and not told["changed"]:
+        lines.append("  unchanged: the act was not recorded")
+    lines.append(f"  hash {told['hash']}")
+    lines += [f"  {_readable(Difference(**one))}" for one in told["differences"]]
+    if told["residual"] is not None:
+        lines.append(f"  residual of the call {told['residual']}")
+    say("\n".join(lines), err=err)
 
 
 @call_group.command("list")
@@ -207,7 +239,7 @@ def list_command(desk: Desk) -> None:
     def tell() -> None:
         table.print()
         if not listed:
-            click.echo("no call is loaded; load one with `sportello call load`")
+            say("no call is loaded; load one with `sportello call load`")
 
     emit({"calls": [call_as_json(call) for call in listed]}, tell)
 
@@ -235,7 +267,7 @@ def show_command(desk: Desk, call: str, as_of: Moment | None) -> None:
     past = pasts.call(desk, call, as_of)
 
     def tell() -> None:
-        click.echo(moments.headline(past.cut, call))
+        say(moments.headline(past.cut, call))
         tell_call(past.seen, now=False)
 
     emit({"as_of": moments.as_json(past.cut), **past_as_json(past.seen)}, tell)
@@ -278,16 +310,16 @@ _EVENTS = {
 def _tell_version(version: calls.VersionView) -> None:
     on = f" on {version.act}" if version.act else ""
     when = civil(version.loaded_at)
-    click.echo(f"version {version.number}, {when}, {version.loaded_by}{on}")
-    click.echo(
+    say(f"version {version.number}, {when}, {version.loaded_by}{on}")
+    say(
         f"  {_EVENTS[CallEvent(version.event)]}, in force from "
         f"{civil(version.effective_at)}"
     )
-    click.echo(f"  hash {version.hash}")
+    say(f"  hash {version.hash}")
     if version.reason:
-        click.echo(f"  {clean(version.reason)}")
+        say(f"  {clean(version.reason)}")
     for difference in version.differences:
-        click.echo(f"  {_readable(difference)}")
+        say(f"  {_readable(difference)}")
 
 
 def _version_as_json(version: calls.VersionView) -> dict[str, object]:
@@ -481,7 +513,7 @@ def _together(rules: CallDefinition) -> str | None:
 def tell_call(call: calls.CallView, *, now: bool = True) -> None:
     """Show a call to people; what can be done only if it stands so *now*."""
     rules = call.rules
-    click.echo(f"{call.code}  {call.title}")
+    say(f"{call.code}  {call.title}")
     print_pairs(
         (
             ("procedure", _procedure(rules)),
@@ -506,7 +538,7 @@ def tell_call(call: calls.CallView, *, now: bool = True) -> None:
         indent="  ",
     )
     if call.announced is not None:
-        click.echo("\nAnnounced")
+        say("\nAnnounced")
         _tell_version(call.announced)
     _tell_openings(call)
     terms = Table(

@@ -11,6 +11,7 @@ from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.moments import read_moment
 from commands.output import Table, civil, emit, print_wrapped
+from commands.plain import say
 from commands.receipts import act_of
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
@@ -45,7 +46,7 @@ def diff_command(desk: Desk, since: Moment, until: Moment, target: str | None) -
         for one in found:
             _tell(one)
         if not found:
-            click.echo("nothing was written in between")
+            say("nothing was written in between")
 
     emit({"calls": [_as_json(one) for one in found]}, tell)
 
@@ -134,15 +135,15 @@ def _term_as_json(term: PastTerm) -> dict[str, object]:
 
 def _tell(one: CallChange) -> None:
     before, after = one.before, one.after
-    click.echo(
+    say(
         f"{one.call} from {civil(before.cut.at)} (entry {before.cut.seq}) "
         f"to {civil(after.cut.at)} (entry {after.cut.seq})"
     )
     state = before.state or "not there"
-    click.echo(f"  state {_arrow(state, after.state or 'not there')}")
-    click.echo(f"  version {_arrow(before.version, after.version)}")
+    say(f"  state {_arrow(state, after.state or 'not there')}")
+    say(f"  version {_arrow(before.version, after.version)}")
     for name in _AMOUNTS:
-        click.echo(f"  {name} {_arrow(*_both(before.money, after.money, name))}")
+        say(f"  {name} {_arrow(*_both(before.money, after.money, name))}")
     for entry in one.acts:
         text = "; ".join(filter(None, (act_of(entry), summary(entry))))
         colon = ": " if text else ""
@@ -155,7 +156,7 @@ def _tell(one: CallChange) -> None:
         text = f"{', '.join(told.overtaken)}, under {act}"
         print_wrapped(f"\n  {told.seq} {told.protocol} overtook ", text)
     if one.refused:
-        click.echo(f"\n  {one.refused} attempt(s) refused in between")
+        say(f"\n  {one.refused} attempt(s) refused in between")
 
 
 def _both(before: Balance, after: Balance, name: str) -> tuple[str, str]:

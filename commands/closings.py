@@ -10,6 +10,7 @@ from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option
 from commands.output import clean
+from commands.plain import say
 from commands.receipts import written_to
 from workflow.desk import Desk
 from workflow.services import closings
@@ -68,4 +69,4 @@ def _show(told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
         f"  {listed}",
         *(f"  writes to {clean(line)}" for line in written_to(told["notices"])),
     ]
-    click.echo("\n".join(lines), err=err)
+    say("\n".join(lines), err=err)

@@ -28,11 +28,13 @@ def do_once_confirmed(  # noqa: PLR0913 - what is done, how it is told, and what
     written: Callable[[Mapping[str, Any]], str],
     dry_run: bool,
     yes: bool,
+    changes: Callable[[Mapping[str, Any]], bool] = lambda _: True,
 ) -> None:
     """Do something to many files of a call, once whoever types has seen it.
 
     *run* is then held to what was shown, so that nothing else is done. *written*
-    says what stands in the database by then, should the answer get lost.
+    says what stands in the database by then, should the answer get lost. Nobody is
+    asked about what *changes* nothing.
 
     Raises:
         InputError: nobody could be asked, or nobody answered.
@@ -47,11 +49,17 @@ def do_once_confirmed(  # noqa: PLR0913 - what is done, how it is told, and what
         if wants_json():
             raise nobody_to_ask()
         seen = run(dry_run=True, meant=True)
-        show(seen, said.will, err=True)
-        confirm(call)
+        if changes(seen):
+            show(seen, said.will, err=True)
+            confirm(call)
     told = run(seen=seen)
     note_done(written(told))
     emit(told, lambda: show(told, said.done))
+
+
+def is_typed() -> bool:
+    """Tell whether somebody sits there and types, and no script does."""
+    return sys.stdin.isatty() and not wants_json()
 
 
 def nobody_to_ask() -> InputError:

@@ -10,6 +10,7 @@ from commands.anchors import tell_of_anchors, verified_anchors
 from commands.entry import at_desk, engine_of
 from commands.lazy import json_option, note_done
 from commands.output import emit, print_wrapped
+from commands.plain import say
 from workflow.desk import Desk
 from workflow.errors import TamperedError
 from workflow.services import transfers
@@ -93,7 +94,7 @@ def _tell(moved: Transferred) -> None:
     print_wrapped("", f"{sum(moved.rows.values())} row(s) are now in {moved.target}")
     for one in moved.examined.calls:
         standing = "verifies" if one.ok else f"{len(one.faults)} FAULT(S)"
-        click.echo(f"{one.call}: {one.entries} entries: {standing}")
+        say(f"{one.call}: {one.entries} entries: {standing}")
     tell_of_anchors(moved.examined.anchors)
     if not moved.examined.ok:
         print_wrapped(

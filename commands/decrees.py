@@ -11,6 +11,7 @@ from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option
 from commands.output import Table, clean
+from commands.plain import say
 from commands.receipts import written_to
 from workflow.desk import Desk
 from workflow.services import decrees
@@ -77,7 +78,7 @@ def _show(told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
         f"{verb} {told['count']} application(s) of {told['call']} on {told['act']}: "
         f"{told['total']} in all"
     )
-    click.echo("\n".join([headline, *_table(told), *_told(told)]), err=err)
+    say("\n".join([headline, *_table(told), *_told(told)]), err=err)
 
 
 def _table(told: Mapping[str, Any]) -> list[str]:

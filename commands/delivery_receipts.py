@@ -11,6 +11,7 @@ import click
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done, wants_json
 from commands.output import civil, clean, emit_json, instant, print_wrapped
+from commands.plain import say
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.rules.receipts import LARGEST
@@ -63,7 +64,7 @@ def receipts_command(
         emit_json({"receipts": found})
     else:
         listed = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-        click.echo(f"{outcomes.total()} mail(s): {listed or 'nothing to take in'}")
+        say(f"{outcomes.total()} mail(s): {listed or 'nothing to take in'}")
     if any(outcomes[outcome] for outcome in _FAILED):
         context.exit(RefusedError.exit_code)
 

@@ -15,6 +15,7 @@ from commands.demonstration import competenze, ctl, endings
 from commands.demonstration.stage import Line, Stage, stage
 from commands.lazy import json_option, wants_json
 from commands.output import emit
+from commands.plain import say
 from models.vocabulary import ApplicationState
 from workflow.register import written
 from workflow.rules.amounts import format_money
@@ -103,7 +104,7 @@ def demo_command(scenario: str) -> None:
 
 
 def _say(line: Line) -> None:
-    click.echo(str(line).rstrip())
+    say(str(line).rstrip())
 
 
 def _silence(_line: Line) -> None:
@@ -115,25 +116,25 @@ def _close(
 ) -> None:
     chosen.show(scene)
     endings.money(scene)
-    click.echo(f"\n{chosen.note}")
+    say(f"\n{chosen.note}")
     _show_what_next(home, chosen, scene)
     (result,) = verified
     if result.ok:
-        click.echo(f"The register verifies: {result.entries} entries, {result.head}")
+        say(f"The register verifies: {result.entries} entries, {result.head}")
         return
     for fault in result.faults:
-        click.echo(f"entry {fault.seq}: {fault.fault}")
-    click.echo("The register DOES NOT verify.")
+        say(f"entry {fault.seq}: {fault.fault}")
+    say("The register DOES NOT verify.")
 
 
 def _show_what_next(home: Path, chosen: Scenario, scene: Stage) -> None:
     program = shutil.which("sportello") or str(Path(sys.argv[0]).resolve())
-    click.echo(f"\nThe database is {home / 'sportello.db'}. To go on from here:")
+    say(f"\nThe database is {home / 'sportello.db'}. To go on from here:")
     for name, value in _settings(home, chosen, scene).items():
         click.echo(f"  export {name}={shlex.quote(value)}")
     for words, why in chosen.suggestions:
         click.echo(f"  {shlex.quote(program)} {words}\n      {why}")
-    click.echo("")
+    say("")
 
 
 def _settings(home: Path, chosen: Scenario, scene: Stage) -> dict[str, str]:

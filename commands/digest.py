@@ -7,6 +7,7 @@ import click
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import Table, emit
+from commands.plain import say
 from workflow.desk import Desk
 from workflow.rules.calendar import italian_date
 from workflow.services import digests
@@ -41,9 +42,9 @@ def digest_command(desk: Desk, login: str | None) -> None:
 
 
 def _tell(found: Digest) -> None:
-    click.echo(f"{found.login}, {italian_date(found.day)}")
+    say(f"{found.login}, {italian_date(found.day)}")
     if not found.waiting:
-        click.echo("nothing waits")
+        say("nothing waits")
     for heading, some in groupby(found.waiting, key=lambda one: one.heading):
         table = Table(("application", "what+", "call"), title=heading, indent="  ")
         for one in some:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from commands.damage import told_from_bugs
 from commands.output import civil
+from commands.plain import say
 from config.loader import FaultyFileError
 from config.logs import log
 from config.settings import Settings, SettingsError, read_settings
@@ -70,7 +71,7 @@ def warn_of_clock(
         return
     last = doctor.behind(desk, call=call, application=application)
     if last is not None:
-        click.echo(
+        say(
             "Warning: SPORTELLO_CLOCK is before the last entry of the call; what is "
             f"written is dated {civil(last)} (Rome), not before",
             err=True,

@@ -6,6 +6,7 @@ from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.options import CODES
 from commands.output import emit, print_wrapped
+from commands.plain import say
 from models.vocabulary import ApplicationState
 from workflow.desk import Desk
 from workflow.machine import Table as Moves
@@ -39,11 +40,11 @@ def events_command(desk: Desk, application: str, *, everything: bool) -> None:
     name, call = one.protocol or one.portal_id, one.call
 
     def tell() -> None:
-        click.echo(f"{name} is `{one.state}`")
+        say(f"{name} is `{one.state}`")
         _tell("Can be made now", [one for one in events if one.allowed], call)
         _tell("Not now", [one for one in events if not one.allowed], call)
         if not events:
-            click.echo("nothing more happens to it: this state is final")
+            say("nothing more happens to it: this state is final")
 
     emit(
         {
@@ -92,14 +93,14 @@ def _as_json(event: views.EventView) -> dict[str, object]:
 def _tell(title: str, events: list[views.EventView], call: str) -> None:
     if not events:
         return
-    click.echo(f"\n{title}")
+    say(f"\n{title}")
     for event in events:
         needs = f"  {' '.join(event.needs)}" if event.needs else ""
         roles = " or ".join((event.role, *event.also))
         print_wrapped("  ", f"{event.event} ({roles}){needs}", hanging=4)
         print_wrapped("      ", event.help)
         if {"--checked", "--score"} & set(event.needs):
-            click.echo(f"      codes: {CODES} {call}")
+            say(f"      codes: {CODES} {call}")
         if event.may:
             print_wrapped("      may state: ", " ".join(event.may))
         if event.not_by:

@@ -12,6 +12,7 @@ from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done
 from commands.offices import tell_of_office, verified_office
 from commands.output import emit, print_pairs, print_wrapped
+from commands.plain import say
 from workflow.desk import Desk
 from workflow.errors import TamperedError
 from workflow.register import Fault
@@ -119,7 +120,7 @@ def _tell(made: Exported, faults: list[Fault]) -> None:
         tell_of_office(made.examined.office)
     if not made.examined.anchors.ok:
         tell_of_anchors(made.examined.anchors)
-    click.echo("verify it with: python3 verify.py, in that directory")
+    say("verify it with: python3 verify.py, in that directory")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from commands.entry import at_desk
 from commands.instants import read_instant
 from commands.lazy import json_option
 from commands.output import Table, civil, emit, instant
+from commands.plain import say
 from models.vocabulary import CallEvent, Event
 from workflow.desk import Desk
 from workflow.moves.words import spoken
@@ -136,19 +137,17 @@ def _tell(foreseen: forecasts.Forecast, shown: tuple[forecasts.Effect, ...]) -> 
             late = one.at <= foreseen.now
             table.add(civil(one.at), one.application, _said(one), one.wakes)
         table.print()
-        click.echo("")
+        say("")
     if more := len(foreseen.effects) - len(shown):
-        click.echo(f"{more} more: see them with --limit {len(foreseen.effects)}")
+        say(f"{more} more: see them with --limit {len(foreseen.effects)}")
     failing = sum(one.event is None for one in foreseen.effects)
     done = len(foreseen.effects) - failing
     if not foreseen.effects:
-        click.echo(f"The workers would do nothing until {until}.")
+        say(f"The workers would do nothing until {until}.")
     else:
         fails = f" and fail in {failing}" if failing else ""
-        click.echo(f"The workers would do {done} thing(s){fails} until {until}.")
-    click.echo(
-        "Nothing was written. What officers and applicants do meanwhile may change it."
-    )
+        say(f"The workers would do {done} thing(s){fails} until {until}.")
+    say("Nothing was written. What officers and applicants do meanwhile may change it.")
 
 
 def _said(one: forecasts.Effect) -> str:

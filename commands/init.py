@@ -9,6 +9,7 @@ import click
 from commands.entry import open_desk, told_in_words
 from commands.lazy import json_option, note_done
 from commands.output import emit, print_wrapped
+from commands.plain import say
 from config.settings import read_settings
 from workflow.ambient import SystemAmbient
 from workflow.services import installation, rosters, signing
@@ -37,7 +38,7 @@ def init_command(*, rehearsal: bool) -> None:
         desk = open_desk()
         settings = read_settings()
         if not rehearsal and settings.clock is not None:
-            click.echo(
+            say(
                 "Warning: SPORTELLO_CLOCK is set, and a real database has no other "
                 "time than that of the host: commands will be refused until it is "
                 "unset; for a rehearsal, `sportello init --rehearsal` on another "
@@ -56,10 +57,10 @@ def init_command(*, rehearsal: bool) -> None:
     def tell() -> None:
         kind = "rehearsal database" if made.rehearsal else "database"
         done = "created" if made.created else "is in the present form"
-        click.echo(f"{kind} {made.database} {done} (form {made.revision})")
+        say(f"{kind} {made.database} {done} (form {made.revision})")
         _tell_of_key(signer)
         if empty:
-            click.echo(
+            say(
                 "Now say who may act; the first one should be an administrator:\n"
                 "  sportello officer add LOGIN --name NAME --role administrator"
             )
@@ -80,7 +81,7 @@ def init_command(*, rehearsal: bool) -> None:
 def _warn_of_home(home: Path) -> None:
     """Say that others can look into a home that was there before."""
     if home.is_dir() and (mode := stat.S_IMODE(home.stat().st_mode)) & 0o077:
-        click.echo(
+        say(
             f"Warning: {home} can be looked into by others (mode {mode:o}); close it "
             f"with `chmod 700 {home}`",
             err=True,
@@ -91,4 +92,4 @@ def _tell_of_key(signer: signing.Signing) -> None:
     if signer.notice is not None:
         print_wrapped("Note: ", signer.notice)
     elif signer.created:
-        click.echo(f"signing key {signer.path} created; keep a copy of it elsewhere")
+        say(f"signing key {signer.path} created; keep a copy of it elsewhere")

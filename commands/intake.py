@@ -15,6 +15,7 @@ import click
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_lines_option, note_done, wants_json
 from commands.output import civil, clean, emit_json
+from commands.plain import say
 from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.services import intake
@@ -65,7 +66,7 @@ def intake_command(desk: Desk, context: click.Context, call: str, file: str) -> 
                         if as_json:
                             emit_json(answer)
                         else:
-                            click.echo(_told(answer))
+                            say(_told(answer))
                     bar(submitted.end_of(answers[-1]["line"]))
         except KeyboardInterrupt:
             _tell_interrupted(outcomes)
@@ -134,7 +135,7 @@ def _progress(file: str) -> Iterator[Callable[[int], None]]:
 
 
 def _tell_interrupted(outcomes: Counter[str]) -> None:
-    click.echo(
+    say(
         f"\nInterrupted: {outcomes.total()} line(s) were answered, and what was "
         "answered is kept. Bring the same lines again: whatever was taken in is "
         "answered with the number it has, and the rest is taken in.",
@@ -144,9 +145,7 @@ def _tell_interrupted(outcomes: Counter[str]) -> None:
 
 def _tell_outcomes(outcomes: Counter[str]) -> None:
     listed = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    click.echo(
-        f"{outcomes.total()} line(s): {listed or 'nothing to take in'}", err=True
-    )
+    say(f"{outcomes.total()} line(s): {listed or 'nothing to take in'}", err=True)
 
 
 def _told(answer: dict[str, Any]) -> str:

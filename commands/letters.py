@@ -5,6 +5,7 @@ import click
 from commands.entry import at_desk
 from commands.lazy import Listing, json_option
 from commands.output import Table, clean, emit, print_wrapped
+from commands.plain import say
 from models.vocabulary import Letter
 from workflow.desk import Desk
 from workflow.services import previews
@@ -85,11 +86,11 @@ def render_command(desk: Desk, letter: str, application: str) -> None:
     def tell() -> None:
         print_wrapped("To: ", clean(shown.to))
         print_wrapped("Oggetto: ", shown.text.subject)
-        click.echo()
+        say()
         for line in shown.text.body.splitlines():
             print_wrapped("", line)
         if shown.unknown:
-            click.echo()
+            say()
             missing = ", ".join(shown.unknown)
             print_wrapped("Only the move will bring: ", missing)
 

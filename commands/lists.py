@@ -12,6 +12,7 @@ from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option
 from commands.moments import read_moment
 from commands.output import Table, civil, clean, emit, instant, print_pairs
+from commands.plain import say
 from commands.receipts import written_to
 from models.vocabulary import ListChange
 from workflow.desk import Desk
@@ -91,7 +92,7 @@ def _show(told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
         f"  hash of the list {told['sha256']}",
         *(f"  writes to {clean(line)}" for line in written_to(told["notices"])),
     ]
-    click.echo("\n".join(lines), err=err)
+    say("\n".join(lines), err=err)
 
 
 def _changes(told: Mapping[str, Any]) -> Iterator[str]:
@@ -151,9 +152,9 @@ def _as_json(view: ListView) -> dict[str, object]:
 
 def _tell(view: ListView) -> None:
     standing = view.standing
-    click.echo(f"list of {view.call} {moments.headline(view.cut, view.call)}")
+    say(f"list of {view.call} {moments.headline(view.cut, view.call)}")
     if not standing.version:
-        click.echo("  no list was approved by then")
+        say("  no list was approved by then")
         return
     print_pairs(
         (

@@ -28,6 +28,7 @@ from commands.lazy import (
 from commands.moments import as_of_option, read_since, read_until
 from commands.offices import tell_of_office, verified_office
 from commands.output import Table, civil, emit, emit_json, print_wrapped
+from commands.plain import say
 from commands.queue import queue_as_json, tell_queue
 from commands.receipts import act_of, moved
 from models.vocabulary import CallEvent, Event, Outcome
@@ -139,9 +140,9 @@ def _show_as_of(desk: Desk, target: str, as_of: Moment) -> None:
     call, queue = past.seen
 
     def tell() -> None:
-        click.echo(moments.headline(past.cut, target))
+        say(moments.headline(past.cut, target))
         tell_call(call, now=False)
-        click.echo()
+        say()
         tell_queue(queue, None)
 
     told = {"call": past_as_json(call), "queue": queue_as_json(queue, queue.items)}
@@ -167,7 +168,7 @@ def _tell(entries: Iterable[Mapping[str, Any]], logins: Mapping[str, str]) -> No
         table.print()
         shown = True
     if not shown:
-        click.echo("no entry")
+        say("no entry")
 
 
 def _key(
@@ -223,8 +224,8 @@ def verify_command(
         for one in examined.calls:
             count = sum(one.counts.values()) or len(one.faults)
             standing = f"{count} FAULT(S)" if count else "ok"
-            click.echo(f"{one.call}: {one.entries} entries: {standing}")
-            click.echo(f"  head {one.head}")
+            say(f"{one.call}: {one.entries} entries: {standing}")
+            say(f"  head {one.head}")
             if erased := _erased(one):
                 print_wrapped("  ", erased)
             if one.unread:
@@ -244,7 +245,7 @@ def verify_command(
                 told = f"; and {more} more like it" if more else ""
                 print_wrapped(f"  {where}: ", f"{fault.fault}{told}")
         if not examined.calls:
-            click.echo("no call is loaded: there is nothing to verify")
+            say("no call is loaded: there is nothing to verify")
         if call is None or not examined.office.ok:
             tell_of_office(examined.office)
         tell_of_anchors(examined.anchors)

@@ -9,6 +9,7 @@ import click
 from commands.entry import at_desk
 from commands.lazy import Listing, json_option, note_done
 from commands.output import Table, civil, emit, instant, print_pairs, print_wrapped
+from commands.plain import say
 from models.vocabulary import NoticeStatus
 from workflow.desk import Desk
 from workflow.services import notices, releases
@@ -120,7 +121,7 @@ def retry_command(desk: Desk, names: tuple[str, ...]) -> None:
     note_done(f"{len(found)} letter(s) to be sent again")
     emit(
         {"notices": [as_json(one) for one in found]},
-        lambda: click.echo("\n".join(f"{one.name}: waits to be sent" for one in found)),
+        lambda: say("\n".join(f"{one.name}: waits to be sent" for one in found)),
     )
 
 
@@ -146,7 +147,7 @@ def release_command(desk: Desk, names: tuple[str, ...]) -> None:
         note_done(f"{len(done)} of {len(names)} letter(s) released")
     emit(
         {"released": done},
-        lambda: click.echo("\n".join(f"{one.name}: may go" for one in found)),
+        lambda: say("\n".join(f"{one.name}: may go" for one in found)),
     )
 
 
@@ -181,9 +182,9 @@ def _tell(shown: Sequence[NoticeView], *, more: bool) -> None:
         table.add(one.name, one.status, one.attempts, civil(when), _why(one))
     table.print()
     if not shown:
-        click.echo("no letter to show")
+        say("no letter to show")
     if more:
-        click.echo("and more: see them with --limit")
+        say("and more: see them with --limit")
 
 
 def _why(one: NoticeView) -> str | None:

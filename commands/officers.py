@@ -16,6 +16,7 @@ from commands.lazy import (
     wants_json,
 )
 from commands.output import Table, civil, clean, emit, emit_json
+from commands.plain import say
 from models import addresses
 from models.addresses import AddressError
 from models.vocabulary import Role
@@ -267,7 +268,7 @@ def conflict_command(desk: Desk, login: str, application: str, reason: str) -> N
     note_done(f"conflict of {login} on {told['application']}")
     emit(
         told,
-        lambda: click.echo(
+        lambda: say(
             f"{told['application']}: {login} abstains (entry {told['entry']['seq']})"
         ),
     )
@@ -305,7 +306,7 @@ def history_command(desk: Desk) -> None:
         )
     table.print()
     if not table.rows:
-        click.echo("no entry")
+        say("no entry")
 
 
 def _what(entry: Mapping[str, Any], logins: Mapping[str, str]) -> str:
@@ -331,7 +332,7 @@ def _tell(officer: rosters.OfficerView) -> None:
     standing = "retired" if officer.retired else ", ".join(held) or "no role"
     emit(
         _as_json(officer),
-        lambda: click.echo(clean(f"{officer.login} ({officer.name}): {standing}")),
+        lambda: say(clean(f"{officer.login} ({officer.name}): {standing}")),
     )
 
 

@@ -2,18 +2,17 @@
 
 from typing import Any
 
-import click
-
+from commands.plain import say
 from workflow.services.office import VerifiedOffice
 
 
 def tell_of_office(found: VerifiedOffice) -> None:
     """Say whether the chain of officers and roles holds, and what does not."""
     standing = "ok" if found.ok else f"{len(found.faults)} FAULT(S)"
-    click.echo(f"officers: {found.entries} entries, head {found.head}: {standing}")
+    say(f"officers: {found.entries} entries, head {found.head}: {standing}")
     for fault in found.faults:
         where = f"entry {fault.seq}" if fault.seq else "the officers"
-        click.echo(f"  {where}: {fault.fault}")
+        say(f"  {where}: {fault.fault}")
 
 
 def verified_office(found: VerifiedOffice) -> dict[str, Any]:

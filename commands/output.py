@@ -1,9 +1,7 @@
 """How is a result shown: to people, in a pipe, to scripts?"""
 
 import json
-import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,7 +11,7 @@ import click
 import orjson
 
 from commands.lazy import wants_json
-from commands.plain import escaped, legible
+from commands.plain import columns, escaped, fitted, legible, say
 from workflow import register
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import ROME, italian_date
@@ -50,11 +48,13 @@ class Table:
         if not self.rows:
             return
         if self.title:
-            click.echo(f"\n{self.title}" if self.indent else self.title)
-        if sys.stdout.isatty():
-            self._print_fitted(shutil.get_terminal_size().columns)
+            say(f"\n{self.title}" if self.indent else self.title)
+        width, lines = columns(sys.stdout), self.lines()
+        is_wide = width is not None and max(map(len, lines)) > width
+        if width is not None and (is_wide or sys.stdout.isatty()):
+            self._print_fitted(width)
         else:
-            click.echo("\n".join(self.lines()))
+            click.echo("\n".join(lines))
 
     def lines(self) -> list[str]:
         """Return it as aligned plain text, as wide as it needs."""
@@ -129,7 +129,7 @@ def print_pairs(
     kept = [(name, _shown(value)) for name, value in pairs if value not in {None, ""}]
     width = max((len(name) for name, _ in kept), default=0)
     for name, value in kept:
-        click.echo(f"{indent}{name.ljust(width)}{_GAP}{value}", err=err)
+        print_wrapped(f"{indent}{name.ljust(width)}{_GAP}", value, err=err)
 
 
 def clean(text: str) -> str:
@@ -137,25 +137,17 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def print_wrapped(head: str, text: str, *, hanging: int = 0) -> None:
-    """Print a paragraph under its head; in a terminal no line is wider than that.
+def print_wrapped(head: str, text: str, *, hanging: int = 0, err: bool = False) -> None:
+    """Print a paragraph under its head; no line is wider than `say` lets it be.
 
     Its further lines begin where the first does, or *hanging* further to the right.
     For whoever reads the output by a program it stays one line.
     """
-    head, text = legible(head), legible(text)
-    if not sys.stdout.isatty():
-        click.echo(head + text)
-        return
-    lines = textwrap.wrap(
-        text,
-        shutil.get_terminal_size().columns,
-        initial_indent=head,
-        subsequent_indent=" " * (len(head) + hanging),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    click.echo("\n".join(lines) or head)
+    line = legible(head + text)
+    width = columns(sys.stderr if err else sys.stdout)
+    if width is not None:
+        line = fitted(line, width, hanging=" " * (len(head) + hanging))
+    click.echo(line, err=err)
 
 
 def civil(instant: datetime | str | None, *, digits: int = 0) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import click
-
 from commands import moments
 from commands.output import Table, civil, day, euros, instant, print_pairs
+from commands.plain import say
 from commands.receipts import act_of, moved
 from workflow.rules.amounts import format_money
 from workflow.services.past_files import PastFile, in_order
@@ -94,7 +93,7 @@ def as_json(past: Past[FileView], history: list[dict[str, Any]]) -> dict[str, ob
 def tell(past: Past[FileView], history: list[dict[str, Any]]) -> None:
     """Show an application to people as it stood."""
     view, file = past.seen, past.seen.file
-    click.echo(f"{file.name} {moments.headline(past.cut, view.call)}")
+    say(f"{file.name} {moments.headline(past.cut, view.call)}")
     print_pairs(
         (
             ("state", file.stands),

@@ -1,7 +1,63 @@
-"""What of a text may a terminal be shown?"""
+"""What of a text may a terminal be shown, and how wide?"""
+
+import os
+import sys
+from typing import TextIO
+
+import click
 
 _LAYOUT = "\n\t"
 """By these a sentence of ours has its lines."""
+
+
+_HANGING = "  "
+"""Further to the right than the first of a line stands what is left of it."""
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print text for people: no line is wider than what they look at.
+
+    For whoever reads it by a program a line stays a line.
+    """
+    width = columns(sys.stderr if err else sys.stdout)
+    click.echo(text if width is None else fitted(text, width), err=err)
+
+
+def columns(stream: TextIO) -> int | None:
+    """Return how wide what is printed may be; of a pipe only who reads it can say.
+
+    A shell tells nobody how wide its terminal is, unless COLUMNS is exported.
+    """
+    if stream.isatty():
+        # Only who looks at it waits for this to be loaded.
+        import shutil  # noqa: PLC0415 - see above
+
+        return shutil.get_terminal_size().columns
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdecimal() and int(said) else None
+
+
+def fitted(text: str, width: int, *, hanging: str | None = None) -> str:
+    """Break lines between words, as far as there are words.
+
+    What is left of a line stands under its beginning, or where *hanging* says.
+    """
+    if all(len(line) <= width for line in text.split("\n")):
+        return text
+    import textwrap  # noqa: PLC0415 - as above
+
+    broken = []
+    for line in text.split("\n"):
+        start = line[: len(line) - len(line.lstrip())]
+        broken += textwrap.wrap(
+            line.lstrip(),
+            width,
+            initial_indent=start,
+            subsequent_indent=start + _HANGING if hanging is None else hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(broken)
 
 
 def legible(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from commands.lazy import LazyGroup, done_so_far
-from commands.plain import escaped, legible
+from commands.plain import escaped, legible, say
 from workflow.errors import SportelloError, UnavailableError
 
 _INTERRUPTED = 130
@@ -108,7 +108,7 @@ def _tell(
     given: Sequence[str], code: str, message: str, details: Mapping[str, object]
 ) -> None:
     if "--json" not in given or code == "output.lost":
-        click.echo(_fitted(legible(f"Error [{code}]: {message}")), err=True)
+        say(legible(f"Error [{code}]: {message}"), err=True)
         return
     # Only for an error: loading it is a good part of the time `--help` takes.
     import json  # noqa: PLC0415
@@ -121,19 +121,6 @@ def _tell(
         if not _is_lost():
             raise
         click.echo(legible(f"Error [{code}]: {message}"), err=True)
-
-
-def _fitted(text: str) -> str:
-    """Break a sentence between words where a terminal is narrower than it."""
-    if not sys.stderr.isatty():
-        return text
-    # Only for somebody who reads an error: see above.
-    import shutil  # noqa: PLC0415
-    import textwrap  # noqa: PLC0415
-
-    width = shutil.get_terminal_size().columns
-    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines)
 
 
 def _tell_usage(given: Sequence[str], error: click.UsageError) -> None:

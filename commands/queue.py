@@ -11,6 +11,7 @@ from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.moments import as_of_option
 from commands.output import Table, civil, emit, euros, instant
+from commands.plain import say
 from models.vocabulary import OrderPolicy
 from workflow.desk import Desk
 from workflow.rules.amounts import format_money
@@ -60,7 +61,7 @@ def queue_command(
     past = pasts.queue(desk, call, as_of)
 
     def tell() -> None:
-        click.echo(moments.headline(past.cut, call))
+        say(moments.headline(past.cut, call))
         tell_queue(past.seen, limit)
 
     told = queue_as_json(past.seen, past.seen.items[:limit])
@@ -124,8 +125,8 @@ def tell_queue(queue: views.QueueView, limit: int | None) -> None:
     """Show a queue to people."""
     if limit is None and sys.stdout.isatty():
         limit = _IN_A_TERMINAL
-    click.echo(f"{queue.call} is {_standing(queue)}")
-    click.echo(
+    say(f"{queue.call} is {_standing(queue)}")
+    say(
         _NO_MONEY
         if not queue.allocation
         else f"allocation {euros(queue.allocation)}, reserved {euros(queue.reserved)}, "
@@ -133,21 +134,21 @@ def tell_queue(queue: views.QueueView, limit: int | None) -> None:
         f"waiting {euros(queue.waiting)}"
     )
     if queue.policy in _ORDERS:
-        click.echo(_ORDERS[queue.policy])
+        say(_ORDERS[queue.policy])
     shown = queue.items[:limit]
     if queue.policy is OrderPolicy.RANKING and queue.allocation:
-        click.echo(_of_set(queue))
+        say(_of_set(queue))
         _ranked(queue, shown).print()
     else:
         _table(queue, shown).print()
     if not queue.items:
-        click.echo(f"nobody waits for {'a grant' if queue.allocation else 'the list'}")
+        say(f"nobody waits for {'a grant' if queue.allocation else 'the list'}")
     for line in _moves_down(queue):
-        click.echo(line)
+        say(line)
     if len(shown) < len(queue.items):
-        click.echo(_more(queue, len(shown)))
+        say(_more(queue, len(shown)))
     if queue.not_receivable:
-        click.echo(
+        say(
             f"\n{len(queue.not_receivable)} by another channel, without a place, to be "
             f"declared not receivable by act: {', '.join(queue.not_receivable)}"
         )
@@ -211,7 +212,7 @@ def _of_set(queue: views.QueueView) -> str:
 
 def _ranked(queue: views.QueueView, shown: Sequence[views.QueueItem]) -> Table:
     table = Table(("#>", "protocol", "score>", "state", "asks>", "has>", "next+"))
-    end = queue.first_without_money if queue.ranking else None
+    end = queue.first_without_money
     for item in shown:
         if item is end:
             table.rule("the money ends here")

@@ -10,6 +10,7 @@ from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option
 from commands.output import Table, clean
+from commands.plain import say
 from commands.receipts import written_to
 from workflow.desk import Desk
 from workflow.services import rankings
@@ -112,7 +113,7 @@ def _show(
     err: bool = False,
 ) -> None:
     lines = [f"{verb} {headline(told)}:", *_table(told), *_rest(told)]
-    click.echo("\n".join(lines), err=err)
+    say("\n".join(lines), err=err)
 
 
 def _ranked(told: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import click
 from commands.entry import engine_of, told_in_words
 from commands.lazy import json_option, wants_json
 from commands.output import clean, emit, print_pairs
+from commands.plain import say
 from config.loader import find, load, shipped
 from config.schema import CallDefinition
 from config.settings import Settings, read_settings
@@ -161,7 +162,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 def _show(felt: Felt, rules: CallDefinition, kind: str) -> None:
     plan = felt.plan
-    click.echo(
+    say(
         f"{rules.code}: {plan.applications} applications, {plan.rate} a second, "
         f"{format_money(plan.requested)} each, on a scratch database ({kind})\n"
     )

@@ -11,6 +11,7 @@ from commands.confirmation import confirm, nobody_to_ask
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done, wants_json
 from commands.output import civil, emit, instant, print_pairs, print_wrapped
+from commands.plain import say
 from commands.receipts import act_of
 from config.settings import Settings, read_settings
 from workers.transports import erasing
@@ -129,7 +130,7 @@ def _elsewhere(desk: Desk, settings: Settings) -> Iterator[str]:
 def _tell(plan: Plan, told: Mapping[str, Any], verb: str, *, err: bool = False) -> None:
     kept, amounts = plan.retention, told["personal_data"]
     over = "not yet" if plan.over_on is None else civil(plan.over_on)
-    click.echo(plan.call, err=err)
+    say(plan.call, err=err)
     print_pairs(
         (
             ("state", plan.state),
@@ -142,7 +143,7 @@ def _tell(plan: Plan, told: Mapping[str, Any], verb: str, *, err: bool = False) 
         "  ",
         err=err,
     )
-    click.echo(f"{verb} of its personal data:", err=err)
+    say(f"{verb} of its personal data:", err=err)
     counts: list[tuple[str, object]] = [("not counted", _UNREAD)]
     if amounts is not None:
         counts = [(name, str(amounts[key])) for key, name in _HELD.items()]
@@ -157,30 +158,28 @@ def _tell(plan: Plan, told: Mapping[str, Any], verb: str, *, err: bool = False) 
 
 def _tell_kept(kept_for: Mapping[str, int], *, err: bool = False) -> None:
     for code, number in kept_for.items():
-        click.echo(f"  kept, because of {code}: {number} applicant(s)", err=err)
+        say(f"  kept, because of {code}: {number} applicant(s)", err=err)
 
 
 def _tell_done(told: Mapping[str, Any], entry: Mapping[str, Any] | None) -> None:
     if entry is None:
-        click.echo(
-            f"{told['call']}: nothing was left, erased under {told['erased_under']}"
-        )
+        say(f"{told['call']}: nothing was left, erased under {told['erased_under']}")
     else:
         findings = entry["findings"]
-        click.echo(f"{told['call']}: personal data erased under {told['erased_under']}")
+        say(f"{told['call']}: personal data erased under {told['erased_under']}")
         counts = [(name, str(findings["erased"][key])) for key, name in _HELD.items()]
         print_pairs(counts, "  ")
         _tell_kept(findings["kept_for"])
-        click.echo(f"  entry {entry['seq']} of the register")
+        say(f"  entry {entry['seq']} of the register")
     if told["copies"]:
-        click.echo(f"  {told['copies']} copies as files erased")
+        say(f"  {told['copies']} copies as files erased")
     if told["pages"]:
-        click.echo("  the file of the database was written anew")
+        say("  the file of the database was written anew")
     _tell_elsewhere(told["elsewhere"])
 
 
 def _tell_elsewhere(places: Sequence[str]) -> None:
-    click.echo("What this command cannot reach:")
+    say("What this command cannot reach:")
     for place in places:
         print_wrapped("  ", place)
 

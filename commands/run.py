@@ -7,7 +7,8 @@ import click
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import emit
-from commands.scheduler import every_option, say
+from commands.plain import say
+from commands.scheduler import every_option, tell_standing
 from config.settings import masked, read_settings
 from workers import broker as brokers
 from workers import serving
@@ -51,7 +52,7 @@ def run_command(desk: Desk, every: float, threads: int) -> None:
     built = brokers.build(address)
     with serving.serving(built, desk, transport, threads=threads, patient=True):
         done = Scheduler(
-            built, desk, every=every, receipts=settings.receipts, say=say
+            built, desk, every=every, receipts=settings.receipts, say=tell_standing
         ).run(stop)
     emit(
         {
@@ -61,7 +62,7 @@ def run_command(desk: Desk, every: float, threads: int) -> None:
             **asdict(done),
             "ended_by": stop.reason,
         },
-        lambda: click.echo(
+        lambda: say(
             f"ended by {stop.reason} after {done.ticks} tick(s); nothing was left half "
             "done"
         ),

@@ -9,6 +9,7 @@ import click
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import emit
+from commands.plain import say
 from commands.workers import broker_address
 from config.settings import masked, read_settings
 from workers import broker as brokers
@@ -68,7 +69,7 @@ def scheduler_command(desk: Desk, every: float) -> None:
         desk,
         every=every,
         receipts=read_settings().receipts,
-        say=say,
+        say=tell_standing,
     ).run(stop)
     emit(
         {
@@ -77,13 +78,13 @@ def scheduler_command(desk: Desk, every: float) -> None:
             **asdict(done),
             "ended_by": stop.reason,
         },
-        lambda: click.echo(
+        lambda: say(
             f"ended by {stop.reason} after {done.ticks} tick(s); {done.sent} job(s) "
             "were sent"
         ),
     )
 
 
-def say(standing: str) -> None:
+def tell_standing(standing: str) -> None:
     """Tell the operator how the scheduler stands."""
-    click.echo(f"scheduler {standing}", err=True)
+    say(f"scheduler {standing}", err=True)

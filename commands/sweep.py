@@ -7,6 +7,7 @@ import click
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done
 from commands.output import Table, civil, emit, instant
+from commands.plain import say
 from workflow.desk import Desk
 from workflow.errors import UnavailableError
 from workflow.services import sweep, terms
@@ -50,13 +51,13 @@ def sweep_command(desk: Desk, context: click.Context, *, parked: bool) -> None:
     def tell() -> None:
         table.print()
         if not swept.applied and not swept.remaining:
-            click.echo("nothing is due")
+            say("nothing is due")
         if failing:
-            click.echo(f"{failing} parked: see `sportello terms --parked`")
+            say(f"{failing} parked: see `sportello terms --parked`")
         for code in swept.busy:
-            click.echo(f"{code}: busy with somebody else's command; sweep again")
+            say(f"{code}: busy with somebody else's command; sweep again")
         for one in swept.failed:
-            click.echo(f"{one.call}: not swept [{one.code}]: {one.message}")
+            say(f"{one.call}: not swept [{one.code}]: {one.message}")
 
     emit(
         {

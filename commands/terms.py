@@ -9,6 +9,7 @@ import click
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import Table, civil, emit, instant
+from commands.plain import say
 from models.vocabulary import TermStatus
 from workflow.desk import Desk
 from workflow.rules.calendar import italian_date
@@ -132,13 +133,13 @@ def stood_still(term: TermView) -> str:
 def _tell(found: Listed, *, parked: bool) -> None:
     (_parked if parked else _table)(found).print()
     if not found.terms:
-        click.echo(
+        say(
             "nothing is parked"
             if parked
             else "no term to show: none runs, stands still or was missed like that"
         )
     for line in _footnotes(found, parked=parked):
-        click.echo(line)
+        say(line)
 
 
 def _table(found: Listed) -> Table:

@@ -7,6 +7,7 @@ import click
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.output import emit
+from commands.plain import say
 from config.settings import masked, read_settings
 from workers import broker as brokers
 from workers import crew, serving
@@ -74,7 +75,7 @@ def worker_command(desk: Desk, processes: int, threads: int, heartbeat: int) -> 
     with closing(brokers.build(address)) as built:
         brokers.refuse_absent(built)
     stop = Stop()
-    click.echo(
+    say(
         f"taking messages from {masked(address)} with {processes} process(es) of "
         f"{threads} thread(s); SIGTERM or Ctrl-C ends it",
         err=True,
@@ -95,7 +96,7 @@ def worker_command(desk: Desk, processes: int, threads: int, heartbeat: int) -> 
             "replaced": replaced,
             "ended_by": stop.reason,
         },
-        lambda: click.echo(f"ended by {stop.reason}; nothing was left half done"),
+        lambda: say(f"ended by {stop.reason}; nothing was left half done"),
     )
 
 

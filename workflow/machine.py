@@ -131,6 +131,8 @@ class Consequences:
     since: date | None = None
     """The civil day from which the terms that start now are counted, if not today."""
     letters: tuple[Letter, ...] = ()
+    changes_nothing: bool = False
+    """For the applicant: the letters of the row are not written either."""
     delivered: Delivery | None = None
     released: UUID | None = None
     """A letter that was held back and may be sent."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from models.vocabulary import (
 )
 from tests.builders import CLOSING, CTL, OPENING, Office, submission
 from tests.contents import entries, refusals, rows
-from workflow.errors import InputError, RefusedError
+from workflow.errors import ConflictError, InputError, RefusedError
 from workflow.register import written
 from workflow.services import call_acts, calls, sweep
 
@@ -53,7 +54,8 @@ def record(work: Office, **stated: Any) -> dict[str, Any]:
 def test_an_act_answers_with_the_entry_that_it_left(work: Office):
     entry = suspend(work)
 
-    assert entry == {**entries(work)[-1], "promotions": [], "letters": []}
+    told = {"promotions": [], "letters": [], "dry_run": False}
+    assert entry == {**entries(work)[-1], **told}
     assert (entry["from"], entry["to"]) == ("open", "suspended")
     assert entry["act"]["number"] == "9"
     assert entry["inputs"] == {"cause": "act"}
@@ -126,6 +128,25 @@ def test_a_refused_act_is_undone_and_recorded_after_what_was_due(work: Office):
     )
     assert entry["to"] is None
     assert work.verified()
+
+
+def test_what_was_shown_of_an_act_is_done_or_nothing_is(work: Office):
+    close = partial(call_acts.close, work.desk, CTL, act=ACT, reason="full")
+    tried = close(dry_run=True)
+    with pytest.raises(RefusedError):
+        call_acts.close(work.desk, CTL, act=ACT, dry_run=True)
+    stood = calls.shown(work.desk, CTL)
+    with pytest.raises(RefusedError):
+        call_acts.close(work.desk, CTL, act=ACT, dry_run=True, meant=True)
+    suspend(work)
+
+    with pytest.raises(ConflictError, match="would not do any more what was shown"):
+        close(seen=tried)
+
+    assert tried["dry_run"]
+    assert (stood.state, stood.entries) == (CallState.OPEN, 1)
+    assert calls.shown(work.desk, CTL).state is CallState.SUSPENDED
+    assert refusals(work) == ["reason.missing"]
 
 
 def test_an_act_by_nobody_is_recorded_without_the_login(work: Office):
@@ -311,7 +332,7 @@ def test_a_call_is_concluded_once_everything_in_it_is_decided(work: Office):
     filed = [work.file(number) for number in range(2)]
     work.take(submission(2, draft=True))
     work.clock.move_to(CLOSING + DAY)
-    today = {"act": "decreto 9/2026-03-06"}
+    today: dict[str, Any] = {"act": "decreto 9/2026-03-06"}
 
     with pytest.raises(RefusedError) as error:
         call_acts.conclude(work.desk, CTL, **today)

@@ -200,6 +200,7 @@ def test_money_already_given_out_cannot_be_taken_from_the_allocation(
     calls.register_call(work.desk, exactly, act=ACT)
 
     assert error.code == "call.allocation_below_committed"
+    assert "240000.00 reserved and 0.00 granted" in error.message
     assert calls.shown(work.desk, CTL).residual == 0
     assert views.shown(work.desk, granted).summary.state == ApplicationState.SUBMITTED
     assert work.verified()

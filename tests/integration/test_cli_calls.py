@@ -5,12 +5,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import click.testing
 import pytest
 
 from config.loader import find
 from tests.builders import CTL
 from tests.editions import SECOND, open_to_all
-from tests.terminals import ACT, Terminal
+from tests.terminals import ACT, FIRST, Terminal
 
 
 @pytest.fixture
@@ -102,6 +103,57 @@ def test_a_new_version_shows_what_it_changed_and_by_which_act(terminal, changed)
     assert "version 2, 20/01/2026 10:00:00, bianchi on decreto 7/2026-01-19" in text
 
 
+@pytest.fixture
+def sitting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody sit in front of what is typed."""
+    stream = click.testing._NamedTextIOWrapper
+    monkeypatch.setattr(stream, "isatty", lambda _: True, raising=False)
+
+
+@pytest.mark.usefixtures("sitting")
+def test_whoever_types_an_act_sees_what_it_does_and_confirms_it(terminal):
+    suspend = ("call", "suspend", CTL, *ACT, "--reason", "the platform moves")
+
+    tried = terminal.type(*suspend, "--dry-run")
+    wrong = terminal.type(*suspend, text="yes\n")
+    nobody = terminal.type(*suspend, text="")
+    stood = terminal.ask("call", "show", CTL)["state"]
+    done = terminal.type(*suspend, text=f"{CTL}\n")
+    annulled = terminal.type("call", "annul", *suspend[2:], "--yes", text="")
+    again = terminal.ask("call", "annul", *suspend[2:])
+
+    moved = f"{CTL} suspend_call: `open` -> `suspended`"
+    assert tried.stdout.startswith(f"Would do: {moved}\n")
+    assert "confirmation.wrong" in wrong.stderr
+    assert "confirmation.missing" in nobody.stderr
+    assert (wrong.exit_code, nobody.exit_code, stood) == (1, 2, "open")
+    assert f"This will happen: {moved}\n" in done.stderr
+    assert f"  writes to {FIRST}: counter_suspended to " in done.stderr
+    assert done.stdout.startswith(f"{moved}\n")
+    assert annulled.exit_code == 0
+    assert again["error"]["code"] == "machine.wrong_state"  # a script is not asked
+
+
+@pytest.mark.usefixtures("sitting")
+def test_whoever_loads_a_new_version_sees_what_it_changes_and_confirms_it(terminal):
+    text = find("ctl-2025").read_text(encoding="utf-8")
+    less = text.replace('amount = "1000000.00"', 'amount = "400000.00"')
+    Path("less.toml").write_text(less, encoding="utf-8")
+    load = ("call", "load", "less.toml", *ACT)
+
+    wrong = terminal.type(*load, text="yes\n")
+    stood = terminal.ask("call", "show", CTL)["version"]
+    done = terminal.type(*load, text=f"{CTL}\n")
+    again = terminal.type(*load, text="")
+
+    changes = "  allocation.amount: 1000000.00 -> 400000.00\n  residual of the call "
+    assert (wrong.exit_code, stood) == (1, 1)
+    assert f"{CTL} will be loaded: version 2\n" in done.stderr
+    assert f"{changes}66666.67\n" in done.stderr
+    assert f"{changes}66666.67\n" in done.stdout
+    assert "unchanged: the act was not recorded" in again.stdout  # nobody was asked
+
+
 def test_an_act_is_written_in_one_way(terminal, changed):
     said = terminal.refused(
         "call",
@@ -121,6 +173,13 @@ def test_an_unknown_call_is_refused_with_those_that_are_known(terminal):
         said = terminal.refused(*words, "CTL", code="call.unknown", exit_code=1)
 
         assert CTL in said
+
+
+def test_an_application_in_the_place_of_a_call_is_told_with_its_call(terminal):
+    said = terminal.refused("explain", "money", FIRST, code="call.unknown", exit_code=1)
+
+    assert f"`{FIRST}` is an application to {CTL}, and no call" in said
+    assert f"`sportello show {FIRST}`" in said
 
 
 def test_a_call_is_shown_with_its_money(terminal):

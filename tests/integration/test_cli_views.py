@@ -119,6 +119,8 @@ def test_the_queue_names_the_first_without_money(terminal):
 
     terminal.query("UPDATE applications SET reserved = 0 WHERE protocol_number = 2")
 
+    assert terminal.ask("queue", CTL)["first_without_money"] is None  # it is free
+    terminal.query("UPDATE calls SET allocation = 33333333")  # now nothing is
     assert terminal.ask("queue", CTL)["first_without_money"] == SECOND
 
 
@@ -151,6 +153,7 @@ def test_an_announced_reopening_stands_in_the_queue(terminal):
 
 def test_a_long_queue_is_cut_short_and_says_how_many_more_there_are(terminal):
     terminal.query("UPDATE applications SET reserved = 0 WHERE protocol_number = 3")
+    terminal.query("UPDATE calls SET allocation = 33333333")
 
     queue = terminal.ask("queue", CTL, "--limit", "1")
     text = terminal.type("queue", CTL, "--limit", "1").stdout.splitlines()

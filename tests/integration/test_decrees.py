@@ -179,7 +179,7 @@ def test_one_bad_line_grants_nothing_and_is_named(work):
     error = refused(work, *lines)
 
     assert error.code == "durc.expired"
-    assert error.message.startswith(f"line 3, {files[2]}: --durc-until 2026-01-19")
+    assert error.message.startswith(f"line 3, {files[2]}: `durc_until` 2026-01-19")
     assert error.message.endswith("nothing of the list was granted")
     assert error.details["line"] == 3
     assert states(work) == ["evaluated"] * 3

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -391,7 +392,7 @@ def test_a_call_is_concluded_once_all_worthy_ones_are_listed_and_its_list_lives_
     desk, name = call.work.desk, call.worthy()
     call.work.clock.move_to(CLOSES + timedelta(hours=1))
     sweep.sweep(desk)
-    act = {"act": f"decreto 8/{call.work.today}"}
+    act: dict[str, Any] = {"act": f"decreto 8/{call.work.today}"}
     with pytest.raises(RefusedError) as undecided:
         call_acts.conclude(desk, FILIERE, **act)
     call.update()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ NO_OVERBOOKING = (
     'overbooking_percent = "50.00" # requests are taken in up to 10.5 million\n',
     "",
 )
-ACT = {"act": "decreto 9/2025-01-15", "reason": "the platform moves"}
+ACT: dict[str, Any] = {"act": "decreto 9/2025-01-15", "reason": "the platform moves"}
 
 
 def counter(work: Office, folder: Path, *changes: tuple[str, str]) -> Counter:

@@ -176,9 +176,12 @@ def test_thirteen_of_fourteen_are_funded_and_a_renunciation_goes_down_the_rankin
     for number, name in reversed(list(enumerate(names))):
         smart.examine(name, points(79 - number))
 
+    unranked = queues.queue(smart.work.desk, CODE)
     foreseen = smart.rank(dry_run=True)
     told = smart.rank()
+    ranked = queues.queue(smart.work.desk, CODE)
     smart.work.move(names[4], Event.WITHDRAW, inputs={"document": PAPER})
+    free = queues.queue(smart.work.desk, CODE)
     moved = smart.fund()
 
     assert amounts(told) == [
@@ -193,6 +196,11 @@ def test_thirteen_of_fourteen_are_funded_and_a_renunciation_goes_down_the_rankin
     assert [one["before"] for one in moved["order"]] == ["1000000.00", "0.00"]
     with pytest.raises(RefusedError, match="nobody in the ranking gets any"):
         smart.fund()
+    # The money ends where nothing of it arrives, also of what an act would give.
+    ends = [one.first_without_money for one in (unranked, ranked, free)]
+    assert [one and one.protocol for one in ends] == [None, names[13], None]
+    totals = [one.running_total for one in ranked.items]
+    assert totals[11:] == [2_400_000_000, 2_500_000_000, 2_750_000_000]
     assert smart.work.verified()
     told_of = {CallEvent.RANK_CALL, CallEvent.FUND_CALL}
     of_files = {Event.ENTER_SET, Event.FUND, Event.ADMIT_UNFUNDED}
@@ -279,6 +287,9 @@ def test_what_was_granted_is_completed_and_what_was_reserved_may_be_ranked_again
     # Made again: who withdrew has no place, and what was granted was never at stake.
     assert amounts(again) == [(1, "2000000.00"), (2, "2500000.00")]
     assert again["version"] == 2
+    # Only who is in another place, or has another sum, is written to.
+    assert [one["application"] for one in again["notices"]] == [names[2]]
+    assert written_to(work, names[0]) == ["funded"]
     shown = views.shown(work.desk, names[2]).summary
     assert (shown.state, shown.granted) == ("granted", 250_000_000)
     then = pasts.queue(work.desk, CODE, Moment(past)).seen
@@ -300,6 +311,10 @@ def test_who_is_admitted_without_money_is_closed_with_the_call(small: Ranked):
         small.examine(name, points(total))
     small.rank()
     assert written_to(work, names[2]) == ["admitted_unfunded"]
+    less = small.rules.allocation.model_copy(update={"amount": Cents(499_999_999)})
+    poorer = small.rules.model_copy(update={"allocation": less})
+    with pytest.raises(RefusedError, match=r"5000000\.00 reserved and 0\.00 granted"):
+        calls.register_rules(work.desk, poorer, act=f"decreto 3/{work.today}")
     with pytest.raises(RefusedError, match="is made by an act on the ranking"):
         work.move(names[2], Event.DECLARE_UNFUNDED, act=f"decreto 3/{work.today}")
     with pytest.raises(RefusedError, match="still await a decision"):

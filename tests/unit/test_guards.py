@@ -441,6 +441,11 @@ NEEDS = [
     (guards.receipt.window_is_over, {"now": CLOSING + MICROSECOND}, ""),
     (guards.receipt.window_not_over, CUT_SHORT, "window.too_late"),
     (guards.receipt.window_not_over, STOPPED, ""),
+    (
+        guards.receipt.window_not_over,
+        {"counter": CounterFacts(CallState.CLOSED)},
+        "window.never_open",
+    ),
     (guards.receipt.window_not_over, {"now": CLOSING + DAY, **EXTENDED_CALL}, ""),
     (guards.receipt.window_is_over, CUT_SHORT, ""),
     (guards.receipt.window_is_over, STOPPED, "window.open"),
@@ -1085,6 +1090,8 @@ NEEDS = [
         "",
     ),
     (guards.grants.cor_has_lapsed, {"cor": COR}, "cor.valid"),
+    (guards.grants.cor_has_lapsed, {"call": NO_AID}, "cor.not_wanted"),
+    (guards.grants.cor_not_confirmed, {"call": NO_AID}, "cor.not_wanted"),
     (
         guards.grants.cor_has_lapsed,
         {"terms": term(TermKind.AID_REGISTRY, NOW - DAY)},

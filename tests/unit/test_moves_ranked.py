@@ -166,6 +166,28 @@ def test_who_is_ranked_again_without_money_gives_back_what_was_reserved():
     assert brought.updates == {"requested": 400, "asked": None, "rank": 7}
 
 
+@pytest.mark.parametrize(
+    ("place", "reserved", "amount", "silent"),
+    [
+        (3, 400, 400, True),
+        (2, 400, 400, False),  # it has gone down
+        (3, 300, 400, False),
+        (None, 0, 400, False),  # its first place
+        (3, 0, 0, True),
+        (2, 0, 0, False),
+        (3, 400, 0, False),
+        (None, 0, 0, False),
+    ],
+)
+def test_another_ranking_writes_only_to_whom_it_changes_something(
+    place, reserved, amount, silent
+):
+    about = known(S.EVALUATED, rank=place, reserved=Cents(reserved))
+    effect = effects.ranking.fund if amount else effects.ranking.leave_unfunded
+
+    assert effect(about, given(amount, 3)).changes_nothing is silent
+
+
 def test_the_term_of_all_runs_from_the_closing_and_anew_from_a_later_one():
     first = known(S.SUBMITTED)
     running = replace(first, terms=term(TermKind.CONCLUSION, NOW, TermStatus.RUNNING))

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from commands.output import Table, civil, clean, day
+from commands.output import Table, civil, clean, day, print_pairs, print_wrapped
+from commands.plain import fitted, say
 
 
 def test_text_stands_on_the_left_and_figures_on_the_right():
@@ -55,3 +56,57 @@ def test_days_are_told_as_acts_write_them():
 
 def test_a_text_cannot_command_the_terminal():
     assert clean("a\x1b[31mb\u009bc\nd") == "a [31mb c d"
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whoever reads say how wide a line may be."""
+    monkeypatch.setenv("COLUMNS", "40")
+
+
+LONG = "Manifestazione di interesse per lo sviluppo delle filiere"
+
+
+@pytest.mark.usefixtures("narrow")
+def test_no_line_is_wider_than_whoever_reads_it_has_said(capsys):
+    say(f"  {LONG}")
+    say(f"Error: {LONG}", err=True)
+    print_pairs([("title", LONG)], indent="  ")
+    print_wrapped("1. ", LONG)
+    table = Table(("call", "title+"))
+    table.add("RLO12022099901", LONG)
+    table.print()
+
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert lines[:6] == [
+        "  Manifestazione di interesse per lo",
+        "    sviluppo delle filiere",
+        "  title  Manifestazione di interesse per",
+        "         lo sviluppo delle filiere",
+        "1. Manifestazione di interesse per lo",
+        "   sviluppo delle filiere",
+    ]
+    assert max(map(len, (*lines, *shown.err.splitlines()))) <= 40
+    assert " ".join(shown.err.split()) == f"Error: {LONG}"
+    assert set(LONG.split()) < set(" ".join(lines[6:]).split())
+
+
+def test_in_a_pipe_a_line_stays_a_line(capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    say(LONG * 3)
+    print_pairs([("title", LONG * 3)])
+
+    assert capsys.readouterr().out == f"{LONG * 3}\ntitle  {LONG * 3}\n"
+
+
+def test_a_list_under_a_sentence_keeps_its_lines():
+    text = f"it cannot be used:\n  {LONG}\n  short"
+
+    assert fitted(text, 40).splitlines() == [
+        "it cannot be used:",
+        "  Manifestazione di interesse per lo",
+        "    sviluppo delle filiere",
+        "  short",
+    ]

@@ -289,8 +289,9 @@ def covers_what_was_given(facts: CallFacts) -> Verdict:
         return Verdict(
             "call.allocation_below_committed",
             f"allocation.amount {format_money(amount)} is less than the "
-            f"{format_money(committed)} already reserved and granted; release that "
-            "money first",
+            f"{format_money(committed)} that are given out already: "
+            f"{format_money(facts.money.reserved)} reserved and "
+            f"{format_money(facts.money.granted)} granted; set that money free first",
         )
     if amount < facts.money.allocation and effective_at > facts.now:
         return Verdict(
@@ -601,7 +602,7 @@ def ranks_its_set(facts: CallFacts) -> Verdict:
         return ALLOWED
     return Verdict(
         "ranking.not_this_call",
-        f"the call is a `{facts.agenda.rules.family}`, which makes no ranking; see "
+        f"the call follows {facts.agenda.rules.family}, which makes no ranking; see "
         "`sportello queue CALL` for its order",
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import orjson
 from sqlalchemy import text
@@ -43,6 +43,7 @@ from workflow.services import (
     call_acts,
     call_moves,
     call_versions,
+    case_files,
     erasures,
     funds,
     histories,
@@ -51,6 +52,7 @@ from workflow.services import (
     officers,
     windows,
 )
+from workflow.services.call_acts import Formal
 from workflow.services.call_asked import Asked
 from workflow.services.call_effects import malfunctions_of
 from workflow.services.entries import Draft, append, dated
@@ -69,6 +71,8 @@ class Loaded:
     effective_at: datetime | None = None
     waits: bool = False
     """Whether it is only announced, and not in force yet."""
+    residual: int | None = None
+    """What nobody has a claim on, in cents, of an allocation that it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +139,8 @@ def register_call(
     desk: Desk,
     path: Path,
     *,
-    act: str | None = None,
-    reason: str | None = None,
     effective_at: datetime | None = None,
+    **formal: Unpack[Formal],
 ) -> Loaded:
     """Register a call, or a new version of it, from its file.
 
@@ -151,18 +154,15 @@ def register_call(
         CallFileError: the file has faults.
         InputError: the act or the reason cannot be read.
     """
-    return register_rules(
-        desk, load(path), act=act, reason=reason, effective_at=effective_at
-    )
+    return register_rules(desk, load(path), effective_at=effective_at, **formal)
 
 
 def register_rules(
     desk: Desk,
     rules: CallDefinition,
     *,
-    act: str | None = None,
-    reason: str | None = None,
     effective_at: datetime | None = None,
+    **formal: Unpack[Formal],
 ) -> Loaded:
     """Register a call, or a new version of it, that has been read.
 
@@ -170,7 +170,10 @@ def register_rules(
         RefusedError: no role for it, no act, or money already given out would
             pass the new allocation.
         InputError: the act or the reason cannot be read.
+        ConflictError: what it does is not any more what was seen.
     """
+    act, reason = formal.get("act"), formal.get("reason")
+    dry_run = formal.get("dry_run", False)
     lookups.refuse_unwritable("act", act, lookups.LONGEST_ACT)
     lookups.refuse_unwritable("reason", reason, lookups.LONGEST_REASON)
     asked = Asked(
@@ -181,27 +184,33 @@ def register_rules(
         rules,
     )
     try:
-        loaded = _load(desk, rules, asked)
+        with transaction(desk.engine, keep=not dry_run) as session:
+            loaded = _load(session, desk, rules, asked)
+            seen = formal.get("seen") or {"version": loaded.version}
+            if seen["version"] != loaded.version:
+                raise call_acts.changed_meanwhile(rules.code)
     except RefusedError as error:
+        if dry_run and not formal.get("meant"):
+            raise
         file = {"file": fingerprint(rules)}
         call_acts.record_refusal(desk, rules.code, replace(asked, findings=file), error)
         raise
-    log.info("call_loaded", call=loaded.call, version=loaded.version)
+    if not dry_run:
+        log.info("call_loaded", call=loaded.call, version=loaded.version)
     return loaded
 
 
-def _load(desk: Desk, rules: CallDefinition, asked: Asked) -> Loaded:
-    with transaction(desk.engine) as session:
-        actor = officers.identify(session, desk)
-        role = officers.require(actor, *MAY_LOAD)
-        query = select(Call).where(Call.code == rules.code).with_for_update()
-        call = session.exec(query).first()
-        if call is None:
-            add_unless_there(session, _without_version(desk, rules))
-            call = session.exec(query).one()
-        if call.version:
-            return _change(session, desk, call, actor, asked=asked, rules=rules)
-        return _first(session, desk, call, actor, asked=asked, role=role, rules=rules)
+def _load(session: Session, desk: Desk, rules: CallDefinition, asked: Asked) -> Loaded:
+    actor = officers.identify(session, desk)
+    role = officers.require(actor, *MAY_LOAD)
+    query = select(Call).where(Call.code == rules.code).with_for_update()
+    call = session.exec(query).first()
+    if call is None:
+        add_unless_there(session, _without_version(desk, rules))
+        call = session.exec(query).one()
+    if call.version:
+        return _change(session, desk, call, actor, asked=asked, rules=rules)
+    return _first(session, desk, call, actor, asked=asked, role=role, rules=rules)
 
 
 def _without_version(desk: Desk, rules: CallDefinition) -> Call:
@@ -247,6 +256,7 @@ def _change(  # noqa: PLR0913 - the parts of one command
     stated = asked.inputs
     later = stated.effective_at if isinstance(stated, VersionInputs) else None
     waits = later is not None and later > entry.at
+    moves_money = rules.allocation.amount != known.rules.allocation.amount
     return Loaded(
         call.code,
         call.version + 1 if waits else call.version,
@@ -255,6 +265,9 @@ def _change(  # noqa: PLR0913 - the parts of one command
         differences=changed,
         effective_at=later if waits else entry.at,
         waits=waits,
+        residual=(
+            case_files.money_of(call).residual if moves_money and not waits else None
+        ),
     )
 
 

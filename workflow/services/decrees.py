@@ -1,5 +1,6 @@
 """How are many applications granted by one act?"""
 
+import re
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,11 +58,18 @@ def carries(desk: Desk, code: str) -> type[GrantInputs]:
     """Return what each grant of a call must carry.
 
     Raises:
-        RefusedError: there is no such call.
+        RefusedError: there is no such call, or it grants nothing.
     """
     with reading(desk.engine) as session:
         family = lookups.find_call(session, code).family
-    inputs = TABLES[family].of_event(Event.GRANT)[0].inputs
+    rows = TABLES[family].of_event(Event.GRANT)
+    if not rows:
+        raise RefusedError(
+            "decree.no_grants",
+            f"{code} follows {family}, which grants nothing; see `sportello call show "
+            f"{code}` for the acts that it has",
+        )
+    inputs = rows[0].inputs
     assert issubclass(inputs, GrantInputs)  # noqa: S101 - every grant has its CUP
     return inputs
 
@@ -366,7 +374,17 @@ def _at_line(grant: Grant, file: Application | None = None) -> Iterator[None]:
     except RefusedError as error:
         raise RefusedError(
             error.code,
-            f"{where}: {error.message}; nothing of the list was granted",
+            f"{where}: {_of_list(error.message)}; nothing of the list was granted",
             {**error.details, "line": grant.line},
-            recorded=f"{where}: {error.recorded}",
+            recorded=f"{where}: {_of_list(error.recorded)}",
         ) from error
+
+
+def _of_list(message: str) -> str:
+    """Name what a line states as it is written there, and not as an option."""
+
+    def named(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return f"`{name}`" if name in GrantInputs.model_fields else option[0]
+
+    return re.sub(r"--([a-z-]+)", named, message)

@@ -41,7 +41,7 @@ def write(case: CaseFile, making: Making) -> tuple[Written, ...]:
         RefusedError: one of them speaks of a fact that nobody knows.
     """
     letters = (
-        *making.move.letters,
+        *(() if making.brought.changes_nothing else making.move.letters),
         *worth_writing(making.brought.letters, making.facts),
     )
     if not letters:

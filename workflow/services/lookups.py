@@ -70,12 +70,24 @@ def find_call(session: Session, code: str, *, lock: bool = False) -> Call:
         query = query.with_for_update()
     call = session.exec(query).first() if is_text(code) else None
     if call is None:
+        _refuse_application(session, code)
         known = session.exec(select(Call.code).order_by(col(Call.code)).limit(5)).all()
         listed = ", ".join(known) or "none, load one with `sportello call load`"
         raise RefusedError(
             "call.unknown", f"there is no call `{code}`; the calls are: {listed}"
         )
     return call
+
+
+def _refuse_application(session: Session, name: str) -> None:
+    """Say to which call an application was made, if one is named in its place."""
+    for found in _matching(session, name.strip())[:1]:
+        code = session.get_one(Call, found.call_id).code
+        raise RefusedError(
+            "call.unknown",
+            f"`{name}` is an application to {code}, and no call: name the call, or see "
+            f"`sportello show {named(found)}` for what concerns that one alone",
+        )
 
 
 def find_application(session: Session, name: str) -> Application:

@@ -87,13 +87,27 @@ class QueueView:
 
     @property
     def first_without_money(self) -> QueueItem | None:
-        """Where the money ends: the first for whom not all is reserved."""
-        lacking = (
-            item
-            for item in self.items
-            if item.state in QUEUED_STATES and item.reserved < item.requested
-        )
-        return next(lacking, None)
+        """Where the money ends: the first that has none, and that none will reach.
+
+        What is free goes down to those who come next, by an act or once their day or
+        week is decided. Before the first ranking it ends nowhere.
+        """
+        if self.policy is OrderPolicy.RANKING and self.ranking is None:
+            return None
+        left = self.moves_down[-1].left if self.moves_down else self.residual
+        reached = {one.candidate.protocol for one in self.moves_down}
+        for item in self.items:
+            lacks = item.requested - item.reserved
+            if (
+                item.state not in QUEUED_STATES
+                or lacks <= 0
+                or item.protocol in reached
+            ):
+                continue
+            if lacks > left:
+                return item
+            left -= lacks
+        return None
 
 
 def queue(desk: Desk, code: str) -> QueueView:
@@ -268,7 +282,8 @@ def _ranked(
     """Tell of everybody in a set that an act ranks: in its order, once there is one."""
     total = 0
     for place in strategies.in_order(rules.counter.order, arrived.places):
-        total += place.asked or place.requested
+        is_open = place.state in QUEUED_STATES
+        total += place.requested if is_open else place.reserved + place.granted
         step = _next_in_set(place, counter, rules)
         yield QueueItem(
             position=place.rank

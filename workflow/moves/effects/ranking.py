@@ -51,6 +51,7 @@ def fund(facts: Facts, given: stated.FundingInputs) -> Consequences:
     less = lowered(asked, Cents(given.amount))
     return Consequences(
         money=_moved(more, granted=bool(held.granted)),
+        changes_nothing=not more and _stays(facts, given),
         updates={"asked": None, "requested": asked, **less.updates, **_place(given)},
         findings={"requested": asked, "more": more, **less.findings, **_place(given)},
     )
@@ -62,9 +63,15 @@ def leave_unfunded(facts: Facts, given: stated.FundingInputs) -> Consequences:
     asked = facts.application.asked or facts.application.requested
     return Consequences(
         money=freed.money,
+        changes_nothing=not freed.money and _stays(facts, given),
         updates={"asked": None, "requested": asked, **_place(given)},
         findings={**freed.findings, "requested": asked, **_place(given)},
     )
+
+
+def _stays(facts: Facts, given: stated.FundingInputs) -> bool:
+    """Tell whether another ranking leaves it where it was."""
+    return facts.application.rank == given.place
 
 
 def _place(given: stated.FundingInputs) -> dict[str, object]:

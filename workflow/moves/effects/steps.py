@@ -52,6 +52,7 @@ def both(first: Effect, second: Effect) -> Effect:
             restarts=one.restarts + other.restarts,
             since=one.since or other.since,
             letters=one.letters + other.letters,
+            changes_nothing=one.changes_nothing and other.changes_nothing,
             delivered=one.delivered or other.delivered,
             released=one.released or other.released,
             updates={**one.updates, **other.updates},

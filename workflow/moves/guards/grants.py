@@ -91,15 +91,25 @@ def not_published(facts: Facts) -> Verdict:
 
 
 def cor_not_confirmed(facts: Facts) -> Verdict:
-    """The aid registry is told once."""
+    """The aid registry is told once, and only of an aid."""
+    if facts.call.aid.regime == "none":
+        return _UNREGISTERED
     term = facts.term(TermKind.AID_REGISTRY)
     if term is None or not (term.status is TermStatus.MET or term.settled):
         return ALLOWED
     return Verdict("cor.confirmed", "the aid registry was already told")
 
 
+_UNREGISTERED = Verdict(
+    "cor.not_wanted",
+    "the call gives no State aid (aid.regime), so the registry knows nothing of it",
+)
+
+
 def cor_has_lapsed(facts: Facts) -> Verdict:
     """A new code is for an aid whose first one has lapsed."""
+    if facts.call.aid.regime == "none":
+        return _UNREGISTERED
     if _has_lapsed(facts):
         return ALLOWED
     return Verdict(

@@ -113,10 +113,16 @@ def window_not_over(facts: Facts) -> Verdict:
     """Note no draft that can no longer be submitted."""
     if not windows.is_over(facts):
         return ALLOWED
+    if not (openings := windows.counter_of(facts).openings):
+        return Verdict(
+            "window.never_open",
+            "the call was closed before it opened; it takes nothing",
+        )
+    # When it closed in fact: an act may have brought it forward.
+    closed_at = openings[-1].ended_at or windows.closing_of(facts)
     return Verdict(
         "window.too_late",
-        f"the window closed at {rome(_closed_at(facts))} (Rome); the call "
-        "takes nothing more",
+        f"the window closed at {rome(closed_at)} (Rome); the call takes nothing more",
     )
 
 
@@ -129,11 +135,6 @@ def window_is_over(facts: Facts) -> Verdict:
         f"the window closes at {rome(windows.closing_of(facts))} (Rome); "
         "wait until then, or have it closed by an act (`sportello call close`)",
     )
-
-
-def _closed_at(facts: Facts) -> datetime:
-    """Return when it closed in fact, which an act may have brought forward."""
-    return windows.counter_of(facts).openings[-1].ended_at or windows.closing_of(facts)
 
 
 def not_receivable(facts: Facts) -> Verdict:
