@@ -42,6 +42,11 @@ def delivered(letter: str) -> dict[str, object]:
     return {"inputs": {"letter": letter, "receipt": f"PEC {letter}"}}
 
 
+def of_the_example() -> dict[str, object]:
+    (officer,) = EXAMPLES["officer"]
+    return {"inputs": {"officer": officer}, "reason": "a relative"}
+
+
 REVIEWED = ("2026-02-02", Event.START_REVIEW)
 ASKED = (
     REVIEWED,
@@ -140,6 +145,10 @@ STORY: dict[Event, tuple[str, tuple[Any, ...]]] = {
     Event.WITHDRAW: ("2026-03-10", ()),
     Event.CHANGE_PARTNERS: ("2026-03-10", ()),
     Event.DECLARE_CONFLICT: ("2026-03-10", ()),
+    Event.END_CONFLICT: (
+        "2026-03-10",
+        (("2026-03-09", Event.DECLARE_CONFLICT, of_the_example()),),
+    ),
     Event.PROPOSE_REVOCATION: ("2026-06-10", GOING),
     Event.REVOKE: ("2026-06-10", GOING),
     Event.ANNUL: ("2026-03-10", ()),
