@@ -1,6 +1,5 @@
 """How is the register sealed, and how do the anchors stand?"""
 
-from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -9,8 +8,10 @@ import orjson
 
 from commands.entry import at_desk, warn_of_clock
 from commands.lazy import json_option, note_done
+from commands.moments import read_day
 from commands.output import Table, civil, emit, instant, print_pairs, print_wrapped
 from commands.plain import say
+from workflow.anchors.gaps import Span
 from workflow.anchors.manifests import Signed
 from workflow.desk import Desk
 from workflow.errors import SportelloError
@@ -21,6 +22,23 @@ from workflow.services.stamping import Stamped
 
 _MOST_DAYS = 1_000
 """Days without an anchor that are listed one by one: a forged date makes millions."""
+
+
+def _spans(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> tuple[Span, ...]:
+    """Read days of Rome, each alone or as the first and the last of several."""
+    found = []
+    for text in given:
+        first, dots, last = text.partition("..")
+        ends = (
+            read_day(context, option, one) for one in (first, last if dots else first)
+        )
+        span = Span(*(day for day in ends if day is not None))
+        if span.last < span.first:
+            raise click.BadParameter(f"`{text}` ends before it begins")
+        found.append(span)
+    return tuple(found)
 
 
 @click.command("anchor")
@@ -36,10 +54,11 @@ _MOST_DAYS = 1_000
 )
 @click.option(
     "--missed",
-    type=click.DateTime(["%Y-%m-%d"]),
+    callback=_spans,
     multiple=True,
-    metavar="DAY",
-    help="Say of a day without an anchor, in this one, why: repeat it for more.",
+    metavar="DAY[..DAY]",
+    help="Say of a day without an anchor, or of all from one day to another, in this "
+    "one, why: repeat it for more.",
 )
 @click.option(
     "--because",
@@ -53,7 +72,7 @@ def anchor_command(
     *,
     new_key: bool,
     lost: bool,
-    missed: tuple[datetime, ...],
+    missed: tuple[Span, ...],
     because: str | None,
 ) -> None:
     """Seal the register now: say where every chain stands (ancora).
@@ -80,8 +99,7 @@ def anchor_command(
         raise click.UsageError("--because goes with --missed or with --new-key")
     warn_of_clock(desk)
     if missed:
-        days = [day.date() for day in missed]
-        made = anchoring.explain(desk, days, because=because or "")
+        made = anchoring.explain(desk, missed, because=because or "")
     elif new_key:
         made = anchoring.rotate(desk, because=because or "", lost=lost)
     else:
@@ -146,8 +164,15 @@ def verified_anchors(anchored: Anchored) -> dict[str, Any]:
         "stamped_at": instant(stamped[-1].at) if stamped else None,
         "stamped": [{"number": one.number, "at": instant(one.at)} for one in stamped],
         "explained": [
-            {"day": day.isoformat(), "because": because}
-            for day, because in anchored.explained
+            {
+                "day": one.day.isoformat(),
+                "because": one.because,
+                "by": one.by,
+                "login": anchored.logins.get(one.by),
+                "at": one.at,
+                "anchor": one.anchor,
+            }
+            for one in anchored.explained
         ],
         "file": anchored.file,
         "keys": [{"key": key, "since": number} for key, number in anchored.keys],
@@ -175,8 +200,10 @@ def tell_of_anchors(anchored: Anchored) -> None:
     if anchored.ok and anchored.unsealed_since:
         since = civil(anchored.unsealed_since)
         say(f"Note: nothing was sealed since {since}; {_REHEARSAL}", err=True)
-    for day, because in anchored.explained:
-        print_wrapped(f"  no anchor for {day}, explained: ", because)
+    for day in anchored.explained:
+        who = anchored.logins.get(day.by, day.by)
+        told = f"explained by {who} at {civil(day.at)} in anchor {day.anchor}"
+        print_wrapped(f"  no anchor for {day.day}, ", f"{told}: {day.because}")
     for fault in anchored.faults:
         where = f"anchor {fault.number}" if fault.number else "anchors"
         print_wrapped(f"  {where}: ", fault.fault)

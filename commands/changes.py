@@ -169,7 +169,9 @@ def _arrow(before: object, after: object) -> str:
 
 def _files(title: str, files: Iterable[FileChange]) -> Table:
     table = Table(
-        ("protocol", "state", "reserved>", "granted>", "by+"), title=title, indent="  "
+        ("protocol", "state+", "reserved+>", "granted+>", "by+"),
+        title=title,
+        indent="  ",
     )
     for file in files:
         was = file.before.stands if file.before else file.after.stands

@@ -94,6 +94,7 @@ def demo_command(scenario: str) -> None:
     home = Path(tempfile.mkdtemp(prefix="sportello-demo-"))
     with stage(home, chosen.file, _silence if wants_json() else _say) as scene:
         chosen.play(scene)
+        scene.seal()
         verified = log.verify(scene.desk)
         emit(
             _document(home, chosen, scene, verified),

@@ -24,6 +24,7 @@ _REASONS: Mapping[Event, str] = {
     Event.DISMISS_LAPSE: "the delay was force majeure, documented",
     Event.LAPSE: "the definitive plan was not filed in its term",
     Event.DECLARE_CONFLICT: "a relative works for the applicant",
+    Event.END_CONFLICT: "the relative has left the applicant in May",
     Event.PROPOSE_REVOCATION: "the expense was not incurred",
     Event.REVOKE: "the expense was not incurred",
     Event.ANNUL: "judgment of the administrative court",

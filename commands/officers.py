@@ -257,8 +257,8 @@ def conflict_command(desk: Desk, login: str, application: str, reason: str) -> N
     """Declare a conflict of interests: who has one abstains (art. 6-bis L. 241/1990).
 
     From then on the officer neither scores nor decides on that application, and a
-    score that they gave does not count. Everybody declares their own; a responsible
-    officer or a manager may record that of another.
+    score that they gave before that of the board does not count. Everybody declares
+    their own; only a manager may record that of another.
 
     \b
     Example:
@@ -270,6 +270,34 @@ def conflict_command(desk: Desk, login: str, application: str, reason: str) -> N
         told,
         lambda: say(
             f"{told['application']}: {login} abstains (entry {told['entry']['seq']})"
+        ),
+    )
+
+
+@officer_group.command("end-conflict")
+@click.argument("login")
+@click.argument("application", metavar="APP")
+@click.option("--reason", required=True, help="Why, in words, without names.")
+@json_option
+@at_desk
+def end_conflict_command(desk: Desk, login: str, application: str, reason: str) -> None:
+    """Take a conflict of interests back: the officer need not abstain any more.
+
+    Who declared their own takes it back; what another has recorded is taken back by
+    a responsible officer or a manager, never by whom it concerns. Both stay in the
+    register. A score that was given before it does not count again.
+
+    \b
+    Example:
+        sportello officer end-conflict verdi 2026/0000001 --reason "she has left"
+    """
+    told = conflicts.end(desk, login, application, reason=reason)
+    note_done(f"end of the conflict of {login} on {told['application']}")
+    emit(
+        told,
+        lambda: click.echo(
+            f"{told['application']}: {login} abstains no more "
+            f"(entry {told['entry']['seq']})"
         ),
     )
 

@@ -26,8 +26,9 @@ class Table:
     """Rows under headings: aligned text in a pipe, fitted in a terminal.
 
     Headings of figures end with `>`, to stand on the right. In a narrow terminal
-    the columns whose headings end with `+` are wrapped; the others stay whole, so
-    that a number or a protocol is never read in part.
+    the columns whose headings end with `+` (or `+>`) are wrapped, between words as
+    long as these fit; the others stay whole, so that a number or a protocol is never
+    read in part.
     """
 
     headings: Sequence[str]
@@ -77,6 +78,7 @@ class Table:
 
     def _print_fitted(self, columns: int) -> None:
         # Only a terminal pays for loading rich.
+        from rich.cells import cell_len  # noqa: PLC0415 - see above
         from rich.console import Console  # noqa: PLC0415 - see above
         from rich.padding import Padding  # noqa: PLC0415 - see above
         from rich.table import Table as Fitted  # noqa: PLC0415 - see above
@@ -88,12 +90,14 @@ class Table:
             padding=(0, 2, 0, 0),
             header_style="bold underline",
         )
-        for heading in self.headings:
+        widths = self._widths(columns, cell_len)
+        for heading, width in zip(self.headings, widths, strict=True):
             fitted.add_column(
                 heading.rstrip(_MARKS),
                 justify="right" if heading.endswith(">") else "left",
-                no_wrap=not heading.endswith("+"),
+                no_wrap="+" not in _marks(heading),
                 overflow="fold",
+                width=width,
             )
         for row in self.rows:
             if len(row) == len(self.headings):
@@ -103,6 +107,37 @@ class Table:
                 fitted.add_row(*blanks, Text(row[0]))
         console = Console(width=columns, highlight=False, soft_wrap=False)
         console.print(Padding(fitted, (0, 0, 0, len(self.indent))))
+
+    def _widths(self, columns: int, length: Callable[[str], int]) -> list[int | None]:
+        """Return how wide each column that is wrapped may be; no words are broken.
+
+        Nothing is said where all of it fits, or where not even the words do.
+        """
+        whole = [row for row in self.rows if len(row) == len(self.headings)]
+        cells = [
+            (heading.rstrip(_MARKS), *(row[at] for row in whole))
+            for at, heading in enumerate(self.headings)
+        ]
+        wanted = [max(map(length, column)) for column in cells]
+        least = [
+            max(length(word) for cell in column for word in cell.split() or [""])
+            if "+" in _marks(heading)
+            else width
+            for heading, column, width in zip(self.headings, cells, wanted, strict=True)
+        ]
+        gaps = len(_GAP) * (len(cells) - 1) + len(self.indent)
+        spare, lacks = columns - gaps - sum(least), sum(wanted) - sum(least)
+        if spare < 0 or spare >= lacks:
+            return [None] * len(cells)
+        return [
+            low + spare * (high - low) // lacks
+            for low, high in zip(least, wanted, strict=True)
+        ]
+
+
+def _marks(heading: str) -> str:
+    """Return what a heading says of its column beside its name."""
+    return heading[len(heading.rstrip(_MARKS)) :]
 
 
 def emit(document: object, text: Callable[[], None]) -> None:

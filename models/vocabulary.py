@@ -127,6 +127,8 @@ class Event(StrEnum):
     DECLARE_INADMISSIBLE = "declare_inadmissible"
     DECLARE_CONFLICT = "declare_conflict"
     """*Conflitto di interessi*: whoever declares it abstains (art. 6-bis L. 241)."""
+    END_CONFLICT = "end_conflict"
+    """It was declared wrongly, or has ended: whoever abstained need not any more."""
     EVALUATE = "evaluate"
     REJECT = "reject"
     ENTER_SET = "enter_set"

@@ -244,6 +244,10 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
             "inputs": {"officer": str(UUID(int=7))},
             "reason": "a relative works there",
         },
+        Event.END_CONFLICT: {
+            "inputs": {"officer": str(UUID(int=7))},
+            "reason": "the relative has left",
+        },
         Event.REVOKE: {"inputs": {}, "act": act, "reason": "false declaration"},
         Event.ANNUL: {"act": act, "reason": "judgment"},
         Event.FIND_WORTHY: {

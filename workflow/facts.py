@@ -291,23 +291,25 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
+class Abstention:
+    """A conflict of interests that stands, as it was declared (*astensione*)."""
+
+    by: UUID
+    """Who declared it, for themselves or for another."""
+    at: datetime
+    seq: int
+    """The entry that says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleFacts:
     """Who has done what on the file so far, and who must abstain."""
 
     deeds: tuple[Deed, ...] = ()
     sheets: tuple[Sheet, ...] = ()
-    """Of the score that is being given, if several evaluators give it."""
-    conflicts: frozenset[UUID] = frozenset()
-    """Whoever has declared a conflict of interests."""
-
-    @property
-    def counted(self) -> tuple[Sheet, ...]:
-        """The sheets of those who need not abstain."""
-        return tuple(
-            sheet
-            for sheet in self.sheets
-            if not {sheet.by, sheet.behalf} & self.conflicts
-        )
+    """Those that count, of the score that several evaluators are giving."""
+    conflicts: Mapping[UUID, Abstention] = field(default_factory=dict)
+    """Whoever has a conflict of interests now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,21 @@ from config.schema import CallDefinition
 from models.session import open_engine
 from models.vocabulary import CallEvent, Event, MovementKind, Role
 from workflow.ambient import FrozenAmbient
-from workflow.desk import Desk, Identity, IdentityKind
+from workflow.desk import AnchorFiles, Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
 from workflow.moves.families import TABLES
 from workflow.rules.amounts import format_money, parse_money
 from workflow.rules.calendar import ROME
-from workflow.services import calls, installation, intake, moves, officers, sweep
+from workflow.services import (
+    anchoring,
+    calls,
+    installation,
+    intake,
+    moves,
+    officers,
+    signing,
+    sweep,
+)
 
 STAFF = (
     ("admin", "Amministratore di sistema", (Role.ADMINISTRATOR,)),
@@ -146,6 +155,11 @@ class Stage:
         for done in sweep.sweep(self.desk).applied:
             self.tell("worker", done.application or "the call", _DUE[done.event])
 
+    def seal(self) -> None:
+        """Seal the register as a worker does every evening, and tell it."""
+        made = anchoring.seal(self.desk)
+        self.tell("worker", "the register", f"anchor {made.number} seals all of it")
+
     def fail(self, file: str, event: Event, note: str) -> None:
         """Try a move that a rule refuses, and tell the refusal."""
         try:
@@ -213,9 +227,14 @@ def stage(home: Path, call: str, listen: Callable[[Line], None]) -> Iterator[Sta
         Identity(IdentityKind.DECLARED, "admin"),
         clock.now(),
         channel="demo",
+        # Where the settings look for them in a home.
+        anchor_files=AnchorFiles(
+            home / "keys" / "register.pem", home / "anchors.jsonl"
+        ),
     )
     try:
         installation.initialise(engine, clock, rehearsal=True)
+        signing.prepare(desk)
         for login, name, roles in STAFF:
             officers.add(desk, login, name, roles)
         loaded = calls.register_call(desk, file)

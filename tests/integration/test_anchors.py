@@ -21,6 +21,7 @@ from tests.contents import rows
 from tests.integration.test_verification import by_hand
 from tests.processes import Ended, Place, attempt, start, together
 from workflow.anchors import signatures
+from workflow.anchors.gaps import Span
 from workflow.anchors.manifests import Signed, line
 from workflow.anchors.series import Series
 from workflow.desk import SOFTWARE, AnchorFiles, Desk
@@ -717,25 +718,38 @@ def test_a_day_that_was_missed_is_no_fault_once_somebody_says_why(sealing: Offic
         ("bianchi", date(2026, 1, 24)),
         ("bianchi", date(2026, 1, 19)),
     ):
+        spans = [Span(day, day)]
         with pytest.raises(RefusedError) as error:
-            anchoring.explain(sealing.sit(login).desk, [day], because="power cut")
+            anchoring.explain(sealing.sit(login).desk, spans, because="power cut")
         refused.append(error.value.code)
+    spans = [Span(lost, lost), Span(other, date(2026, 2, 1))]
     with pytest.raises(InputError):
-        anchoring.explain(sealing.sit("director").desk, [lost], because="\ud800")
-    made = anchoring.explain(
-        sealing.sit("director").desk, [lost, other], because="power cut"
-    )
+        anchoring.explain(sealing.sit("director").desk, spans, because="\ud800")
+    with pytest.raises(UnavailableError) as alarm:
+        anchor_checks.standing(sealing.desk)
+    made = anchoring.explain(sealing.sit("director").desk, spans, because="power cut")
 
     found = log.examine(sealing.desk).anchors
     (said, _) = orjson.loads(made.body)["missed"]
     assert refused == ["role.missing", *["anchor.not_missed"] * 3]
     assert faults(sealing) == ["2: no anchor for 2026-01-22"]
     assert [day.day for span in found.gaps for day in span.days()] == [21, 22, 23]
-    assert found.explained == ((lost, "power cut"), (other, "power cut"))
+    assert [(one.day, one.because) for one in found.explained] == [
+        (lost, "power cut"),
+        (other, "power cut"),
+    ]
+    assert {(one.at, one.anchor) for one in found.explained} == {(made.at, 3)}
+    assert [found.logins[one.by] for one in found.explained] == ["director"] * 2
     assert (said["day"], said["because"]) == ("2026-01-21", "power cut")
     assert str(UUID(said["by"])) == said["by"]
-    anchoring.explain(sealing.sit("bianchi").desk, [date(2026, 1, 22)], because="as")
+    assert alarm.value.code == "anchors.missed"
+    assert "no anchor from 2026-01-21 to 2026-01-23" in alarm.value.message
+    all_of_them = [Span(date(2026, 1, 1), date(2026, 12, 31))]
+    anchoring.explain(sealing.sit("bianchi").desk, all_of_them, because="as")
     assert faults(sealing) == []
+    told = anchor_checks.standing(sealing.desk)
+    assert "; 3 day(s) without an anchor are explained" in told
+    assert told.endswith(f"the last 2026-01-23 by director at {made.at}")
 
 
 def test_an_anchor_that_is_overdue_is_told_by_both(sealed: Office):

@@ -241,16 +241,22 @@ def test_a_missed_day_is_explained_by_command(terminal: Terminal):
     before = terminal.type("log", "verify")
 
     made = terminal.ask(
-        *("log", "anchor", "--missed", "2026-01-21", "--because", "no power")
+        *("log", "anchor", "--missed", "2026-01-20..2026-01-22"),
+        *("--because", "no power"),
     )
     after = terminal.type("log", "verify")
 
-    explained = [{"day": "2026-01-21", "because": "no power"}]
     assert (before.exit_code, after.exit_code) == (5, 0)
     assert "  anchor 2: no anchor for 2026-01-21\n" in before.stdout
-    assert "  no anchor for 2026-01-21, explained: no power\n" in after.stdout
-    assert made["missed"][0]["day"] == "2026-01-21"
-    assert terminal.ask("log", "verify")["anchors"]["explained"] == explained
+    assert (
+        "  no anchor for 2026-01-21, explained by bianchi at "
+        "22/01/2026 10:00:00 in anchor 3: no power\n"
+    ) in after.stdout
+    (missed,) = made["missed"]
+    assert missed["day"] == "2026-01-21"
+    assert terminal.ask("log", "verify")["anchors"]["explained"] == [
+        {**missed, "login": "bianchi", "at": made["at"], "anchor": 3}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -259,6 +265,8 @@ def test_a_missed_day_is_explained_by_command(terminal: Terminal):
         ("--lost",),
         ("--new-key", "--new-kay"),
         ("--missed", "2026-01-21"),
+        ("--missed", "2026-01-21..2026-01-20", "--because", "no power"),
+        ("--missed", "2026-01-21..", "--because", "no power"),
         ("--because", "no power"),
         ("--new-key",),
         ("--missed", "2026-01-21", "--because", "no power", "--new-key"),

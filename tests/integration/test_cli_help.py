@@ -46,6 +46,7 @@ def examples(command: click.Command) -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
+_CONFLICT = ("officer", "conflict", "verdi", "2026/0000001", "--reason", "kin")
 _MANAGER = ("officer", "add", "rossi", "--name", "R", "--role", "manager")
 _DELEGATED = (
     *("officer", "delegate", "rossi", "verdi", "--role", "manager"),
@@ -55,6 +56,7 @@ _BEFORE: dict[tuple[str, ...], list[tuple[str, ...]]] = {
     ("officer", "end-role"): [_MANAGER],
     ("officer", "delegate"): [_MANAGER],
     ("officer", "end-delegation"): [_MANAGER, _DELEGATED],
+    ("officer", "end-conflict"): [_CONFLICT],
     ("call", "reopen"): [
         (
             "call",

@@ -44,6 +44,7 @@ from tests.integration.test_verification import by_hand
 from tests.integration.test_verification import on_postgresql as is_postgresql
 from tests.processes import Place, start
 from tests.servers import fresh_postgres
+from workflow.anchors.gaps import Span
 from workflow.anchors.manifests import line
 from workflow.desk import AnchorFiles, Desk
 from workflow.errors import InputError, RefusedError, UnavailableError
@@ -869,11 +870,11 @@ def test_days_that_are_explained_are_no_fault_for_either(
 ):
     history.wait(days=4)
     anchoring.seal(history.desk)
-    lost = [date(2026, 1, day) for day in (23, 25)]
+    lost = [Span(date(2026, 1, day), date(2026, 1, day)) for day in (23, 25)]
     anchoring.explain(history.sit("director").desk, lost, because="power cut")
 
     some = taken(history, tmp_path)
-    rest = [date(2026, 1, 24)]
+    rest = [Span(date(2026, 1, 23), date(2026, 1, 25))]
     anchoring.explain(history.sit("director").desk, rest, because="still")
     made = taken(history, tmp_path, "all")
 

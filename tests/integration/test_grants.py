@@ -380,6 +380,58 @@ def test_an_auditor_who_only_reads_takes_an_export_that_says_so(kept, tmp_path):
     assert entry_count(kept) == before
 
 
+DOCS = Path(__file__).parents[2] / "docs"
+_IN_ENGLISH = {
+    "UTENZA": "LOGIN",
+    "CHIAVE": "KEY",
+    "BANDO": "CALL",
+    "DOMANDA": "APP",
+    "mia-copia-delle-ancore": "my-copy-of-anchors",
+}
+
+
+def first_commands(guide: str) -> list[str]:
+    """Return the commands with which a guide begins."""
+    text = (DOCS / guide).read_text(encoding="utf-8")
+    section = text.partition("\n## ")[2].partition("\n## ")[0]
+    return [line[4:] for line in section.splitlines() if line.startswith("    ")]
+
+
+def test_whoever_only_reads_does_what_their_guide_begins_with(
+    kept, home, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(home / "anchors.jsonl", "my-copy-of-anchors.jsonl")
+    (last, *_) = reversed(Path("my-copy-of-anchors.jsonl").read_bytes().splitlines())
+    meant = {"KEY": orjson.loads(last)["key"], "CALL": CTL, "APP": GRANTED}
+    settings = {
+        "SPORTELLO_DATABASE_URL": as_(kept, "controller"),
+        "SPORTELLO_IDENTITY": "database",
+        "SPORTELLO_CLOCK": "2026-01-22T12:00:00+01:00",
+    }
+    seat = Terminal(tmp_path / "home", settings)
+    set_up, *typed = first_commands("auditors.md")
+
+    italian = "\n".join(first_commands("revisori.md"))
+    for word, english in _IN_ENGLISH.items():
+        italian = italian.replace(word, english)
+
+    assert italian == "\n".join((set_up, *typed))
+    assert all(name in set_up for name in ("SPORTELLO_DATABASE_URL", "=database"))
+    for line in typed:
+        for word, value in meant.items():
+            line = line.replace(word, value)  # noqa: PLW2901 - what is typed in its place
+        program, *words = line.split()
+        if program == "cd":
+            monkeypatch.chdir(words[0])
+        elif program == "sportello":
+            done = seat.type(*words)
+            assert done.exit_code == 0, (line, done.output)
+        else:
+            subprocess.run([program, *words], check=True, capture_output=True)
+    assert len(typed) == 9
+
+
 def entry_count(url: str) -> Any:
     with connect(url) as connection:
         return connection.execute("SELECT count(*) FROM entries").fetchall()

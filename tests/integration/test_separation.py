@@ -9,13 +9,21 @@ import pytest
 
 from config.loader import find
 from models.vocabulary import Event, Role
-from tests.builders import Office, furnish, office, scores, usual
+from tests.builders import CTL, Office, furnish, office, scores, usual
 from tests.contents import entries
 from tests.integration.test_tampering import by, forge
 from tests.integration.test_verification import by_hand
 from tests.servers import fresh_postgres
 from workflow.errors import RefusedError
-from workflow.services import conflicts, delegations, digests, log, officers, rosters
+from workflow.services import (
+    conflicts,
+    delegations,
+    digests,
+    entry_explanations,
+    log,
+    officers,
+    rosters,
+)
 
 ACT = "decreto 7/2026-01-19"
 TO_SCORE = (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
@@ -266,26 +274,93 @@ def test_whoever_declares_a_conflict_neither_scores_nor_counts_nor_decides(
         conflicts.declare(desk("board"), "second", application, reason="a relative")
     with pytest.raises(RefusedError) as unknown:
         conflicts.declare(desk("board"), "nobody", application, reason="a relative")
+    with pytest.raises(RefusedError) as by_the_responsible:
+        conflicts.declare(desk("rup"), "director", application, reason="told by them")
     conflicts.declare(desk("board"), "board", application, reason="a relative")
-    conflicts.declare(desk("rup"), "director", application, reason="told by them")
+    holding(apart, "other", Role.MANAGER)
+    conflicts.declare(desk("other"), "director", application, reason="told by them")
     holding(apart, "fourth", Role.EVALUATOR)
     told = [
         evaluate(apart, login, application, 80)
         for login in ("board", "second", "third", "fourth")
     ]
-    holding(apart, "other", Role.MANAGER)
     codes = [
         code_of(apart.sit(login), application, Event.GRANT)
         for login in ("director", "other")
     ]
 
     assert of_another.value.code == "conflict.of_another"
+    assert by_the_responsible.value.code == "conflict.of_another"
     assert unknown.value.code == "officer.unknown"
     assert told == ["conflict.declared", "done", "done", "done"]
     last = entries(apart, event="evaluate", outcome="ok")[-1]
     assert last["findings"]["score"]["totals"] == [80, 80, 80]
     assert codes == ["conflict.declared", "done"]
     assert apart.verified()
+
+
+def test_a_conflict_that_is_taken_back_keeps_nobody_from_anything_any_more(
+    apart: Office,
+):
+    application = apart.file()
+    apart.sit("examiner").routine(application, Event.START_REVIEW)
+    apart.sit("rup").routine(application, Event.ADMIT)
+    desk = apart.desk.as_officer
+    evaluate(apart, "board", application, 20)
+    conflicts.declare(desk("board"), "board", application, reason="a relative")
+    conflicts.declare(desk("director"), "second", application, reason="a friend")
+
+    refused = []
+    for login, whose in (("third", "board"), ("second", "second"), ("rup", "third")):
+        with pytest.raises(RefusedError) as error:
+            conflicts.end(desk(login), whose, application, reason="over")
+        refused.append(error.value.code)
+    kept = evaluate(apart, "second", application, 80)
+    conflicts.end(desk("board"), "board", application, reason="she has left")
+    conflicts.end(desk("rup"), "second", application, reason="another of that name")
+    told = [
+        evaluate(apart, login, application, 80)
+        for login in ("third", "board", "board", "second")
+    ]
+
+    assert refused == ["conflict.of_another", "conflict.of_another", "conflict.unknown"]
+    assert kept == "conflict.declared"
+    # What was given before the conflict does not count again: it is given anew.
+    assert told == ["done", "done", "score.given_by_same", "done"]
+    scored = entries(apart, event="evaluate", outcome="ok")[-1]
+    assert scored["findings"]["score"]["totals"] == [80, 80, 80]
+    explained = entry_explanations.entry(apart.desk, f"{CTL}#{scored['seq']}")
+    said = [one.text for one in explained.steps if one.rule == "entry.conflict"]
+    assert said == [
+        f"a conflict of interests of {whose} was {what} by {who} at "
+        f"20/01/2026 10:00:00 (Rome): {why}"
+        for whose, what, who, why in (
+            ("board", "declared", "board", "a relative"),
+            ("second", "declared", "director", "a friend"),
+            ("board", "taken back", "board", "she has left"),
+            ("second", "taken back", "rup", "another of that name"),
+        )
+    ]
+    assert apart.verified()
+
+
+def test_whoever_took_it_in_does_not_declare_it_not_receivable(apart: Office):
+    application = apart.file(channel="pec")
+    holding(apart, "other", Role.RESPONSIBLE)
+    conflicts.declare(apart.desk.as_officer("rup"), "rup", application, reason="kin")
+
+    codes = [
+        code_of(apart.sit(login), application, Event.DECLARE_NOT_RECEIVABLE)
+        for login in ("rossi", "rup", "other")
+    ]
+
+    assert codes == ["role.same_person", "conflict.declared", "done"]
+    assert apart.verified()
+    said = by(id=identity(apart, "rossi"))
+    by_hand(apart, *forge(apart, said, first="max(seq) FROM entries"))
+    (verified,) = log.verify(apart.desk)
+    told = [one.fault for one in verified.faults if one.kind == "authority"]
+    assert any("decides on what they, or whom they act for" in one for one in told)
 
 
 def test_where_the_call_lets_one_person_do_both_one_does(work: Office):

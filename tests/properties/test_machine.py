@@ -29,6 +29,7 @@ from tests.builders_facts import ANYBODY, REQUESTED, act, facts, place, step
 from workflow.errors import RefusedError
 from workflow.facts import (
     BY_WORKER,
+    Abstention,
     CounterFacts,
     Deed,
     MoneyFacts,
@@ -115,7 +116,12 @@ people = st.builds(
         max_size=2,
     ).map(tuple),
     st.sampled_from(((), (Sheet(OTHER, 70),), (Sheet(ME, 70),))),
-    st.sampled_from((frozenset(), frozenset({OTHER}), frozenset({ME}))),
+    st.sampled_from(
+        tuple(
+            {one: Abstention(ME, OPENING, 7) for one in who}
+            for who in ((), (OTHER,), (ME,))
+        )
+    ),
 )
 
 

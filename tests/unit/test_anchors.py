@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from models.canonical import digest, encode
 from workflow.anchors import signatures
-from workflow.anchors.gaps import Gaps
+from workflow.anchors.gaps import Explained, Gaps
 from workflow.anchors.heads import Heads
 from workflow.anchors.manifests import Head, Setting, Signed, line, make
 from workflow.anchors.series import AnchorFault, Series
@@ -324,7 +324,9 @@ def test_days_that_are_explained_are_taken_out_of_what_is_missing():
     gaps = Gaps()
     for number, day in enumerate((1, 6, 7, 10), start=1):
         gaps.reach(number, date(2026, 1, day))
-    gaps.explain([(date(2026, 1, day), "why") for day in (2, 4, 9, 20)])
+    told = [{"day": f"2026-01-{day:02}", "because": "why"} for day in (2, 4, 9, 20)]
+    at = "2026-01-10T23:30:00.000000Z"
+    gaps.take(5, {"at": at, "missed": [{**one, "by": "x"} for one in told]})
 
     assert [(number, str(span)) for number, span in gaps.unexplained()] == [
         (2, "for 2026-01-03"),
@@ -335,7 +337,8 @@ def test_days_that_are_explained_are_taken_out_of_what_is_missing():
         "from 2026-01-02 to 2026-01-05",
         "from 2026-01-08 to 2026-01-09",
     ]
-    assert [day.day for day, _ in gaps.explained] == [2, 4, 9]
+    assert [one.day.day for one in gaps.explained] == [2, 4, 9]
+    assert gaps.explained[0] == Explained(date(2026, 1, 2), "why", "x", at, 5)
 
 
 # --- the chains that the anchors saw ------------------------------------------

@@ -45,6 +45,7 @@ from tests.builders_facts import (
 )
 from tests.filiere import filiere
 from workflow.facts import (
+    Abstention,
     ApplicantFacts,
     CounterFacts,
     FilingFacts,
@@ -89,13 +90,16 @@ def ruled(kind, **changes):
 
 OTHER, THIRD = UUID(int=2), UUID(int=3)
 EVALUATOR = Hands(frozenset({Role.EVALUATOR}), UUID(int=4))
+RUP = Hands(frozenset({Role.RESPONSIBLE}), UUID(int=6))
 FOR_ANOTHER = Hands(EVALUATOR.roles, UUID(int=5), {Role.EVALUATOR: OTHER})
 SEPARATED = call("roles", separate=(Decision.REVOCATION,))
 
 
-def in_conflict(*officers):
-    """Return who has to abstain."""
-    return PeopleFacts(conflicts=frozenset(officers))
+def in_conflict(*officers, by=None):
+    """Return who has to abstain, by their own word or that of another."""
+    return PeopleFacts(
+        conflicts={one: Abstention(by or one, NOW, 7) for one in officers}
+    )
 
 
 def scored_by(officer, behalf=None):
@@ -1344,6 +1348,63 @@ ACCEPTS = [
         {"people": in_conflict(OTHER)},
         conflict_of(OTHER),
         "conflict.known",
+    ),
+    (
+        guards.people.conflict_is_new,
+        {"by": RUP},
+        conflict_of(OTHER),
+        "conflict.of_another",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {},
+        conflict_of(OTHER),
+        "conflict.unknown",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {"people": in_conflict(OTHER), "by": None},
+        conflict_of(OTHER),
+        "",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {"people": in_conflict(EVALUATOR.id), "by": EVALUATOR},
+        conflict_of(EVALUATOR.id),
+        "",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {"people": in_conflict(EVALUATOR.id, by=OTHER), "by": EVALUATOR},
+        conflict_of(EVALUATOR.id),
+        "conflict.of_another",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {"people": in_conflict(OTHER), "by": EVALUATOR},
+        conflict_of(OTHER),
+        "conflict.of_another",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {"people": in_conflict(OTHER), "by": RUP},
+        conflict_of(OTHER),
+        "",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {"people": in_conflict(RUP.id, by=OTHER), "by": RUP},
+        conflict_of(RUP.id),
+        "conflict.of_another",
+    ),
+    (
+        guards.people.conflict_may_end,
+        {
+            "people": in_conflict(OTHER),
+            "by": replace(RUP, behalf={Role.RESPONSIBLE: OTHER}),
+        },
+        conflict_of(OTHER),
+        "conflict.of_another",
     ),
     (guards.turn.takes_its_turn, {}, REVIEW, ""),
     (guards.turn.takes_its_turn, EARLIER, REVIEW, "order.turn"),

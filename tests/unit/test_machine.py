@@ -166,6 +166,7 @@ BY_A_WORKER = {
 
 WITH_REASON = {
     Event.DECLARE_CONFLICT,
+    Event.END_CONFLICT,
     Event.PROPOSE_REVOCATION,
     Event.DECLARE_NOT_RECEIVABLE,
     Event.NOTIFY_REFUSAL,
@@ -362,6 +363,7 @@ def test_nothing_is_examined_while_it_waits(table):
         Event.DECLARE_UNFUNDED,
         *OF_LETTERS,
         Event.DECLARE_CONFLICT,
+        Event.END_CONFLICT,
         Event.CHANGE_PARTNERS,
         Event.WITHDRAW,
         Event.ANNUL,
@@ -484,7 +486,7 @@ def test_each_event_that_can_be_made_now_is_told_once():
     possible = TABLE.possible(S.WAITING, scored)
 
     events = [move.event for move in possible]
-    assert len(events) == len(set(events)) == 13
+    assert len(events) == len(set(events)) == 14
     (promote,) = [move for move in possible if move.event == Event.PROMOTE]
     assert promote.target == S.EVALUATED
 

@@ -1,5 +1,8 @@
 """Is what people read aligned, in the time of Rome, and harmless?"""
 
+import re
+import sys
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -48,6 +51,32 @@ def test_a_table_without_rows_is_not_there(capsys):
 )
 def test_instants_are_told_in_the_civil_time_of_rome(instant, digits, text):
     assert civil(instant, digits=digits) == text
+
+
+def test_in_a_terminal_no_word_is_broken_as_long_as_all_of_them_fit(
+    monkeypatch, capsys
+):
+    cells = (
+        "2026/0000001",
+        "submitted -> declared_inadmissible",
+        "105000.00 -> 0.00",
+        "0.00 -> 105000.00",
+        "21 start_review, 22 notify_refusal, 23 declare_inadmissible",
+    )
+    table = Table(("protocol", "state+", "reserved+>", "granted+>", "by+"), indent="  ")
+    table.add(*cells)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    for columns in (100, 82):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        table.print()
+
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+        words = Counter(" ".join(cells).split()) + Counter(
+            ("protocol", "state", "reserved", "granted", "by")
+        )
+        assert Counter(shown.split()) == words
+        assert max(map(len, shown.splitlines())) <= columns
 
 
 def test_days_are_told_as_acts_write_them():

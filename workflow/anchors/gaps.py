@@ -1,11 +1,11 @@
 """Which days of Rome went without an anchor?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from workflow.rules.calendar import ONE_DAY
+from workflow.rules.calendar import ONE_DAY, civil_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,26 @@ class Span:
             yield date.fromordinal(ordinal)
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A day without an anchor of which a later one says why."""
+
+    day: date
+    because: str
+    by: str
+    """The reference of the officer who said so."""
+    at: str
+    anchor: int
+    """When and in which anchor."""
+
+
 @dataclass
 class Gaps:
     """Follows the days of anchors, and keeps the spans between them."""
 
     found: list[tuple[int, Span]] = field(default_factory=list)
     """Each with the anchor at which it was found."""
-    _why: dict[date, str] = field(default_factory=dict)
+    _why: dict[date, Explained] = field(default_factory=dict)
     """Of days of which a later anchor says why: what was said first."""
     _day: date | None = None
 
@@ -47,10 +60,20 @@ class Gaps:
         return tuple(span for _, span in self.found)
 
     @property
-    def explained(self) -> tuple[tuple[date, str], ...]:
-        """Return the missed days that are explained, each with why."""
-        said = sorted(self._why.items())
-        return tuple(one for one in said if any(one[0] in span for span in self.spans))
+    def explained(self) -> tuple[Explained, ...]:
+        """Return the missed days that are explained, in their order."""
+        said = (one for _, one in sorted(self._why.items()))
+        return tuple(one for one in said if any(one.day in span for span in self.spans))
+
+    def take(self, number: int, body: Mapping[str, Any]) -> None:
+        """Go on to the day of an anchor, and take in what it says of days before.
+
+        Raises:
+            ValueError, LookupError, TypeError: it says it in no form that one has.
+        """
+        self.reach(number, civil_day(datetime.fromisoformat(body["at"])))
+        for one in _explained(number, body):
+            self._why.setdefault(one.day, one)
 
     def reach(self, number: int, day: date) -> None:
         """Go on to the day of an anchor, or of an entry after the last."""
@@ -60,11 +83,6 @@ class Gaps:
         if day - self._day > ONE_DAY:
             self.found.append((number, Span(self._day + ONE_DAY, day - ONE_DAY)))
         self._day = day
-
-    def explain(self, told: Iterable[tuple[date, str]]) -> None:
-        """Take in what an anchor says of days that were missed before it."""
-        for day, why in told:
-            self._why.setdefault(day, why)
 
     def unexplained(self) -> Iterator[tuple[int, Span]]:
         """Return the days of which no anchor says why."""
@@ -78,7 +96,7 @@ class Gaps:
                 yield number, Span(first, span.last)
 
 
-def missed(body: Mapping[str, Any]) -> Iterator[tuple[date, str]]:
-    """Return the days that an anchor explains, each with why."""
+def _explained(number: int, body: Mapping[str, Any]) -> Iterator[Explained]:
     for one in body.get("missed", ()):
-        yield date.fromisoformat(one["day"]), str(one["because"])
+        day, said = date.fromisoformat(one["day"]), str(one["because"])
+        yield Explained(day, said, str(one["by"]), str(body["at"]), number)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from models.canonical import CanonicalError, digest, encode
-from workflow.anchors.gaps import Gaps, missed
+from workflow.anchors.gaps import Gaps
 from workflow.anchors.manifests import Signed
 from workflow.anchors.signatures import holds
 from workflow.register import GENESIS
@@ -87,9 +87,7 @@ class Series:
         if self.last is not None and body["at"] < self.last.at:
             yield "it is dated before the anchor before it"
         yield from self._of_calls(body)
-        day = civil_day(datetime.fromisoformat(body["at"]))
-        self.gaps.reach(anchor.number, day)
-        self.gaps.explain(missed(body))
+        self.gaps.take(anchor.number, body)
 
     def _of_key(
         self, anchor: Signed, body: Mapping[str, Any], content: bytes

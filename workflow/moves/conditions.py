@@ -27,7 +27,7 @@ def call_was_annulled(facts: Facts) -> bool:
 
 def other_scores_follow(facts: Facts) -> bool:
     """Tell whether the board still lacks more than one score."""
-    return len(facts.people.counted) + 1 < facts.call.duties.evaluators
+    return len(facts.people.sheets) + 1 < facts.call.duties.evaluators
 
 
 def asked_to_leave(facts: Facts) -> bool:

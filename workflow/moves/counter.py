@@ -4,6 +4,8 @@ Each family puts these rows together with its own. Where a row depends on the
 family, a small function makes it.
 """
 
+from dataclasses import replace
+
 from models.vocabulary import (
     ApplicationState,
     Decision,
@@ -109,6 +111,10 @@ FILING = (
         "Declare that it came late or by another channel (irricevibile).",
         "art. 2 c. 1 L. 241/1990",
         needs=(guards.receipt.not_receivable, guards.turn.review_not_started),
+        accepts=(guards.people.abstains_not,),
+        decides=Decision.REFUSAL,
+        # Whoever took it in wrote down how and when it came: that is the ground.
+        proposed_by=(Event.SUBMIT,),
         act=True,
         reason=True,
         effect=effects.filing.not_receivable,
@@ -333,6 +339,14 @@ CONFLICT = Move(
 )
 """*Conflitto di interessi*: who has one neither scores nor decides."""
 
+NO_CONFLICT = replace(
+    CONFLICT,
+    event=Event.END_CONFLICT,
+    help="Take a declared conflict of interests back: who had one need not abstain.",
+    accepts=(guards.people.conflict_may_end,),
+)
+"""It was declared wrongly, or is over."""
+
 _MAY_BE_SCORED = (
     guards.merit.may_be_scored,
     _NO_NOTICE,
@@ -347,6 +361,7 @@ _GOOD_SHEET = (
 
 MERIT = (
     CONFLICT,
+    NO_CONFLICT,
     Move(
         Event.EVALUATE,
         (_S.ADMISSIBLE, _S.EVALUATED),
@@ -488,6 +503,9 @@ WAITING_LIST = (
             guards.money.no_money_for_it,
             guards.money.no_money_is_due_to_it,
         ),
+        accepts=(guards.people.abstains_not,),
+        decides=Decision.REFUSAL,
+        proposed_by=(Event.ADMIT, Event.EVALUATE, Event.PUT_ON_WAITING_LIST),
         act=True,
         effect=effects.money.release,
         letters=(Letter.UNFUNDED,),

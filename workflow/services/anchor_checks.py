@@ -1,16 +1,18 @@
 """Do the anchors hold, and is everything still where they saw it?"""
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
 from models.session import reading
 from models.tables import Installation
-from workflow.anchors.gaps import Span
+from workflow.anchors.gaps import Explained, Gaps, Span
 from workflow.anchors.heads import Heads, Marks
 from workflow.anchors.manifests import Signed
-from workflow.anchors.series import AnchorFault, Series
+from workflow.anchors.series import AnchorFault, Series, read
 from workflow.desk import AnchorFiles, Desk
 from workflow.errors import SportelloError, UnavailableError
 from workflow.register import written
@@ -18,7 +20,7 @@ from workflow.services import anchor_lines, keys
 from workflow.services.anchor_copies import Trusted, hold
 from workflow.services.anchor_lines import Compared
 from workflow.services.anchor_rows import stored
-from workflow.services.as_stored import rows
+from workflow.services.as_stored import identity, rows, text
 from workflow.services.clocks import agreed
 from workflow.services.signing import places, signer_after
 from workflow.services.stamping import Check as StampCheck
@@ -35,6 +37,8 @@ WHERE entries.seq = 1 ORDER BY entries.at LIMIT 1
 """
 """One of each chain, by its key: there are few calls and many entries."""
 
+_OFFICERS = "SELECT id, login FROM officers"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,8 +50,10 @@ class Anchored:
     last: Signed | None
     faults: tuple[AnchorFault, ...]
     gaps: tuple[Span, ...]
-    explained: tuple[tuple[date, str], ...]
-    """Of those days the ones that a later anchor explains, and why: no faults."""
+    explained: tuple[Explained, ...]
+    """Of those days the ones that a later anchor explains: no faults."""
+    logins: Mapping[str, str]
+    """Of those who have explained them, by their references."""
     file: str | None
     """The file that was compared; none if this machine keeps none."""
     keys: tuple[tuple[str, int], ...]
@@ -123,6 +129,7 @@ class Check:
             tuple(sorted(faults, key=lambda fault: fault.number)),
             series.gaps.spans,
             series.gaps.explained,
+            _logins(desk, series.gaps.explained),
             file,
             tuple(series.keys.items()),
             self._held.agree,
@@ -151,7 +158,49 @@ def standing(desk: Desk) -> str:
     since = _unsealed_since(desk)
     if since is not None:
         raise UnavailableError("anchors.late", f"{told}, and {_overdue(since)}")
-    return f"{told}, in {files.lines}, key {signer.public[:16]}…"
+    gaps = _gaps(anchors)
+    if missed := [str(span) for _, span in gaps.unexplained()]:
+        raise UnavailableError(
+            "anchors.missed",
+            f"{told}, and no anchor {', '.join(missed)}: a manager or an administrator "
+            "says why with `sportello log anchor --missed DAY --because WHY`",
+        )
+    explained = _told(gaps.explained, _logins(desk, gaps.explained))
+    return f"{told}, in {files.lines}, key {signer.public[:16]}…{explained}"
+
+
+def _gaps(anchors: Iterable[Signed]) -> Gaps:
+    """Return the days that were missed; what makes no sense `log verify` tells."""
+    gaps = Gaps()
+    for one in anchors:
+        if (body := read(one.body)) is not None:
+            with suppress(ArithmeticError, LookupError, TypeError, ValueError):
+                gaps.take(one.number, body)
+    return gaps
+
+
+def _told(explained: tuple[Explained, ...], logins: Mapping[str, str]) -> str:
+    if not explained:
+        return ""
+    last = explained[-1]
+    return (
+        f"; {len(explained)} day(s) without an anchor are explained, the last "
+        f"{last.day} by {logins.get(last.by, last.by)} at {last.at}"
+    )
+
+
+def _logins(desk: Desk, explained: tuple[Explained, ...]) -> dict[str, str]:
+    """Return the logins of those who have explained days, as they are stored."""
+    wanted = {one.by for one in explained}
+    if not wanted:
+        return {}
+    with reading(desk.engine, verbatim=True) as session:
+        found = rows(session, _OFFICERS).all()
+    return {
+        reference: text(row.login)
+        for row in found
+        if (reference := identity(row.id)) in wanted
+    }
 
 
 def _overdue(since: datetime) -> str:

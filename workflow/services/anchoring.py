@@ -10,6 +10,7 @@ from config.logs import log
 from models.session import reading, transaction
 from models.tables import Anchor, Call, Installation
 from models.vocabulary import MemoKind, Role
+from workflow.anchors.gaps import Span
 from workflow.anchors.manifests import (
     Head,
     Missed,
@@ -21,7 +22,7 @@ from workflow.anchors.manifests import (
 )
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import RefusedError, TamperedError
-from workflow.rules.calendar import civil_day, start_of_day
+from workflow.rules.calendar import ONE_DAY, civil_day, start_of_day
 from workflow.services import (
     anchor_lines,
     keys,
@@ -50,8 +51,8 @@ class Asked:
     """From this one on with another key."""
     lost: bool = False
     """The key so far is gone: it cannot endorse the new one."""
-    missed: tuple[date, ...] = ()
-    """Days that went without an anchor, and that are explained in this one."""
+    missed: tuple[Span, ...] = ()
+    """Spans whose days without an anchor are explained in this one."""
     because: str = ""
 
 
@@ -104,18 +105,19 @@ def rotate(desk: Desk, *, because: str, lost: bool = False) -> Signed:
     return _asked(desk, Asked(new_key=True, lost=lost, because=because))
 
 
-def explain(desk: Desk, days: Sequence[date], *, because: str) -> Signed:
+def explain(desk: Desk, spans: Sequence[Span], *, because: str) -> Signed:
     """Say in a new anchor why days went without one: they are no fault any more.
 
-    They are still told, and by whom and why they were explained is signed.
+    Of a span it is the days in it that were missed. They are still told, and by whom
+    and why they were explained is signed.
 
     Raises:
-        RefusedError: a day was not missed, or whoever asks has no role for it; else
-            as for any anchor.
+        RefusedError: no day of a span was missed, or whoever asks has no role for it;
+            else as for any anchor.
         InputError: the reason cannot be read.
     """
     lookups.refuse_unwritable("because", because, lookups.LONGEST_REASON)
-    return _asked(desk, Asked(missed=tuple(days), because=because))
+    return _asked(desk, Asked(missed=tuple(spans), because=because))
 
 
 def _asked(desk: Desk, asked: Asked) -> Signed:
@@ -169,17 +171,21 @@ def _missed(
         return ()
     actor = officers.identify(session, desk)
     officers.require(actor, *MAY_EXPLAIN)
-    today = civil_day(agreed(session, desk))
+    last = civil_day(agreed(session, desk)) - ONE_DAY
     sealed = {_day(one) for one in anchors}
-    for day in asked.missed:
-        if not sealed or not min(sealed) < day < today or day in sealed:
+    days: dict[date, Missed] = {}
+    for span in asked.missed:
+        within = Span(max(span.first, min(sealed, default=last)), min(span.last, last))
+        found = [day for day in within.days() if day not in sealed]
+        if not sealed or not found:
             raise RefusedError(
                 "anchor.not_missed",
-                f"{day} is no day without an anchor: `sportello log verify` names "
-                "those that are",
-                {"day": day.isoformat()},
+                f"no day without an anchor is to be explained {span}: `sportello log "
+                "verify` names those that are",
+                {"day": span.first.isoformat(), "until": span.last.isoformat()},
             )
-    return tuple(Missed(day, asked.because, str(actor.id)) for day in asked.missed)
+        days |= {day: Missed(day, asked.because, str(actor.id)) for day in found}
+    return tuple(days.values())
 
 
 def _rotated(session: Session, desk: Desk, asked: Asked) -> Rotated | None:

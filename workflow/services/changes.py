@@ -220,7 +220,8 @@ def _copied(file: PastFile | None) -> PastFile | None:
     if file is None:
         return None
     beside = (dict(file.stated), dict(file.terms), dict(file.steps))
-    return replace(file, stated=beside[0], terms=beside[1], steps=beside[2])
+    before = replace(file, stated=beside[0], terms=beside[1], steps=beside[2])
+    return replace(before, conflicts=[*file.conflicts])
 
 
 def _brief(body: Mapping[str, Any]) -> Mapping[str, Any]:

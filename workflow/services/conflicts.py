@@ -1,4 +1,4 @@
-"""How is a conflict of interests declared?"""
+"""How is a conflict of interests declared, and taken back?"""
 
 from typing import Any
 
@@ -20,6 +20,21 @@ def declare(desk: Desk, login: str, application: str, *, reason: str) -> dict[st
     Raises:
         RefusedError: there is no such officer; or as for every move.
     """
+    return _move(desk, Event.DECLARE_CONFLICT, login, application, reason)
+
+
+def end(desk: Desk, login: str, application: str, *, reason: str) -> dict[str, Any]:
+    """Record that an officer need not abstain any more; return the move.
+
+    Raises:
+        RefusedError: there is no such officer; or as for every move.
+    """
+    return _move(desk, Event.END_CONFLICT, login, application, reason)
+
+
+def _move(
+    desk: Desk, event: Event, login: str, application: str, reason: str
+) -> dict[str, Any]:
     with reading(desk.engine) as session:
         officer = session.exec(select(Officer.id).where(Officer.login == login)).first()
     if officer is None:
@@ -28,12 +43,6 @@ def declare(desk: Desk, login: str, application: str, *, reason: str) -> dict[st
             f"`{login}` is not an officer of this database; see `sportello officer "
             "list`",
         )
-    return moves.advance(
-        desk,
-        moves.MoveCommand(
-            application,
-            Event.DECLARE_CONFLICT,
-            {"officer": str(officer)},
-            reason=reason,
-        ),
-    )
+    stated = {"officer": str(officer)}
+    command = moves.MoveCommand(application, event, stated, reason=reason)
+    return moves.advance(desk, command)

@@ -1,5 +1,6 @@
 """Who has done on a file what says who may decide on it?"""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,11 +8,11 @@ from sqlmodel import Session, col, select
 
 from models.tables import Application, RegisterEntry
 from models.vocabulary import Event, Outcome
-from workflow.facts import Deed, PeopleFacts, Sheet
+from workflow.facts import Abstention, Deed, PeopleFacts, Sheet
 from workflow.machine import Table
 from workflow.services import histories
 
-_ABOUT_PEOPLE = (Event.EVALUATE, Event.DECLARE_CONFLICT)
+_ABOUT_PEOPLE = (Event.EVALUATE, Event.DECLARE_CONFLICT, Event.END_CONFLICT)
 
 
 def matter(table: Table, event: Event) -> bool:
@@ -33,7 +34,7 @@ def of(session: Session, table: Table, application: Application) -> PeopleFacts:
     )
     deeds: list[Deed] = []
     sheets: list[Sheet] = []
-    conflicts: set[UUID] = set()
+    conflicts: dict[UUID, Abstention] = {}
     for seq, actor, body in rows:
         said = histories.content(seq, body)
         event = Event(said["event"])
@@ -41,7 +42,13 @@ def of(session: Session, table: Table, application: Application) -> PeopleFacts:
         deed = Deed(event, actor, _behalf(said))
         deeds.append(deed)
         if event is Event.DECLARE_CONFLICT:
-            conflicts.add(UUID(said["inputs"]["officer"]))
+            officer = UUID(said["inputs"]["officer"])
+            at = datetime.fromisoformat(said["at"])
+            conflicts[officer] = Abstention(actor, at, seq)
+            # For good: when they need not abstain any more they score anew.
+            sheets = [one for one in sheets if officer not in {one.by, one.behalf}]
+        elif event is Event.END_CONFLICT:
+            conflicts.pop(UUID(said["inputs"]["officer"]), None)
         elif event is Event.EVALUATE and "sheet" in said["findings"]:
             sheet = said["findings"]["sheet"]
             sheets.append(
@@ -49,7 +56,7 @@ def of(session: Session, table: Table, application: Application) -> PeopleFacts:
             )
         elif event is Event.EVALUATE:
             sheets.clear()  # the board has given its score: another begins anew
-    return PeopleFacts(tuple(deeds), tuple(sheets), frozenset(conflicts))
+    return PeopleFacts(tuple(deeds), tuple(sheets), conflicts)
 
 
 def _behalf(said: dict[str, Any]) -> UUID | None:

@@ -78,6 +78,7 @@ class _Asked:
             *self._money(),
             *self._next(),
             *self._overtaken(),
+            *self._conflicts(),
             self._sealed(),
         ]
         return Explanation(tuple(steps), self._result())
@@ -262,6 +263,27 @@ class _Asked:
                     f"entry {one.seq}, {one.event}",
                     f"{one.protocol} had been taken up before it, under the act {act}",
                 )
+
+    def _conflicts(self) -> Iterator[Step]:
+        """Tell who had to abstain from it by then, and since when or until when."""
+        file = self.told.files.get(self.body["application"] or "")
+        for entry in file.conflicts if file else ():
+            whose = histories.login_of(self.session, {"id": entry["inputs"]["officer"]})
+            who = histories.login_of(self.session, entry["actor"])
+            told = "of {} was {} by {} at {} (Rome): {}".format(
+                whose,
+                "declared"
+                if entry["event"] == Event.DECLARE_CONFLICT
+                else "taken back",
+                who,
+                rome(datetime.fromisoformat(entry["at"])),
+                entry["reason"],
+            )
+            yield Step(
+                "entry.conflict",
+                f"entry {entry['seq']}, {entry['event']}",
+                f"a conflict of interests {told}",
+            )
 
     # Money, and who was next
 

@@ -89,6 +89,8 @@ class PastFile:
     """Who applied together, by reference, where the call lets several."""
     terms: dict[tuple[str, int], PastTerm] = field(default_factory=dict)
     steps: dict[tuple[str, int], PastStep] = field(default_factory=dict)
+    conflicts: list[Mapping[str, Any]] = field(default_factory=list)
+    """The entries by which one of interests was declared, or taken back."""
 
     @property
     def name(self) -> str:
@@ -148,6 +150,8 @@ class PastFile:
             self.granted += movement["granted"]
         self._take_findings(body["event"], body["findings"], body["inputs"])
         self.together = body["findings"].get("partnership", self.together)
+        if body["event"] in {Event.DECLARE_CONFLICT, Event.END_CONFLICT}:
+            self.conflicts.append(body)
         if body["event"] == Event.SUBMIT:
             self._take_place(body["order"], body["findings"])
         for told in body["terms"]:
@@ -175,7 +179,7 @@ class PastFile:
         self.plan_investment = found.get("plan_investment", self.plan_investment)
         if event == Event.START_REVIEW:
             self.review_started = True
-        elif event == Event.EVALUATE:
+        elif event == Event.EVALUATE and "score" in found:  # that of the board
             self.score = found["score"]["total"]
         self.stated.update(
             {

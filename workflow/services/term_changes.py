@@ -33,6 +33,7 @@ _DECIDE_NOTHING = {
     Event.RECORD_DELIVERY,
     Event.RELEASE_NOTICE,
     Event.DECLARE_CONFLICT,
+    Event.END_CONFLICT,
     Event.PROPOSE_REVOCATION,
 }
 """Events that decide nothing about the file."""

@@ -49,14 +49,14 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
 
 def _totals(facts: Facts, given: stated.EvaluationInputs) -> list[int]:
     return [
-        *(sheet.total for sheet in facts.people.counted),
+        *(sheet.total for sheet in facts.people.sheets),
         scores.total(given.score),
     ]
 
 
 def _of_board(facts: Facts, given: stated.EvaluationInputs) -> dict[str, object]:
     """Return what each evaluator gave in all, and all of them by criterion."""
-    sheets = [sheet.criteria for sheet in facts.people.counted]
+    sheets = [sheet.criteria for sheet in facts.people.sheets]
     return {
         "totals": _totals(facts, given),
         "points": {
@@ -73,7 +73,7 @@ def give_sheet(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
             "sheet": {
                 "total": scores.total(given.score),
                 "criteria": dict(given.score),
-                "given": len(facts.people.counted) + 1,
+                "given": len(facts.people.sheets) + 1,
                 "wanted": facts.call.duties.evaluators,
             }
         }

@@ -111,7 +111,12 @@ REVIEW = (
 """*Istruttoria formale*, and the notice of refusal."""
 
 ASSESSMENT = (
-    *_of(counter.MERIT, Event.DECLARE_CONFLICT, more=(_S.WORTHY, _S.LISTED)),
+    *_of(
+        counter.MERIT,
+        Event.DECLARE_CONFLICT,
+        Event.END_CONFLICT,
+        more=(_S.WORTHY, _S.LISTED),
+    ),
     Move(
         Event.FIND_WORTHY,
         (_S.ADMISSIBLE, _S.EVALUATED),
