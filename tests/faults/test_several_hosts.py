@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -69,11 +70,11 @@ class Net:
             with socket.create_connection(self._server) as far, self._held(near, far):
                 ways = {near: far, far: near}
                 with selectors.DefaultSelector() as ready:
-                    for end in ways:
-                        ready.register(end, selectors.EVENT_READ)
+                    for way in ways:
+                        ready.register(way, selectors.EVENT_READ)
                     while not self.is_cut:
                         for key, _ in ready.select():
-                            end: socket.socket = key.fileobj  # type: ignore[assignment]
+                            end = cast("socket.socket", key.fileobj)
                             said = end.recv(_BYTES)
                             if not said:
                                 return
