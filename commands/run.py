@@ -50,7 +50,9 @@ def run_command(desk: Desk, every: float, threads: int) -> None:
     stop = Stop()
     on_signals(stop)
     built = brokers.build(address)
-    with serving.serving(built, desk, transport, threads=threads, patient=True):
+    with serving.serving(
+        built, desk, transport, threads=threads, patient=True, stop=stop
+    ):
         done = Scheduler(
             built, desk, every=every, receipts=settings.receipts, say=tell_standing
         ).run(stop)

@@ -15,6 +15,7 @@ from workers.stopping import Stop, on_signals
 from workers.transports import choice
 from workflow.desk import Desk
 from workflow.errors import InputError
+from workflow.services import installation
 
 _THREADS = 32
 
@@ -68,7 +69,7 @@ def worker_command(desk: Desk, processes: int, threads: int, heartbeat: int) -> 
         built = brokers.build(address, heartbeat=heartbeat)
         # Each process has its own connections.
         transport = choice.build(settings)
-        with serving.serving(built, desk, transport, threads=threads):
+        with serving.serving(built, desk, transport, threads=threads, stop=stop):
             stop.wait()
 
     choice.build(settings).close()  # what is set wrong is told before anything runs
@@ -88,6 +89,8 @@ def worker_command(desk: Desk, processes: int, threads: int, heartbeat: int) -> 
         hands = crew.Crew(work, desk.engine, size=processes)
         hands.run(stop)
         replaced = hands.replaced
+        if hands.are_outdated:
+            installation.check_form(desk.engine)  # says what they met
     emit(
         {
             "broker": masked(address),

@@ -11,10 +11,8 @@ from types import MappingProxyType
 from sqlalchemy import text
 from sqlmodel import Session, SQLModel
 
+from models.schema import FORM_TABLE
 from models.tables import APPEND_ONLY, Notice
-
-_FORM = "alembic_version"
-"""The table of Alembic, which tells in which form the database is."""
 
 ERASABLE = frozenset(
     {
@@ -104,7 +102,7 @@ def of_application() -> Rights:
         **rights,
         "installation": (_READ, "UPDATE (id)"),
         "officers": (_READ, _ADD, "UPDATE (name, email, retired_at)"),
-        _FORM: (_READ,),
+        FORM_TABLE: (_READ,),
     }
 
 
@@ -117,7 +115,7 @@ def _to_work_with(table: str) -> tuple[str, ...]:
 
 def of_auditor() -> Rights:
     """Return what somebody needs who reads and verifies the register."""
-    whole = dict.fromkeys((*sorted(AUDITED), _FORM), (_READ,))
+    whole = dict.fromkeys((*sorted(AUDITED), FORM_TABLE), (_READ,))
     part = {
         name: (f"{_READ} ({', '.join(columns)})",)
         for name, columns in AUDITED_IN_PART.items()
@@ -148,7 +146,7 @@ def statements(
     yield f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {both}"
     yield f"GRANT USAGE ON SCHEMA {schema} TO {both}"
     yield f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {_quoted(setting.owner)}"
-    for table in (*sorted(SQLModel.metadata.tables), _FORM):
+    for table in (*sorted(SQLModel.metadata.tables), FORM_TABLE):
         yield f"REVOKE ALL ON {schema}.{_quoted(table)} FROM PUBLIC, {both}"
     for role, rights in ((application, of_application()), (auditor, of_auditor())):
         for table, may in sorted(rights.items()):
@@ -219,14 +217,14 @@ def beyond(session: Session, role: str, rights: Rights) -> list[str]:
 
 
 def _held(session: Session, role: str) -> set[tuple[str, str]]:
-    tables = [*SQLModel.metadata.tables, _FORM]
+    tables = [*SQLModel.metadata.tables, FORM_TABLE]
     wanted = {"role": role, "tables": tables, "every": list(_EVERY)}
     return {(row.name, row.may) for row in session.execute(_HELD, wanted)}
 
 
 def _held_in_part(session: Session, role: str) -> set[tuple[str, str, str]]:
     """Return what a role may do with columns of tables that it may not do with all."""
-    tables = [*SQLModel.metadata.tables, _FORM]
+    tables = [*SQLModel.metadata.tables, FORM_TABLE]
     wanted = {"role": role, "tables": tables}
     found = session.execute(_HELD_IN_PART, wanted)
     return {(row.name, row.part, row.may) for row in found}

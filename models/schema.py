@@ -35,6 +35,11 @@ HEAD = FORMS[-1]
 _UPGRADING = 7_011_980
 """The lock of whoever upgrades; any number that nobody else uses would do."""
 
+FORM_TABLE = "alembic_version"
+"""The table of Alembic, which tells in which form the database is."""
+
+_WRITTEN = "SELECT version_num FROM alembic_version"
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -60,6 +65,47 @@ def form(session: Session) -> Form:
     return Form.NEWER if later else Form.UNKNOWN
 
 
+_CODES = {
+    Form.EMPTY: "database.not_initialised",
+    Form.OLDER: "database.older",
+    Form.NEWER: "database.newer",
+    Form.UNKNOWN: "database.unknown_form",
+}
+OTHER_FORM = frozenset(_CODES.values())
+"""What is told of a database in another form: to try again does not help."""
+
+
+def unusable(standing: Form, found: str | None) -> tuple[str, str]:
+    """Say what is wrong with a database, and the way out: a code and a sentence."""
+    sentences = {
+        Form.EMPTY: "the database is empty; make it with `sportello init`",
+        Form.OLDER: f"the database is in form {found} and this version needs {HEAD}; "
+        "back it up and run `sportello init`",
+        Form.NEWER: f"the database is in form {found}, made by a later version of the "
+        f"system than this one ({HEAD}); use that version, or restore the backup from "
+        "before the upgrade: no form is taken back",
+        Form.UNKNOWN: f"the database holds tables in {_named(found)}; if it is yours, "
+        "restore a backup of it, otherwise choose another file or database with "
+        "SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
+    }
+    return _CODES[standing], sentences[standing]
+
+
+def _named(found: str | None) -> str:
+    return f"the unknown form {found!r}" if found else "no form of this system"
+
+
+def held_in_form(session: Session) -> tuple[str, str] | None:
+    """Keep the present form until a transaction ends; if it is another, say what.
+
+    Whoever upgrades waits for all who have read the form in theirs, and whoever reads
+    it meanwhile waits for the upgrade: see `upgrade`.
+    """
+    if session.connection().exec_driver_sql(_WRITTEN).scalars().all() == [HEAD]:
+        return None
+    return unusable(form(session), revision(session))
+
+
 def _is_taken(session: Session) -> bool:
     """Tell whether a database without a form holds something all the same.
 
@@ -69,14 +115,18 @@ def _is_taken(session: Session) -> bool:
     tables = set(inspect(session.connection()).get_table_names())
     if session.get_bind().dialect.name == "postgresql":
         tables &= SQLModel.metadata.tables.keys()
-    return bool(tables - {"alembic_version"})
+    return bool(tables - {FORM_TABLE})
 
 
 def revision(session: Session) -> str | None:
     """Return the form of a database, or nothing if it names none, or more."""
-    if not inspect(session.connection()).has_table("alembic_version"):
+    return _revision(session.connection())
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(FORM_TABLE):
         return None
-    found = session.execute(text("SELECT version_num FROM alembic_version")).all()
+    found = connection.exec_driver_sql(_WRITTEN).all()
     return str(found[0][0]) if len(found) == 1 else None
 
 
@@ -90,6 +140,7 @@ def upgrade(engine: Engine, target: str = "head") -> None:
             _let_tables_be_remade(connection)
         with connection.begin():
             hold(connection)
+            _wait_for_who_writes(connection)
             configuration = alembic_configuration()
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, target)
@@ -106,6 +157,13 @@ def make_tables(session: Session) -> None:
     command.upgrade(configuration, "head")
 
 
+def make_scratch_tables(session: Session) -> None:
+    """Create the tables of a scratch database; it never sees another form."""
+    SQLModel.metadata.create_all(session.connection())
+    noted = f"CREATE TABLE {FORM_TABLE} AS SELECT '{HEAD}' AS version_num"
+    session.connection().exec_driver_sql(noted)
+
+
 def hold(connection: Connection) -> None:
     """Let one at a time change tables, or who may do what with them.
 
@@ -114,6 +172,18 @@ def hold(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
+
+
+def _wait_for_who_writes(connection: Connection) -> None:
+    """Let those end who write by the rules of the form so far, and keep others out.
+
+    Each transaction has read the form and so holds its table (`held_in_form`). Without
+    this one that began before the upgrade would go on after it. SQLite has one writer
+    at a time anyway.
+    """
+    is_older = _revision(connection) not in {None, HEAD}
+    if is_older and connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {FORM_TABLE} IN ACCESS EXCLUSIVE MODE"))
 
 
 def _let_tables_be_remade(connection: Connection) -> None:

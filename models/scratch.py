@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine, event
-from sqlmodel import SQLModel
 
+from models.schema import make_scratch_tables
 from models.session import normalised, open_engine, told_in_words, transaction
 
 _HASTE = (
@@ -29,8 +29,8 @@ def scratch_database() -> Iterator[Engine]:
         engine = open_engine(f"sqlite:///{file}")
         event.listen(engine, "connect", _hasten)
         try:
-            with transaction(engine) as session:
-                SQLModel.metadata.create_all(session.connection())
+            with transaction(engine, any_form=True) as session:
+                make_scratch_tables(session)
             yield engine
         finally:
             engine.dispose()

@@ -21,6 +21,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, SQLModel
 
+from models.schema import held_in_form
+
 _LOCK_WAIT_SECONDS = 30
 
 _NOT_ALLOWED = "42501"
@@ -221,13 +223,23 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def transaction(engine: Engine, *, keep: bool = True) -> Iterator[Session]:
+def transaction(
+    engine: Engine, *, keep: bool = True, any_form: bool = False
+) -> Iterator[Session]:
     """Run a unit of work: all of it is written, or nothing.
 
     With ``keep=False`` everything is done and then undone: a dry run is the
     same transaction, so what it predicts is what happens.
+
+    The database may have been upgraded since this process began, and then nothing is
+    written by rules that hold no more. With ``any_form=True`` the caller looks itself.
+
+    Raises:
+        DatabaseUnavailableError: it cannot be used now, or has another form.
     """
     with told_in_words(), _session(engine, writes=True) as session:
+        if not any_form:
+            refuse_other_form(session)
         try:
             yield session
             session.flush()
@@ -238,6 +250,16 @@ def transaction(engine: Engine, *, keep: bool = True) -> Iterator[Session]:
             session.commit()
         else:
             session.rollback()
+
+
+def refuse_other_form(session: Session) -> None:
+    """Keep the database in the form that we know until the transaction ends.
+
+    Raises:
+        DatabaseUnavailableError: it has another one by now.
+    """
+    if other := held_in_form(session):
+        raise DatabaseUnavailableError(*other)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage, Interrupt
 
 from config.logs import log
+from models.schema import OTHER_FORM
 from models.session import DatabaseUnavailableError
 from workflow.desk import Desk
 from workflow.errors import RefusedError, SportelloError, UnavailableError
@@ -204,10 +205,24 @@ def message(
     )
 
 
-def declare(broker: Broker, desk: Desk, transport: Transport) -> None:
-    """Declare on a broker everything that its workers can be asked for."""
+def _ignored(_error: Exception) -> None:
+    """Do nothing about it."""
+
+
+def declare(
+    broker: Broker,
+    desk: Desk,
+    transport: Transport,
+    *,
+    outdated: Callable[[Exception], None] = _ignored,
+) -> None:
+    """Declare on a broker everything that its workers can be asked for.
+
+    A job that finds the database in another form than ours tells so by *outdated*:
+    it is for workers of another version, and so are all others.
+    """
     for job in JOBS.values():
-        does = job.made(desk.as_worker(), transport)
+        does = _watched(job.made(desk.as_worker(), transport), outdated)
         Actor(
             partial(_kept if job.kept else _alone, job.name, does),
             broker=broker,
@@ -223,6 +238,20 @@ def declare(broker: Broker, desk: Desk, transport: Transport) -> None:
                 "time_limit": _HOUR,
             },
         )
+
+
+def _watched(
+    does: Callable[..., Any], outdated: Callable[[Exception], None]
+) -> Callable[..., Any]:
+    def done(*args: Any) -> Any:  # noqa: ANN401 - of any job
+        try:
+            return does(*args)
+        except _OURS as error:
+            if error.code in OTHER_FORM:
+                outdated(error)
+            raise
+
+    return done
 
 
 def _alone(name: str, does: Callable[..., Any], *args: Any) -> Any:  # noqa: ANN401 - of any job

@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from sqlalchemy import Engine
 
 from config.logs import log
+from models.schema import OTHER_FORM
 from models.session import DatabaseUnavailableError
 from workers.stopping import SIGNALS, Stop, on_signals
 from workflow.errors import SportelloError
@@ -21,6 +22,9 @@ _PAUSE = 1.0
 
 _ENDS_WITHIN = 90.0
 """Seconds in which they end by themselves; longer than each gives itself."""
+
+_OUTDATED = 3
+"""How one ends that finds the database in another form than ours."""
 
 
 class Crew:
@@ -36,6 +40,8 @@ class Crew:
         self._lifeline, self._held = os.pipe()
         self._hands: list[BaseProcess] = []
         self.replaced = 0
+        self.are_outdated = False
+        """Whether they ended because somebody has upgraded the database."""
 
     def run(self, stop: Stop) -> None:
         """Keep them at work; at the end let them finish what they began."""
@@ -54,6 +60,9 @@ class Crew:
         for dead in [hand for hand in self._hands if not hand.is_alive()]:
             log.warn("worker_died", pid=dead.pid, exit_code=dead.exitcode)
             self._hands.remove(dead)
+            if dead.exitcode == _OUTDATED:  # another one would end as well
+                self.are_outdated = True
+                stop.set("another form of the database")
             if stop.wait(_PAUSE):
                 return
             self._hands.append(self._start())
@@ -84,7 +93,7 @@ class Crew:
             self._work(stop)
         except (SportelloError, DatabaseUnavailableError) as error:
             log.warn("worker_ended", code=error.code)
-            sys.exit(1)
+            sys.exit(_OUTDATED if error.code in OTHER_FORM else 1)
 
     def _kill(self) -> None:
         for hand in self._hands:

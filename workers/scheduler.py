@@ -11,13 +11,14 @@ from traceback import extract_tb
 from dramatiq import Broker
 
 from config.logs import log
+from models.schema import OTHER_FORM
 from models.session import DatabaseUnavailableError
 from workers.relay import Relay
 from workers.stopping import Stop
 from workers.ticking import Ticker
 from workflow.desk import Desk
 from workflow.errors import UnavailableError
-from workflow.services import seats, ticks
+from workflow.services import installation, seats, ticks
 from workflow.services.outbox import RESEND
 
 EVERY = 15.0
@@ -70,7 +71,11 @@ class Scheduler:
         self._done = Done()
 
     def run(self, stop: Stop) -> Done:
-        """Work, or stand by, until it is told to stop."""
+        """Work, or stand by, until it is told to stop.
+
+        Raises:
+            UnavailableError: the database is in another form than ours.
+        """
         with closing(self._seat):
             pause = 0.0
             while not stop.wait(pause):
@@ -108,6 +113,7 @@ class Scheduler:
             self._say(standing)
 
     def _tick(self, stop: Stop) -> None:
+        installation.check_form(self._desk.engine)
         self._ticker.tick(stop)
         self._done.ticks += 1
 
@@ -122,10 +128,15 @@ class Scheduler:
         self._at[what] = began + (every if self._try(what, work) else _RESTS)
 
     def _try(self, what: str, work: Callable[[], None]) -> bool:
-        """Do something; if it fails say so once, and go on with the rest."""
+        """Do something; if it fails say so once, and go on with the rest.
+
+        But not by our rules where somebody has upgraded the database.
+        """
         try:
             work()
         except (UnavailableError, DatabaseUnavailableError) as error:
+            if error.code in OTHER_FORM:
+                raise
             self._failed(what, error.code)
             return False
         except Exception as error:  # noqa: BLE001 - told, and tried again

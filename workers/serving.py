@@ -13,6 +13,7 @@ from dramatiq import Broker, Worker
 from config.logs import log
 from workers import actors
 from workers import broker as brokers
+from workers.stopping import Stop
 from workflow.desk import Desk
 from workflow.errors import SportelloError
 from workflow.services.postings import Transport
@@ -26,6 +27,8 @@ _AHEAD = 8
 _ENDS_WITHIN = 60_000
 """Milliseconds in which what was begun is finished; the rest goes to others."""
 
+_OUTDATED = "another form of the database"
+
 _AWAY = "Consumer encountered a connection error"
 _GAP = re.compile(r"%[0-9.]*[a-z]")
 _QUIET = 60.0
@@ -33,13 +36,14 @@ _QUIET = 60.0
 
 
 @contextmanager
-def serving(
+def serving(  # noqa: PLR0913 - each is decided by whoever starts it
     broker: Broker,
     desk: Desk,
     transport: Transport,
     *,
     threads: int,
     patient: bool = False,
+    stop: Stop | None = None,
 ) -> Iterator[None]:
     """Do what messages ask for meanwhile; at the end finish what was begun.
 
@@ -47,14 +51,24 @@ def serving(
 
     As many submissions as there are threads can be written in one transaction.
 
+    If somebody brings the database to another form than ours, it is time to *stop*.
+
     Raises:
+        DatabaseUnavailableError: that was why it stopped.
         UnavailableError: the broker does not answer at the beginning. Later it is
             waited for.
     """
+    met: list[Exception] = []
+
+    def outdated(error: Exception) -> None:
+        met.append(error)
+        if stop is not None:
+            stop.set(_OUTDATED)
+
     if not patient:
         brokers.refuse_absent(broker)
     _keep_messages_out_of_the_log()
-    actors.declare(broker, desk, transport)
+    actors.declare(broker, desk, transport, outdated=outdated)
     worker = Worker(broker, worker_threads=threads, worker_timeout=_LOOKS_EVERY)
     worker.queue_prefetch = threads * _AHEAD
     worker.start()
@@ -66,6 +80,8 @@ def serving(
             worker.stop(timeout=_ENDS_WITHIN)
         broker.close()
         transport.close()
+    if met and stop is not None:
+        raise met[0]
 
 
 class _WithoutPersonalData(logging.Handler):

@@ -159,6 +159,15 @@ def test_a_locked_database_is_tried_again_later(terminal):
     assert terminal.type("advance", FIRST, "start_review", "--yes").exit_code == 0
 
 
+def test_an_upgrade_that_finds_somebody_at_work_says_whom_to_stop(terminal):
+    with closing(sqlite3.connect(terminal.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        said = terminal.refused("init", code="database.locked", exit_code=3)
+
+    assert "stop the scheduler and the workers" in said
+
+
 def test_whoever_only_reads_does_not_wait_for_the_writer(terminal):
     with closing(sqlite3.connect(terminal.database)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -182,6 +182,14 @@ def test_a_downgrade_is_refused_and_loses_nothing(work: Office):
     assert work.verified()
 
 
+def test_no_form_is_taken_back():
+    scripts = ScriptDirectory.from_config(alembic_configuration())
+
+    for script in scripts.walk_revisions():
+        with pytest.raises(RuntimeError, match="restore a backup"):
+            script.module.downgrade()
+
+
 # A database in another form
 
 

@@ -115,3 +115,13 @@ def test_a_second_signal_does_not_wait(patient: Terminal):
         process.communicate(timeout=PATIENCE)
 
     assert process.returncode in {-signal.SIGTERM, -signal.SIGINT}
+
+
+def test_it_ends_by_itself_when_somebody_upgrades_the_database(patient: Terminal):
+    with running(patient) as process:
+        until(lambda: count(patient, JOBS) == 0)
+        patient.query("UPDATE alembic_version SET version_num = '9999'")
+        out, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 3
+    assert json.loads(out)["error"]["code"] == "database.newer"

@@ -17,6 +17,7 @@ from dramatiq import Broker, Message
 from psycopg import sql
 from sqlalchemy import make_url
 
+from models.schema import HEAD
 from tests.builders import Office
 from tests.contents import entries, rows
 from tests.editions import SECOND, open_to_all
@@ -333,3 +334,32 @@ def test_more_threads_than_a_group_holds_are_all_answered(counter: Office):
     assert {one["outcome"] for one in told} == {"submitted"}
     assert len({one["protocol"] for one in told}) == len(lines)
     assert counter.verified()
+
+
+def test_workers_end_when_somebody_upgrades_the_database_and_leave_the_work_to_others(
+    tmp_path, redis_url, portal, sqlite_office_url
+):
+    from tests.builders import office  # noqa: PLC0415 - only one database here
+
+    ours, theirs = (
+        f"UPDATE alembic_version SET version_num = '{form}'"  # noqa: S608 - words of ours
+        for form in (HEAD, "9999")
+    )
+    with office(sqlite_office_url) as opened:
+        calls.register_call(opened.desk, open_to_all(tmp_path))
+        with worker(
+            sqlite_office_url, redis_url, tmp_path, "--processes", "2"
+        ) as process:
+            with opened.desk.engine.begin() as connection:
+                connection.exec_driver_sql(theirs)
+            message = push(portal, lines_of(0, 1)[0])
+            out, _ = process.communicate(timeout=PATIENCE)
+        filed = rows(opened.desk.engine, "SELECT count(*) FROM applications")
+        with opened.desk.engine.begin() as connection:
+            connection.exec_driver_sql(ours)
+        with worker(sqlite_office_url, redis_url, tmp_path):
+            told = answer(portal, message)
+
+    assert (process.returncode, filed) == (3, [(0,)])
+    assert json.loads(out)["error"]["code"] == "database.newer"
+    assert told["protocol"] == "2026/0000001"

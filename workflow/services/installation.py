@@ -6,9 +6,10 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from config.settings import masked
-from models.schema import HEAD, Form, form, revision, upgrade
+from models.schema import HEAD, Form, form, revision, unusable, upgrade
 from models.session import (
     DatabaseForbiddenError,
+    DatabaseUnavailableError,
     add_unless_there,
     keep_readers_going,
     reading,
@@ -48,7 +49,7 @@ def initialise(
     make_file(engine)
     before, found = _form(engine)
     if before in {Form.NEWER, Form.UNKNOWN}:
-        raise _unusable(before, found)
+        raise UnavailableError(*unusable(before, found))
     if engine.dialect.name == "sqlite":
         keep_readers_going(engine)
     try:
@@ -60,6 +61,15 @@ def initialise(
             "only the role that owns the tables can make them or bring them to the "
             f"form {HEAD}; run `sportello init` as that one, and `sportello db grants` "
             f"after it ({error.message})",
+        ) from error
+    except DatabaseUnavailableError as error:
+        if error.code != "database.locked":
+            raise
+        raise UnavailableError(
+            error.code,
+            "somebody is at work on the database, and nothing was changed; stop the "
+            "scheduler and the workers, let a verification or a backup end, and try "
+            "again",
         ) from error
     with transaction(engine) as session:
         # Whoever only works here may not add this row, nor does it have to.
@@ -93,43 +103,12 @@ def check_form(engine: Engine) -> None:
     _refuse_missing_file(engine)
     standing, found = _form(engine)
     if standing != Form.PRESENT:
-        raise _unusable(standing, found)
+        raise UnavailableError(*unusable(standing, found))
 
 
 def _form(engine: Engine) -> tuple[Form, str | None]:
     with reading(engine) as session:
         return form(session), revision(session)
-
-
-def _unusable(standing: Form, found: str | None) -> UnavailableError:
-    """Say what is wrong with a database, and the way out."""
-    if standing == Form.EMPTY:
-        return UnavailableError(
-            "database.not_initialised",
-            "the database is empty; make it with `sportello init`",
-        )
-    if standing == Form.OLDER:
-        return UnavailableError(
-            "database.older",
-            f"the database is in form {found} and this version needs {HEAD}; back it "
-            "up and run `sportello init`",
-        )
-    if standing == Form.NEWER:
-        return UnavailableError(
-            "database.newer",
-            f"the database is in form {found}, made by a later version of the system "
-            f"than this one ({HEAD}); use that version",
-        )
-    return UnavailableError(
-        "database.unknown_form",
-        f"the database holds tables in {_named(found)}; if it is yours, restore a "
-        "backup of it, otherwise choose another file or database with "
-        "SPORTELLO_HOME or SPORTELLO_DATABASE_URL",
-    )
-
-
-def _named(found: str | None) -> str:
-    return f"the unknown form {found!r}" if found else "no form of this system"
 
 
 def is_rehearsal(engine: Engine) -> bool:

@@ -9,7 +9,12 @@ from sqlmodel import Session
 from models import rights
 from models.rights import Setting
 from models.schema import hold
-from models.session import DatabaseForbiddenError, reading, transaction
+from models.session import (
+    DatabaseForbiddenError,
+    reading,
+    refuse_other_form,
+    transaction,
+)
 from workflow.desk import Desk, IdentityKind
 from workflow.errors import RefusedError
 from workflow.services import installation
@@ -64,7 +69,7 @@ def grant(desk: Desk, roles: Roles) -> Granted:
     _refuse_sqlite(desk.engine)
     installation.check_form(desk.engine)
     try:
-        with transaction(desk.engine) as session:
+        with transaction(desk.engine, any_form=True) as session:
             return _grant(session, roles)
     except DatabaseForbiddenError as error:
         raise RefusedError(
@@ -86,7 +91,9 @@ def _refuse_sqlite(engine: Engine) -> None:
 
 
 def _grant(session: Session, roles: Roles) -> Granted:
+    # In the order of an upgrade, or each of the two could wait for the other.
     hold(session.connection())
+    refuse_other_form(session)
     setting = rights.setting(session)
     user = rights.user(session)
     if not rights.is_above(session, user, setting.owner):

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from config.loader import CallFileError
 from config.logs import log
+from models.schema import OTHER_FORM
 from models.session import DatabaseUnavailableError, reading, transaction
 from models.tables import Application, Call, Term
 from models.vocabulary import ApplicationState, CallState
@@ -79,6 +80,7 @@ def sweep_call(desk: Desk, code: str) -> Swept:
     """Do all that is due on one call, some of it in each transaction.
 
     Raises:
+        DatabaseUnavailableError: somebody has upgraded the database meanwhile.
         TamperedError: its rules are not what was frozen.
     """
     applied: list[Applied] = []
@@ -90,6 +92,8 @@ def sweep_call(desk: Desk, code: str) -> Swept:
             applied += done
     except DatabaseUnavailableError as error:
         log.info("call_not_swept", call=code, code=error.code)
+        if error.code in OTHER_FORM:
+            raise
         if error.code == "database.locked":
             return Swept(tuple(applied), (code,), ())
         return Swept(tuple(applied), (), (Failed(code, error.code, error.message),))

@@ -115,7 +115,11 @@ def _refuse_form(found: Form) -> None:
 
 
 def _transferred(desk: Desk, target: Engine, tell: Progress) -> dict[str, int]:
-    with reading(desk.engine) as source, transaction(target) as session:
+    # The tables of the target may still have to be made.
+    with (
+        reading(desk.engine) as source,
+        transaction(target, any_form=True) as session,
+    ):
         hold(session.connection())
         _make_room(session)
         total = 2 * sum(_count(source, table.name) for table in _TABLES)

@@ -23,5 +23,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Leave them to a search through all."""
-    op.drop_index("ix_entries_actor", "entries")
+    """Refuse: the register does not go back."""
+    message = "a downgrade would lose entries; restore a backup instead"
+    raise RuntimeError(message)
