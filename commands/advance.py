@@ -220,13 +220,12 @@ def _required(inputs: type[Inputs]) -> int:
 
 def _help(event: Event, rows: tuple[Move, ...]) -> str:
     row = rows[0]
-    # Two families may have the same row.
-    paths = " ".join(dict.fromkeys(map(_path, rows)))
     worker = " A worker may make it too." if row.automatic else ""
     letters = ", ".join(row.letters)
     lines = [
         row.help,
-        f"{paths}\n\nRole: {row.role}.{worker} Legal basis: {row.basis}.",
+        *_paths(event),
+        f"Role: {row.role}.{worker} Legal basis: {row.basis}.",
     ]
     if letters:
         lines.append(f"It writes to the applicant: {letters}.")
@@ -234,6 +233,19 @@ def _help(event: Event, rows: tuple[Move, ...]) -> str:
         lines.append(f"The codes are those of `{CODES} CALL`.")
     lines.append(f"\b\nExample:\n{wrapped(example(event, row))}")
     return "\n\n".join(lines)
+
+
+def _paths(event: Event) -> list[str]:
+    """Say from where to where it leads, by family unless it is so in all of them."""
+    families: dict[str, list[str]] = {}
+    for family, table in TABLES.items():
+        rows = [row for row in table.of_event(event) if row.by_hand]
+        if rows:
+            told = " ".join(dict.fromkeys(map(_path, rows)))
+            families.setdefault(told, []).append(family)
+    if len(families) == 1:
+        return list(families)
+    return [f"{', '.join(names)}: {told}" for told, names in families.items()]
 
 
 def _path(row: Move) -> str:

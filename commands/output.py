@@ -50,12 +50,11 @@ class Table:
             return
         if self.title:
             say(f"\n{self.title}" if self.indent else self.title)
-        width, lines = columns(sys.stdout), self.lines()
-        is_wide = width is not None and max(map(len, lines)) > width
-        if width is not None and (is_wide or sys.stdout.isatty()):
-            self._print_fitted(width)
+        width = columns(sys.stdout)
+        if width is None:
+            click.echo("\n".join(self.lines()))
         else:
-            click.echo("\n".join(lines))
+            self._print_fitted(width)
 
     def lines(self) -> list[str]:
         """Return it as aligned plain text, as wide as it needs."""

@@ -1,6 +1,5 @@
 """What of a text may a terminal be shown, and how wide?"""
 
-import os
 import sys
 from typing import TextIO
 
@@ -11,7 +10,7 @@ _LAYOUT = "\n\t"
 
 
 _HANGING = "  "
-"""Further to the right than the first of a line stands what is left of it."""
+"""By this much an indented line goes on further to the right."""
 
 
 def say(text: str = "", *, err: bool = False) -> None:
@@ -24,17 +23,13 @@ def say(text: str = "", *, err: bool = False) -> None:
 
 
 def columns(stream: TextIO) -> int | None:
-    """Return how wide what is printed may be; of a pipe only who reads it can say.
+    """Return how wide the terminal is that somebody looks at; a pipe has no width."""
+    if not stream.isatty():
+        return None
+    # Only who looks at it waits for this to be loaded.
+    import shutil  # noqa: PLC0415 - see above
 
-    A shell tells nobody how wide its terminal is, unless COLUMNS is exported.
-    """
-    if stream.isatty():
-        # Only who looks at it waits for this to be loaded.
-        import shutil  # noqa: PLC0415 - see above
-
-        return shutil.get_terminal_size().columns
-    said = os.environ.get("COLUMNS", "")
-    return int(said) if said.isdecimal() and int(said) else None
+    return shutil.get_terminal_size().columns
 
 
 def fitted(text: str, width: int, *, hanging: str | None = None) -> str:
@@ -53,7 +48,9 @@ def fitted(text: str, width: int, *, hanging: str | None = None) -> str:
             line.lstrip(),
             width,
             initial_indent=start,
-            subsequent_indent=start + _HANGING if hanging is None else hanging,
+            subsequent_indent=start + _HANGING * bool(start)
+            if hanging is None
+            else hanging,
             break_long_words=False,
             break_on_hyphens=False,
         ) or [""]

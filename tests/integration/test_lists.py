@@ -30,6 +30,7 @@ from workflow.errors import ConflictError, RefusedError
 from workflow.services import (
     call_acts,
     calls,
+    decrees,
     exporting,
     list_acts,
     log,
@@ -39,6 +40,8 @@ from workflow.services import (
 )
 from workflow.services.list_acts import Wanted
 from workflow.services.moments import Moment
+
+AMOUNTS = {"requested", "investment"}
 
 
 @pytest.fixture
@@ -469,6 +472,20 @@ def test_a_proposal_that_asks_for_money_is_refused(call: Filiere):
     (answer,) = call.take(proposal(1, requested="1.00"))
 
     assert answer["error"]["code"] == "amount.none"
+
+
+def test_where_there_is_no_money_nothing_need_be_said_of_it(call: Filiere):
+    line = proposal(1)
+    said = call.take({name: line[name] for name in line if name not in AMOUNTS})
+    again = call.take(line)
+
+    assert (said[0]["outcome"], said[0]["error"]) == ("submitted", None)
+    assert again[0]["outcome"] == "duplicate"
+
+
+def test_an_act_that_grants_is_none_of_a_call_without_grants(call: Filiere):
+    with pytest.raises(RefusedError, match="which grants nothing"):
+        decrees.carries(call.work.desk, FILIERE)
 
 
 def test_the_queue_of_a_call_without_money_has_no_turns_and_no_grants(call: Filiere):

@@ -202,6 +202,16 @@ def test_a_missing_field_is_named():
     assert (code, message) == ("line.invalid", "`applicant.pec` is missing")
 
 
+def test_amounts_may_be_left_out_where_there_is_no_money():
+    said = orjson.loads(line(requested="0.00", investment="0.00"))
+    unsaid = {k: v for k, v in said.items() if k not in {"requested", "investment"}}
+
+    read = submissions.read(orjson.dumps(unsaid), gives_money=False)
+
+    assert read.requested == read.investment == 0
+    assert read.fingerprint == submissions.read(orjson.dumps(said)).fingerprint
+
+
 def test_every_fault_of_a_line_is_told_at_once():
     _, message = refusal(line(requested="1,00", investment=3, colour="red"))
 

@@ -81,10 +81,11 @@ class Line:
     error: RefusedError | None = None
 
 
-def read(number: int, content: bytes) -> Line:
+def read(number: int, content: bytes, *, gives_money: bool = True) -> Line:
     """Read a line; what is wrong with it is kept and answered in its turn."""
     try:
-        return Line(number, content, submissions.read(content))
+        filed = submissions.read(content, gives_money=gives_money)
+        return Line(number, content, filed)
     except RefusedError as error:
         return Line(number, content, None, error)
 

@@ -40,7 +40,8 @@ class Grouping:
             RefusedError: there is no such call.
         """
         with reading(desk.engine) as session:
-            lookups.find_call(session, code)
+            call = lookups.find_call(session, code)
+            self._gives_money = lookups.gives_money(call)
         self._desk, self._code = desk, code
         self._seat = writers.Seat(desk.engine, code, patience=desk.patience)
         self._memory = Memory()
@@ -55,7 +56,8 @@ class Grouping:
             UnavailableError: too many are waiting, or the database is not there;
                 the submission has no number, and may be filed again.
         """
-        ticket = _Ticket(filings.read(1, content.strip()))
+        line = filings.read(1, content.strip(), gives_money=self._gives_money)
+        ticket = _Ticket(line)
         self._queue(ticket)
         if not ticket.writes:
             ticket.woken.wait()

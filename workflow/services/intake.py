@@ -2,9 +2,10 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import StatementError
@@ -58,10 +59,10 @@ def take_in_groups(
         RefusedError: unknown call, or whoever asks may not take submissions in.
         UnavailableError: somebody else is the writer of the call.
     """
-    _check_clerk(desk, code)
+    read = partial(filings.read, gives_money=_check_clerk(desk, code))
     memory, seat = Memory(), writers.Seat(desk.engine, code, patience=desk.patience)
     with closing(seat), seat:
-        for group in _groups(lines):
+        for group in _groups(lines, read):
             yield take_group(desk, code, group, memory)
 
 
@@ -143,10 +144,13 @@ def _one_by_one(
     return take_group(desk, code, [replace(line, error=unwritable)])
 
 
-def _check_clerk(desk: Desk, code: str) -> None:
-    """Refuse the whole file when the one who brings it may not."""
+def _check_clerk(desk: Desk, code: str) -> bool:
+    """Refuse the whole file when the one who brings it may not.
+
+    Returns whether there is money in the call.
+    """
     with reading(desk.engine) as session:
-        lookups.find_call(session, code)
+        gives_money = lookups.gives_money(lookups.find_call(session, code))
     try:
         with reading(desk.engine) as session:
             actor = officers.identify(session, desk, only_looks=True)
@@ -155,6 +159,7 @@ def _check_clerk(desk: Desk, code: str) -> None:
         with opened(desk, code) as work:
             filings.refuse_file(work, error)
         raise
+    return gives_money
 
 
 # Lines that come one by one
@@ -164,11 +169,14 @@ _Waiting = queue.Queue[Line | BaseException | None]
 """Lines that were read; at last nothing, or what kept the rest from being read."""
 
 
-def _groups(lines: Iterable[bytes]) -> Iterator[list[Line]]:
+_Read = Callable[[int, bytes], Line]
+
+
+def _groups(lines: Iterable[bytes], read: _Read) -> Iterator[list[Line]]:
     """Return the lines in groups: as many as wait, without waiting for more."""
     waiting, stopped = _Waiting(2 * GROUP), threading.Event()
     threading.Thread(
-        target=_read_ahead, args=(lines, waiting, stopped), daemon=True
+        target=_read_ahead, args=(lines, read, waiting, stopped), daemon=True
     ).start()
     try:
         while True:
@@ -192,13 +200,13 @@ def _whatever_waits(waiting: _Waiting) -> list[Line | BaseException | None]:
 
 
 def _read_ahead(
-    lines: Iterable[bytes], waiting: _Waiting, stopped: threading.Event
+    lines: Iterable[bytes], read: _Read, waiting: _Waiting, stopped: threading.Event
 ) -> None:
     """Read lines while others are being written, but not far ahead of them."""
     try:
         for number, line in enumerate(lines, start=1):
             if content := line.strip():
-                _put(waiting, filings.read(number, content), stopped)
+                _put(waiting, read(number, content), stopped)
             if stopped.is_set():
                 return
         _put(waiting, None, stopped)

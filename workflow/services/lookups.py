@@ -12,12 +12,13 @@ from sqlalchemy import and_, bindparam, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from config.families import form
 from config.loader import parse
 from config.schema import CallDefinition
 from models.canonical import digest
 from models.session import add_unless_there
 from models.tables import Act, Application, Call, CallVersion
-from models.vocabulary import ApplicationState
+from models.vocabulary import ApplicationState, Family
 from workflow.desk import Desk
 from workflow.errors import InputError, RefusedError, TamperedError
 from workflow.facts import ActFacts
@@ -77,6 +78,11 @@ def find_call(session: Session, code: str, *, lock: bool = False) -> Call:
             "call.unknown", f"there is no call `{code}`; the calls are: {listed}"
         )
     return call
+
+
+def gives_money(call: Call) -> bool:
+    """Tell whether the procedure of a call gives any money that could be asked for."""
+    return "allocation" in form(Family(call.family)).sections
 
 
 def _refuse_application(session: Session, name: str) -> None:

@@ -188,8 +188,8 @@ class Submission(_Part):
         return digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
-def read(line: bytes) -> Submission:
-    """Read a line.
+def read(line: bytes, *, gives_money: bool = True) -> Submission:
+    """Read a line; where no money is given, none is asked for, said or not.
 
     Raises:
         RefusedError: it cannot be read; the message names the field and the rule.
@@ -210,6 +210,8 @@ def read(line: bytes) -> Submission:
         raise RefusedError(
             "line.unreadable", "the line is not a JSON object; write {...}"
         )
+    if not gives_money:
+        content = {"requested": "0.00", "investment": "0.00", **content}
     try:
         filed = Submission.model_validate(content)
         json.loads(line, object_pairs_hook=_refuse_doubles)

@@ -14,7 +14,8 @@ def asks_for_no_money(facts: Facts) -> Verdict:
         return ALLOWED
     return Verdict(
         "amount.none",
-        "this call gives no money: write `requested` as 0.00 and file again",
+        "this call gives no money: leave `requested` out, or write it as 0.00, and "
+        "file again",
     )
 
 
