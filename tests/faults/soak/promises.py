@@ -6,30 +6,25 @@ their order, and what stands beside them is held against what they tell.
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from tests.builders import Office
 from tests.contents import entries
 from tests.due_terms import content_of, unwatched
-from tests.faults.soak import people
+from tests.faults.soak import notebooks, walks
+from tests.faults.soak.notebooks import BEGINS, BUG, DONE, REFUSED
 from tests.faults.soak.towns import ENOUGH, Town, waiting
 from workflow.services import sweep, verification
 
 Entry = dict[str, Any]
-_DECIDED = {"done", "refused"}
-_QUEUED = {"submitted", "admissible", "evaluated", "waiting"}
-_AWAITED = {"completion_request", "refusal_notice"}
-_FREE = {"start_review": {"submitted"}, "evaluate": {"submitted", "admissible"}}
-"""Whom each of the events would pass over, if nothing was done about them yet."""
-
-
+_DECIDED = {DONE, REFUSED}
 _OF_DAYS_THAT_WERE_JUMPED_OVER = ("no anchor", "nothing was sealed since")
 
 
 def hold(town: Town) -> None:
     """Hold every promise against what is there."""
-    books = people.notebooks(town.folder)
+    books = notebooks.notebooks(town.folder)
     with town.looked_at() as work:
         made = sorted(entries(work), key=lambda one: (one["call"], one["seq"]))
         content = content_of(work.desk.engine)
@@ -38,8 +33,8 @@ def hold(town: Town) -> None:
         _one_move_for_each_version(made, content)
         _answers_are_kept(made, books)
         _submissions_are_kept(made, content, books)
-        _nobody_was_overtaken_without_an_act(made)
-        _money_was_there(made, content)
+        walks.nobody_was_overtaken_without_an_act(made)
+        walks.money_was_there(made, content)
         _what_was_due_was_done_once(work, made)
         _letters_left(town, made, content)
     _much_was_done(town, made, books)
@@ -48,7 +43,7 @@ def hold(town: Town) -> None:
 def _no_bug(town: Town, books: dict[str, list[Entry]]) -> None:
     """Whatever is not there is told in words, to people and in the log."""
     bugs = [
-        line["told"] for book in books.values() for line in book if line["did"] == "bug"
+        line["told"] for book in books.values() for line in book if line["did"] == BUG
     ]
     assert not bugs, "\n".join(bugs)
     said = (town.folder / "log").read_text(encoding="utf-8").splitlines()
@@ -97,14 +92,14 @@ def _answers_are_kept(made: list[Entry], books: dict[str, list[Entry]]) -> None:
     assert [key for key, times in keys.items() if times > 1] == []
     for who, book in books.items():
         told = Counter(line["key"] for line in book if line["did"] in _DECIDED)
-        begun = {line["key"] for line in book if line["did"] == "begins"}
+        begun = {line["key"] for line in book if line["did"] == BEGINS}
         assert told == dict.fromkeys(begun, 1), who
         for line in book:
-            if line["did"] == "done":
+            if line["did"] == DONE:
                 entry = kept[line["entry"]["call"], line["entry"]["seq"]]
-                assert entry["hash"] == line["entry"]["hash"]
+                assert entry["hash"] == line["entry"]["hash"], (who, line)
                 assert (entry["key"], entry["outcome"]) == (line["key"], "ok")
-            elif line["did"] == "refused":
+            elif line["did"] == REFUSED:
                 assert line["key"] not in keys, line
 
 
@@ -136,7 +131,7 @@ def _submissions_are_kept(
     assert numbers == list(range(1, len(numbers) + 1))
     for code in codes.values():
         rows = [row for (call, _), row in filed.items() if call == code]
-        rows.sort(key=_place)
+        rows.sort(key=walks.place)
         assert [row["filed_seq"] for row in rows] == list(range(1, len(rows) + 1))
     submitted = Counter(
         one["application"]
@@ -144,89 +139,6 @@ def _submissions_are_kept(
         if (one["event"], one["outcome"]) == ("submit", "ok")
     )
     assert submitted == Counter(str(row["id"]) for row in filed.values())
-
-
-def _place(row: Entry) -> tuple[Any, ...]:
-    return (row["received_at"], row["protocol_year"], row["protocol_number"])
-
-
-@dataclass
-class _File:
-    place: tuple[Any, ...]
-    name: str
-    state: str
-    is_begun: bool = False
-    steps: dict[tuple[str, int], str] = field(default_factory=dict)
-
-    def is_passed_over_by(self, other: "_File", event: str) -> bool:
-        """Tell whether it is before another, and nobody has taken it up."""
-        waits = any(
-            kind in _AWAITED and status == "open"
-            for (kind, _), status in self.steps.items()
-        )
-        is_begun = event == "start_review" and self.is_begun
-        return (
-            self.place < other.place
-            and self.state in _FREE[event]
-            and not is_begun
-            and not waits
-        )
-
-
-def _nobody_was_overtaken_without_an_act(made: list[Entry]) -> None:
-    files: dict[str, dict[str, _File]] = defaultdict(dict)
-    for entry in made:
-        if not entry["application"] or entry["outcome"] != "ok":
-            continue
-        of_call, name = files[entry["call"]], entry["application"]
-        if entry["event"] == "submit":
-            order = entry["order"]
-            place = (
-                order["received_at"],
-                order["protocol_year"],
-                order["protocol_number"],
-            )
-            of_call[name] = _File(place, entry["protocol"], entry["to"])
-        if name not in of_call:
-            continue
-        own = of_call[name]
-        if entry["event"] in _FREE:
-            behind = [
-                one
-                for one in of_call.values()
-                if one.is_passed_over_by(own, entry["event"])
-            ]
-            named = [one.name for one in sorted(behind, key=lambda one: one.place)]
-            assert entry["findings"].get("overtaken", []) == named, entry
-            assert not behind or (entry["act"] and entry["reason"])
-        own.state = entry["to"]
-        own.is_begun |= entry["event"] == "start_review"
-        for step in entry["steps"]:
-            own.steps[step["kind"], step["ordinal"]] = step["status"]
-
-
-def _money_was_there(made: list[Entry], content: Any) -> None:
-    """At no entry was there more than the allocation, and it is where it belongs."""
-    for call in content["calls"]:
-        reserved = granted = 0
-        for entry in made:
-            if entry["call"] != call["code"] or not entry["money"]:
-                continue
-            for moved in entry["money"]["movements"]:
-                reserved += moved["reserved"]
-                granted += moved["granted"]
-            assert min(reserved, granted) >= 0
-            assert reserved + granted <= call["allocation"], entry
-        assert (reserved, granted) == (call["reserved"], call["granted"])
-        rows = [row for row in content["applications"] if row["call_id"] == call["id"]]
-        assert reserved == sum(row["reserved"] for row in rows)
-        assert granted == sum(row["granted"] for row in rows)
-        covered = True
-        for row in sorted(rows, key=_place):
-            if row["state"] in _QUEUED:
-                assert row["reserved"] in {0, row["requested"]}
-                assert covered or not row["reserved"], "a later one has the money"
-                covered = bool(row["reserved"])
 
 
 def _what_was_due_was_done_once(work: Office, made: list[Entry]) -> None:
@@ -281,7 +193,7 @@ def _much_was_done(
 ) -> None:
     """Otherwise nothing was tried."""
     events = Counter(entry["event"] for entry in made if entry["outcome"] == "ok")
-    assert min(town.told()["done"], events["submit"]) >= ENOUGH, events
+    assert min(town.told()[DONE], events["submit"]) >= ENOUGH, events
     assert len(town.mail.received) >= ENOUGH
     assert any("due_at" in entry["findings"] for entry in made if entry["application"])
     assert all(books.values()), "somebody has done nothing"

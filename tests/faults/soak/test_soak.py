@@ -18,6 +18,7 @@ import pytest
 
 from tests.faults.soak import promises
 from tests.faults.soak.harms import HARMS
+from tests.faults.soak.notebooks import by_chance
 from tests.faults.soak.towns import Town, town
 from tests.servers import Supervised, supervised
 
@@ -37,15 +38,17 @@ def database() -> Iterator[Supervised]:
 
 @pytest.mark.timeout(900 + 3 * int(SECONDS))
 def test_whatever_harm_is_done_to_the_whole_every_promise_holds(
-    database: Supervised, tmp_path: Path
+    database: Supervised, tmp_path_factory: pytest.TempPathFactory
 ):
     ends = time.monotonic() + SECONDS
 
     for seed in itertools.count(SEED):
+        folder = tmp_path_factory.mktemp(f"soak-{seed}")
         try:
-            episode(database, tmp_path / str(seed), seed)
+            episode(database, folder, seed)
         except BaseException as error:
             error.add_note(f"once more: make soak SOAK_SEED={seed} SOAK_SECONDS=0")
+            error.add_note(f"what was told, logged and sent: {folder}")
             raise
         if time.monotonic() >= ends:
             break
@@ -68,11 +71,6 @@ def episode(database: Supervised, folder: Path, seed: int) -> None:
         whole.come_to_rest(by_chance(seed, "rest"))
         say(f"{seed} at rest {dict(whole.told())}")
         promises.hold(whole)
-
-
-def by_chance(seed: int, what: str) -> random.Random:
-    """Give chances of its own to each part: none depends on how long another took."""
-    return random.Random(f"{seed} {what}")  # noqa: S311 - a seeded test
 
 
 def go_on(whole: Town, chance: random.Random) -> None:

@@ -20,9 +20,9 @@ from tests.builders import OPENING, TO_GRANT, Office, furnish, office
 from tests.editions import open_to_all
 from tests.faults.brokers import Server
 from tests.faults.counters import left
-from tests.faults.soak import people
+from tests.faults.soak import applicants, notebooks, officers
 from tests.faults.soak.machines import Machine
-from tests.faults.soak.people import RICH, SCARCE
+from tests.faults.soak.notebooks import BEGINS, DONE, FILED, RICH, SCARCE
 from tests.faults.storms import (
     AtWork,
     at_work,
@@ -76,12 +76,12 @@ class Town:
 
     def told(self) -> Counter[str]:
         """Count the answers that were given so far, by what they were."""
-        books = people.notebooks(self.folder)
+        books = notebooks.notebooks(self.folder)
         return Counter(
             line["did"]
             for book in books.values()
             for line in book
-            if line["did"] != "begins"
+            if line["did"] != BEGINS
         )
 
     def some_work(self, answers: int) -> None:
@@ -98,7 +98,7 @@ class Town:
     def _is_enough(self) -> bool:
         self.keep_going()
         told = self.told()
-        return told["done"] >= ENOUGH and told["filed"] >= ENOUGH
+        return told[DONE] >= ENOUGH and told[FILED] >= ENOUGH
 
     def keep_going(self) -> None:
         """Start again what has ended by itself, as a service manager does."""
@@ -137,7 +137,7 @@ class Town:
         """Put everything right, let all finish what they began, and wait for it."""
         self.skews.clear()
         self.pass_time(timedelta())
-        people.send_home(self.folder)
+        notebooks.send_home(self.folder)
         until(self._all_are_home, within=_PATIENCE)
         assert {one.exitcode for one in self.at_desks.running} == {0}
         with self.looked_at() as work:
@@ -218,12 +218,12 @@ def _begin(work: Office) -> None:
 
 def _everybody(seed: int) -> list[Callable[[Any], None]]:
     return [
-        partial(people.operating, who="verdi", seed=seed),
-        partial(people.operating, who="gialli", seed=seed),
-        partial(people.typing, who="neri", seed=seed),
-        partial(people.handing_in, who="desk", call=SCARCE, seed=seed),
-        partial(people.pushing, who="portal", call=RICH, seed=seed),
-        partial(people.pushing, who="site", call=RICH, seed=seed),
+        partial(officers.operating, who="verdi", seed=seed),
+        partial(officers.operating, who="gialli", seed=seed),
+        partial(officers.typing, who="neri", seed=seed),
+        partial(applicants.handing_in, who="desk", call=SCARCE, seed=seed),
+        partial(applicants.pushing, who="portal", call=RICH, seed=seed),
+        partial(applicants.pushing, who="site", call=RICH, seed=seed),
     ]
 
 

@@ -1,41 +1,33 @@
-"""Who works at the office while harm is done, and what do they write down?
+"""What do officers do while harm is done, in one process or with a command each?"""
 
-Each of them is a process. What one is told is written down outside of the reach of a
-kill, and whoever takes the place of a killed one reads there what it was about to do.
-"""
-
-import itertools
 import json
 import random
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import orjson
-import redis
-from dramatiq import Broker, Message
-from dramatiq.results.errors import ResultError
-
-from models.session import DatabaseUnavailableError
 from models.vocabulary import FINAL_STATES, Event, Role
-from tests.builders import CTL, ROME, submission, usual
+from tests.builders import ROME, usual
 from tests.faults.soak.machines import Machine
-from tests.processes import acknowledge, acknowledged
+from tests.faults.soak.notebooks import (
+    BEGINS,
+    BUG,
+    CALLS,
+    DONE,
+    REFUSED,
+    RICH,
+    SCARCE,
+    Notebook,
+    by_chance,
+    insist,
+    may_go,
+    rest,
+)
 from workflow.desk import Desk
-from workflow.errors import SportelloError, UnavailableError
-from workflow.services import intake, moves, views
+from workflow.errors import SportelloError
+from workflow.services import moves, views
 from workflow.services.views import ApplicationView
 
-Found = TypeVar("Found")
-
-SCARCE, RICH = "RLF12025051245", "RLF12025051246"
-"""Calls that take anybody: in one of them there is not enough money for all."""
-
-CALLS = CTL, SCARCE, RICH
 _WHO = {
     Role.INTAKE: "clerk",
     Role.OFFICER: "examiner",
@@ -63,49 +55,6 @@ _SELDOM = {
 _AT_HAND = 12
 """Files, of those that arrived first, at which officers look most of the time."""
 
-_AWAY = (UnavailableError, DatabaseUnavailableError)
-_ASIDE = 0.1
-"""Seconds of rest when something is not there."""
-
-_AGAIN = 3
-"""Submissions that are brought again after an interruption, answered or not."""
-
-
-@dataclass(frozen=True)
-class Notebook:
-    """What somebody was told, line by line."""
-
-    file: Path
-
-    def write(self, did: str, **more: Any) -> None:
-        acknowledge(self.file, json.dumps({"did": did, **more}).encode())
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in acknowledged(self.file)]
-
-
-def notebooks(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Read what all of them have written, by their names."""
-    files = sorted((folder / "notebooks").iterdir())
-    return {file.name: Notebook(file).lines() for file in files}
-
-
-def _notebook(post: Machine, who: str) -> Notebook:
-    return Notebook(post.folder / "notebooks" / who)
-
-
-def may_go(post: Machine) -> bool:
-    """Tell whether nothing new is to be begun."""
-    return (post.folder / "evening").exists()
-
-
-def send_home(folder: Path) -> None:
-    """Have all of them finish what they began, and end."""
-    (folder / "evening").touch()
-
-
-# Officers
-
 
 def operating(post: Machine, *, who: str, seed: int) -> None:
     """Decide on files, each in the role that it takes."""
@@ -121,38 +70,22 @@ Decides = Callable[[Machine, Desk, Notebook, dict[str, Any]], None]
 
 
 def _decide(post: Machine, who: str, seed: int, does: Decides) -> None:
-    book = _notebook(post, who)
+    book = Notebook.of(post, who)
     with post.desk() as desk:
         while True:
             lines = book.lines()
-            chance = random.Random(f"{seed} {who} {len(lines)}")  # noqa: S311 - a seeded test
-            begun = lines[-1] if lines and lines[-1]["did"] == "begins" else None
+            chance = by_chance(seed, f"{who} {len(lines)}")
+            begun = lines[-1] if lines and lines[-1]["did"] == BEGINS else None
             if begun is None:
                 if may_go(post):
                     return
                 key = f"{who}-{len(lines)}"
-                begun = _insist(lambda: _chosen(desk, key, chance))  # noqa: B023
+                begun = insist(lambda: _chosen(desk, key, chance))  # noqa: B023
                 if begun is not None:
-                    book.write("begins", **begun)
+                    book.write(BEGINS, **begun)
             if begun is not None:
-                _noting_bugs(book, lambda: does(post, desk, book, begun))  # noqa: B023
+                book.write_bug(lambda: does(post, desk, book, begun))  # noqa: B023
             time.sleep(chance.random() * 0.05)
-
-
-def _noting_bugs(book: Notebook, does: Callable[[], None]) -> None:
-    try:
-        does()
-    except Exception:  # noqa: BLE001 - the tests must see it
-        book.write("bug", told=traceback.format_exc())
-
-
-def _insist(does: Callable[[], Found]) -> Found:
-    """Do something as often as it takes until what it needs is there."""
-    while True:
-        try:
-            return does()
-        except _AWAY:
-            time.sleep(_ASIDE)
 
 
 def _chosen(desk: Desk, key: str, chance: random.Random) -> dict[str, Any] | None:
@@ -229,13 +162,11 @@ def _by_service(
         **begun["stated"],
     )
     try:
-        answer = _insist(
-            lambda: moves.advance(desk.as_officer(begun["login"]), command)
-        )
+        answer = insist(lambda: moves.advance(desk.as_officer(begun["login"]), command))
     except SportelloError as error:
-        book.write("refused", key=begun["key"], code=error.code)
+        book.write(REFUSED, key=begun["key"], code=error.code)
     else:
-        book.write("done", key=begun["key"], entry=answer["entry"])
+        book.write(DONE, key=begun["key"], entry=answer["entry"])
 
 
 _LOOKS = (
@@ -261,9 +192,9 @@ def _by_command(
         return
     code, answer = told
     if code == 0:
-        book.write("done", key=begun["key"], entry=answer["entry"])
+        book.write(DONE, key=begun["key"], entry=answer["entry"])
     else:
-        book.write("refused", key=begun["key"], code=answer["error"]["code"])
+        book.write(REFUSED, key=begun["key"], code=answer["error"]["code"])
     look = _LOOKS[hash_of(begun["key"]) % len(_LOOKS)]
     _typed(post, book, list(look), who="rossi")
 
@@ -292,7 +223,7 @@ def _typed(
         settings = {**post.settings(), "SPORTELLO_OFFICER": who}
         done = Terminal(post.folder / "home", settings).run(*words, "--json")
         if done.returncode < 0 or (done.returncode == 3 and words[0] != "doctor"):
-            time.sleep(_ASIDE)  # it was killed, or something was not there
+            rest()  # it was killed, or something was not there
             continue
         try:
             answer = json.loads(done.stdout)
@@ -300,89 +231,6 @@ def _typed(
             answer = None
         if answer is None or "Traceback" in done.stderr or done.returncode == 5:
             told = f"{words} {done.returncode}\n{done.stdout}\n{done.stderr}"
-            book.write("bug", told=told)
+            book.write(BUG, told=told)
             return None
         return done.returncode, answer
-
-
-# Whoever brings submissions
-
-
-def handing_in(post: Machine, *, who: str, call: str, seed: int) -> None:
-    """Bring a file of submissions that grows, as at the desk."""
-    book = _notebook(post, who)
-
-    def bring(desk: Desk) -> None:
-        lines = _lines(post, book, who, seed)
-        for answer in intake.take_in(desk.as_officer("clerk"), call, lines):
-            book.write("filed", call=call, answer=answer)
-
-    with post.desk() as desk:
-        while not may_go(post):
-            try:
-                bring(desk)
-            except _AWAY:
-                time.sleep(_ASIDE)
-            except Exception:  # noqa: BLE001 - the tests must see it
-                book.write("bug", told=traceback.format_exc())
-                return
-
-
-def _lines(post: Machine, book: Notebook, who: str, seed: int) -> Iterator[bytes]:
-    """Bring what was not answered, and some of what was."""
-    for number in itertools.count(max(len(answered(book)) - _AGAIN, 0)):
-        if may_go(post):
-            return
-        yield line(who, number)
-        chance = random.Random(f"{seed} {who} {number}")  # noqa: S311 - a seeded test
-        time.sleep(chance.random() * 0.6)
-
-
-def answered(book: Notebook) -> set[str]:
-    """Name the submissions that were answered."""
-    return {one["answer"]["portal_id"] for one in book.lines() if one["did"] == "filed"}
-
-
-def pushing(post: Machine, *, who: str, call: str, seed: int) -> None:
-    """Push submissions one by one, as a portal does, until each is answered."""
-    book = _notebook(post, who)
-    with closing(post.broker()) as portal:
-        portal.declare_queue("intake")
-        while not may_go(post):
-            number = len(answered(book))
-            answer = _pushed(portal, call, line(who, number))
-            if answer is not None:
-                book.write("filed", call=call, answer=answer)
-                chance = random.Random(f"{seed} {who} {number}")  # noqa: S311 - a seeded test
-                time.sleep(chance.random() * 0.3)
-
-
-def _pushed(portal: Broker, call: str, content: bytes) -> dict[str, Any] | None:
-    """Push one and wait a while; without an answer it is pushed again later."""
-    args = (call, content.decode())
-    message: Message[Any] = Message("intake", "receive_submission", args, {}, {})
-    backend = next(one for one in portal.middleware if hasattr(one, "backend")).backend
-    try:
-        portal.enqueue(message)
-        told = message.get_result(backend=backend, block=True, timeout=3_000)
-    except (ResultError, redis.RedisError, OSError):
-        time.sleep(_ASIDE)
-        return None
-    assert isinstance(told, dict)
-    return told
-
-
-def line(who: str, number: int) -> bytes:
-    """Write a submission by an applicant whom no list names."""
-    code = 80_000_000_000 + number
-    return orjson.dumps(
-        {
-            **submission(0),
-            "portal_id": f"{who}-{number:05d}",
-            "applicant": {
-                "tax_code": f"{code}",
-                "name": f"Ente {code}",
-                "pec": f"ente{number}@pec.example.it",
-            },
-        }
-    )
