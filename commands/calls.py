@@ -45,7 +45,9 @@ def call_group() -> None:
 
     A call is a file: its window, money, criteria and terms are data. What is
     loaded is frozen under its hash, and another file under the same code needs
-    an act. A call opens and closes by itself; everything else is an act.
+    an act. A call opens and closes by itself; everything else is an act. Whoever
+    types one sees first what it does, and types the code of the call; --yes skips
+    the question, --dry-run only shows. Scripts are not asked.
 
     \b
     Example:
