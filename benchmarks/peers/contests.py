@@ -15,8 +15,8 @@ class Peer:
     """By another name than that of the contest."""
     is_comparable: bool = True
     """Whether we want to be ahead of it: it gives what we give, in its way."""
-    share: int = 1
-    """It does one in so many, for it would take minutes."""
+    scale: float = 1
+    """It does so many times as much as others, who would take minutes, or no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ CONTESTS = (
         (
             Peer(_DJANGO, "viewflow_celery", "2 processes, the counter row is locked"),
             Peer(_SQLALCHEMY, "statemachine_sqlalchemy", "the same"),
-            Peer("DBOS", "dbos_workflows", "2 processes, a workflow for each", share=4),
+            Peer(
+                "DBOS", "dbos_workflows", "2 processes, a workflow for each", scale=0.25
+            ),
             Peer("Procrastinate", "procrastinate_tasks", "one at a time by its lock"),
             Peer(
                 f"{_DJANGO}, 200 at once",
@@ -50,6 +52,7 @@ CONTESTS = (
                 "`bulk_create`; one bad line undoes all 200",
                 "intake in groups",
                 is_comparable=False,
+                scale=5,
             ),
             Peer(
                 f"{_SQLALCHEMY}, 200 at once",
@@ -57,6 +60,7 @@ CONTESTS = (
                 "`add_all`; the same",
                 "intake in groups",
                 is_comparable=False,
+                scale=5,
             ),
             Peer(
                 "psycopg",
@@ -70,6 +74,7 @@ CONTESTS = (
                 "`executemany`; one bad line undoes all 200",
                 "intake in groups",
                 is_comparable=False,
+                scale=5,
             ),
             Peer(
                 "pgbench",
@@ -111,7 +116,7 @@ CONTESTS = (
                 "dbos_workflows",
                 "a workflow for each file, each step is kept",
                 is_comparable=False,
-                share=4,
+                scale=0.25,
             ),
             Peer("psycopg", "bare", "statements by hand", is_comparable=False),
             Peer(
@@ -131,7 +136,7 @@ CONTESTS = (
         ("jobs",),
         (
             Peer("Celery, Django", "viewflow_celery", "Redis, late acknowledgement"),
-            Peer("DBOS", "dbos_workflows", "queue in PostgreSQL", share=4),
+            Peer("DBOS", "dbos_workflows", "queue in PostgreSQL", scale=0.25),
             Peer("Procrastinate", "procrastinate_tasks", "queue in PostgreSQL"),
             Peer(
                 "psycopg",
@@ -154,7 +159,7 @@ CONTESTS = (
                 "DBOS",
                 "dbos_workflows",
                 "a scheduled workflow, a workflow each",
-                share=4,
+                scale=0.25,
             ),
             Peer("Procrastinate", "procrastinate_tasks", "jobs put off until then"),
             Peer(

@@ -4,7 +4,6 @@ import hashlib
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -32,11 +31,13 @@ def python(peer: str) -> Path:
 
 def _install(home: Path, lock: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
-    venv.create(home, with_pip=True)
+    make = [sys.executable, "-m", "venv", str(home)]
     pip = [str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-    command = [*pip, "--no-input", "-q", "install", "--require-hashes", "-r", str(lock)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ["pip failed and said nothing"]
-        raise NotInstalledError(said[-1])
+    patience = ("--no-input", "--quiet", "--retries", "1", "--timeout", "15")
+    wanted = ("install", "--require-hashes", "--requirement", str(lock))
+    for command in (make, [*pip, *patience, *wanted]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr + done.stdout).strip().splitlines()
+            raise NotInstalledError(said[-1] if said else "nobody says why")
     (home / "ready").touch()

@@ -47,13 +47,13 @@ def prepared(
 
 def _intake(template: str, count: int) -> Does:
     open_for_all(template)
-    plan = intake.Plan(rounds=1, grouped=count, alone=count)
+    plan = intake.Plan(rounds=1, grouped=0, alone=count // 4)
     return lambda url, _: intake.one_by_one(url, plan)
 
 
 def _intake_in_groups(template: str, count: int) -> Does:
     open_for_all(template)
-    plan = intake.Plan(rounds=1, grouped=count, alone=count)
+    plan = intake.Plan(rounds=1, grouped=2 * count, alone=0)
     return lambda url, _: intake.in_groups(url, plan)
 
 

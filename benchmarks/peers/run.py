@@ -29,6 +29,8 @@ from benchmarks.peers.work import Order
 from tests.servers import running
 
 _PATIENCE = 400
+_LINES = 6_000
+"""Submissions, more than anybody takes in."""
 _SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.peers.viewflow_settings"}
 
 
@@ -84,7 +86,7 @@ def _take_turn(result: Result, run: Callable[[], float]) -> None:
 
 def _rate(stage: Stage, contest: Contest, peer: Peer, count: int) -> float:
     """Have a peer do the work; return how much of it in a second."""
-    name, count = peer.does or contest.name, count // peer.share
+    name, count = peer.does or contest.name, round(count * peer.scale)
     interpreter = _interpreter(peer)
     with redis.Redis.from_url(stage.broker) as client:
         client.flushall()
@@ -162,8 +164,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder,
     ):
         lines = Path(folder) / "lines"
-        most = max(contest.thorough for contest in CONTESTS)
-        lines.write_bytes(b"\n".join(contents(1_000, most)))
+        lines.write_bytes(b"\n".join(contents(1_000, _LINES)))
         stage = Stage(made, broker, lines)
         for contest in CONTESTS:
             if contest.name in (chosen.contest or names):
