@@ -44,7 +44,8 @@ lint: $(VENV)/.dev ## run every static check
 
 bench: $(VENV)/.dev ## measure how fast everything is, beside its peers (an hour)
 	@$(BIN)/python -m compileall -q $(SOURCE)
-	@for measured in startup intake click_day advance decisions terms due sweep relay notices verify export; do \
+	@for measured in startup intake click_day advance decisions terms due growth sweep relay notices \
+			verify export peers/run; do \
 		echo "== $$measured"; $(BIN)/python benchmarks/$$measured.py $(BENCH_ARGS) || exit 1; \
 	done
 

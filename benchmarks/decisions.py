@@ -8,16 +8,24 @@ and written, and then undone.
 
 import itertools
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from benchmarks.figures import DATABASES, Line, Target, parser, show, surroundings
+from benchmarks.figures import (
+    DATABASES,
+    Line,
+    Target,
+    alternating,
+    parser,
+    show,
+    surroundings,
+)
 from benchmarks.offices import Raw, databases, open_for_all, served, taken
 from models.vocabulary import ApplicationState, Event, TermStatus
 from tests.builders import OPENING, usual
@@ -30,8 +38,6 @@ HEAD, NEXT = "2026/0000001", "2026/0000002"
 """Who is evaluated already, and who is next to be reviewed."""
 READY = (Event.START_REVIEW, Event.ADMIT, Event.EVALUATE)
 FIRST = 1_000
-WARM = 6
-"""Runs that do not count: the driver prepares a statement at its fifth use."""
 LONG_AGO = 10_000_000
 """What numbers the rows of closed files, so that nothing new has their numbers."""
 IDENTITIES = ("id", "application_id", "applicant_id")
@@ -169,7 +175,9 @@ def measure(kind: str, plan: Plan) -> bool:
             fill(url, size)
             desks.append(stack.enter_context(served(url)))
         for name, decide in DECISIONS.items():
-            few, many = _alternating(decide, desks, plan.runs)
+            few, many = alternating(
+                [partial(decide, desk) for desk in desks], plan.runs
+            )
             ratio = Line(name, many).median / Line(name, few).median
             met.append(SAME.is_met(ratio))
             lines.append(Line(f"  {name}, {plan.few}", few))
@@ -178,21 +186,6 @@ def measure(kind: str, plan: Plan) -> bool:
     print(f"{kind}: {plan.runs} alternating runs; {surroundings()}")
     show("milliseconds, with closed files", lines)
     return all(met)
-
-
-def _alternating(
-    decide: Callable[[Desk], None], desks: Sequence[Desk], runs: int
-) -> list[list[float]]:
-    """Decide in each call in turn; the first rounds do not count."""
-    times: list[list[float]] = [[] for _ in desks]
-    for number in range(runs + WARM):
-        for desk, found in zip(desks, times, strict=True):
-            start = time.perf_counter()
-            decide(desk)
-            took = (time.perf_counter() - start) * 1000
-            if number >= WARM:
-                found.append(took)
-    return times
 
 
 def main() -> int:

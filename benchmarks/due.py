@@ -7,10 +7,10 @@ is what a tick of the scheduler asks of all calls, and what a sweep asks of one.
 """
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.awaited import (
     NOTICED,
@@ -20,7 +20,15 @@ from benchmarks.awaited import (
     open_calls,
     settle,
 )
-from benchmarks.figures import DATABASES, Line, Target, parser, show, surroundings
+from benchmarks.figures import (
+    DATABASES,
+    Line,
+    Target,
+    alternating,
+    parser,
+    show,
+    surroundings,
+)
 from benchmarks.offices import Raw, databases
 from models.session import reading
 from tests.processes import Place
@@ -32,8 +40,6 @@ SAME = Target(ceiling=1.5)
 CALLS = 20
 DUE = 10
 """Files of each call in which something is due."""
-WARM = 6
-"""Runs that do not count: the driver prepares a statement at its fifth use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,9 @@ def measure(kind: str, plan: Plan) -> bool:
             desks.append(stack.enter_context(Place.at(url, NOTICED).desk()))
             terms.append(count)
         for name, ask in QUESTIONS.items():
-            few, many = _alternating(ask, desks, codes, plan.runs)
+            few, many = alternating(
+                [partial(ask, desk, codes) for desk in desks], plan.runs
+            )
             ratio = Line(name, many).median / Line(name, few).median
             met.append(SAME.is_met(ratio))
             lines.append(Line(f"  {name}, {terms[0]}", few))
@@ -117,21 +125,6 @@ def measure(kind: str, plan: Plan) -> bool:
     )
     show("milliseconds, with open terms", lines)
     return all(met)
-
-
-def _alternating(
-    ask: Question, desks: Sequence[Desk], codes: Sequence[str], runs: int
-) -> list[list[float]]:
-    """Ask each in turn; the first rounds do not count."""
-    times: list[list[float]] = [[] for _ in desks]
-    for number in range(runs + WARM):
-        for desk, found in zip(desks, times, strict=True):
-            start = time.perf_counter()
-            ask(desk, codes)
-            took = (time.perf_counter() - start) * 1000
-            if number >= WARM:
-                found.append(took)
-    return times
 
 
 def main() -> int:

@@ -4,11 +4,15 @@ import argparse
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 DATABASES = ("postgresql", "sqlite")
+
+WARM = 6
+"""Runs that do not count: the driver prepares a statement at its fifth use."""
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -66,6 +70,21 @@ class Line:
         low, high = min(self.values), max(self.values)
         numbers = f"{self.median:>10.1f}{low:>10.1f}{high:>10.1f}"
         return f"{self.name:<38}{numbers}  {self.remark}".rstrip()
+
+
+def alternating(
+    asked: Sequence[Callable[[], object]], runs: int, warm: int = WARM
+) -> list[list[float]]:
+    """Do each in turn, so often; return how many milliseconds each took."""
+    times: list[list[float]] = [[] for _ in asked]
+    for number in range(runs + warm):
+        for ask, found in zip(asked, times, strict=True):
+            start = time.perf_counter()
+            ask()
+            took = (time.perf_counter() - start) * 1000
+            if number >= warm:
+                found.append(took)
+    return times
 
 
 def show(unit: str, lines: Sequence[Line]) -> None:

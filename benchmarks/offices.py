@@ -29,7 +29,9 @@ CODE = SECOND
 
 EUROS = 9_000_000_000
 """The allocation of a call whose money nobody uses up."""
-_SERVED = OPENING + timedelta(minutes=5)
+
+SERVED = OPENING + timedelta(minutes=5)
+"""An instant at which the counter is open."""
 
 
 # Databases
@@ -182,7 +184,7 @@ def open_for_all(url: str) -> None:
 
 def served(url: str) -> AbstractContextManager[Desk]:
     """Sit down while the counter is open; the clock is the host's, moved there."""
-    return Place.at(url, _SERVED).desk()
+    return Place.at(url, SERVED).desk()
 
 
 def taken(desk: Desk, first: int, count: int, code: str = CODE) -> list[dict[str, Any]]:

@@ -1,49 +1,38 @@
-"""How fast is done what is due, beside one by one and beside task queues?
+"""How fast is done what is due, beside the same code one by one?
 
 Run by `make bench`, or as `python benchmarks/sweep.py [--quick] [--check]`.
 In many calls the term has ended in which applicants were to complete their files.
-Four contestants take turns with two processes each, on one PostgreSQL and one
-Redis:
+Two contestants take turns with two processes each, on one PostgreSQL and one Redis:
 
 - sweep: two workers take the calls from the broker, as in production;
-- one by one: the same code with a transaction for each file;
-- Celery and Procrastinate, as `benchmarks/peers.py` says: smaller tasks, with
-  neither rules nor a register.
+- one by one: the same code with a transaction for each file.
+
+What task queues make of such work, `benchmarks/peers/run.py` says.
 """
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from dramatiq.brokers.redis import RedisBroker
-from sqlalchemy import make_url
-
-from benchmarks import peers
+from benchmarks import crews
 from benchmarks.awaited import NOTICED, as_it_is, multiply, open_calls, settle
 from benchmarks.figures import Line, Target, parser, show, surroundings
 from benchmarks.offices import Databases, Raw, databases
 from models.session import transaction
 from models.vocabulary import Event
-from tests.postboxes import Postbox
-from tests.processes import Ended, Place, attempt, start, together
+from tests.processes import Ended, Place, attempt, together
 from tests.servers import running
-from workers import actors, broker
-from workers.serving import serving
 from workers.stopping import Stop
 from workers.ticking import Ticker
 from workflow.services import expiries, sweep
 from workflow.services.lookups import find_call
 
-WORKERS = peers.WORKERS
 KIND = "postgresql"
 
 AGAINST_ONE_BY_ONE = Target(floor=4)
-AGAINST_PEERS = Target(floor=1)
-
-_PATIENCE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +45,6 @@ class Plan:
     """In each call, and something is due in each of them."""
     alone: int
     """Files of two of the calls that are done one by one."""
-    tasks: int
-    """Of each task queue."""
 
     @property
     def due(self) -> int:
@@ -65,8 +52,8 @@ class Plan:
         return self.calls * self.files
 
 
-THOROUGH = Plan(rounds=3, calls=20, files=500, alone=150, tasks=2_000)
-QUICK = Plan(rounds=1, calls=8, files=150, alone=30, tasks=500)
+THOROUGH = Plan(rounds=3, calls=20, files=500, alone=150)
+QUICK = Plan(rounds=1, calls=8, files=150, alone=30)
 
 
 def fill(url: str, plan: Plan) -> tuple[str, ...]:
@@ -85,50 +72,19 @@ def fill(url: str, plan: Plan) -> tuple[str, ...]:
 
 def by_workers(url: str, address: str, _codes: Sequence[str], plan: Plan) -> float:
     """Have workers sweep all calls; return how many effects there are in a second."""
-    there = broker.build(address)
-    assert isinstance(there, RedisBroker)  # noqa: S101 - it was built for a Redis
-    there.client.flushall()
-    workers = [start(_serve, url, address) for _ in range(WORKERS)]
-    try:
-        _until(lambda: there.client.scard(_READY) == WORKERS)
-        with Place.at(url, NOTICED).desk() as desk, Raw(url) as raw:
-            actors.declare(there, desk, Postbox())
-            with closing(Stop()) as never:
-                begun = time.perf_counter()
-                Ticker(there, desk).tick(never)
-            _until(lambda: not _is_something_due(raw))
-            took = time.perf_counter() - begun
-            _check(raw, plan)
-    finally:
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join()
-        there.close()
+    place = Place.at(url, NOTICED)
+    with (
+        crews.at_work(place, address, threads=1) as there,
+        place.desk() as desk,
+        Raw(url) as raw,
+        closing(Stop()) as never,
+    ):
+        begun = time.perf_counter()
+        Ticker(there, desk).tick(never)
+        crews.until(lambda: not _is_something_due(raw))
+        took = time.perf_counter() - begun
+        _check(raw, plan)
     return plan.due / took
-
-
-_READY = "workers that are ready"
-
-
-def _serve(url: str, address: str) -> None:
-    """Work until killed."""
-    with Place.at(url, NOTICED).desk() as desk:
-        there = broker.build(address)
-        assert isinstance(there, RedisBroker)  # noqa: S101 - as above
-        with serving(there, desk, Postbox(), threads=1):
-            sweep.due_calls(desk)  # it has been at work before, and knows the calls
-            there.client.sadd(_READY, str(desk.ambient.new_id()))
-            time.sleep(_PATIENCE)
-
-
-def _until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not is_so():
-        if time.monotonic() > deadline:
-            message = f"the workers have not come to an end in {_PATIENCE} seconds"
-            raise AssertionError(message)
-        time.sleep(0.05)
 
 
 def _is_something_due(raw: Raw) -> bool:
@@ -153,8 +109,10 @@ def _check(raw: Raw, plan: Plan) -> None:
 
 def one_by_one(url: str, _address: str, codes: Sequence[str], plan: Plan) -> float:
     """Do some with a transaction each; return how many there are in a second."""
-    share = plan.alone // WORKERS
-    ended = together(_do_one_by_one, [(url, code, share) for code in codes[:WORKERS]])
+    share = plan.alone // crews.WORKERS
+    ended = together(
+        _do_one_by_one, [(url, code, share) for code in codes[: crews.WORKERS]]
+    )
     return float(sum(one.value for (one,) in ended))
 
 
@@ -202,37 +160,19 @@ def _round(
     for name, do in {"sweep": by_workers, "one by one": one_by_one}.items():
         with made.copied(template) as copy:
             found[name] = do(copy, address, codes, plan)
-    for name, run in {
-        "Celery": peers.by_celery,
-        "Procrastinate": peers.by_procrastinate,
-    }.items():
-        with made.empty() as url:
-            plain = make_url(url).set(drivername="postgresql")
-            place = plain.render_as_string(hide_password=False)
-            found[name] = run(place, address, plan.tasks)
     return found
 
 
 def _report(plan: Plan, rates: Mapping[str, Sequence[float]]) -> bool:
-    ours, *others = [Line(name, values) for name, values in rates.items()]
-    lines, met = [Line(f"  {ours.name}", ours.values)], []
-    for other in others:
-        target = AGAINST_ONE_BY_ONE if other.name == "one by one" else AGAINST_PEERS
-        ratio = ours.median / other.median
-        lines.append(
-            Line(
-                f"  {other.name}",
-                other.values,
-                f"the sweep reaches {target.told(ratio)}",
-            )
-        )
-        met.append(target.is_met(ratio))
+    ours, alone = [Line(f"  {name}", values) for name, values in rates.items()]
+    ratio = ours.median / alone.median
+    remark = f"the sweep reaches {AGAINST_ONE_BY_ONE.told(ratio)}"
     print(
-        f"{KIND}: {plan.due} effects due in {plan.calls} calls, {WORKERS} processes, "
-        f"{plan.rounds} alternating rounds; {surroundings()}"
+        f"{KIND}: {plan.due} effects due in {plan.calls} calls, {crews.WORKERS} "
+        f"processes, {plan.rounds} alternating rounds; {surroundings()}"
     )
-    show("effects or tasks per second", lines)
-    return all(met)
+    show("effects per second", [ours, Line(alone.name, alone.values, remark)])
+    return AGAINST_ONE_BY_ONE.is_met(ratio)
 
 
 def main() -> int:

@@ -26,7 +26,8 @@ def faults(path: Path) -> list[str]:
 
 def main(folder: Path) -> int:
     """Print what is wrong in the lock files of *folder*; return the exit code."""
-    paths = sorted(folder.glob("requirements*.lock"))
+    peers = folder.glob("benchmarks/peers/*.lock")
+    paths = [*sorted(folder.glob("requirements*.lock")), *sorted(peers)]
     found = [fault for path in paths for fault in faults(path)]
     if not paths:
         found = [f"no lock file in {folder}"]

@@ -277,6 +277,18 @@ def test_a_lock_file_with_more_than_pins_and_hashes_is_found(tmp_path, line):
     assert line in result.stdout
 
 
+def test_the_lock_file_of_a_peer_is_held_to_the_same(tmp_path):
+    shutil.copy(ROOT / "requirements.lock", tmp_path)
+    peers = tmp_path / "benchmarks" / "peers"
+    peers.mkdir(parents=True)
+    (peers / "celery.lock").write_text("--index-url https://packages.example/simple\n")
+
+    result = run(sys.executable, ROOT / "lint" / "lock_files.py", tmp_path, cwd=ROOT)
+
+    assert result.returncode == 1
+    assert "celery.lock:1" in result.stdout
+
+
 def test_the_wheel_holds_every_file_of_the_program_and_no_other(tmp_path):
     result = run(
         *(BIN / "hatchling", "build", "--target", "wheel", "--directory", tmp_path),
