@@ -176,6 +176,9 @@ class PastFile:
             self.review_started = True
         elif event == Event.EVALUATE:
             self.score = found["score"]["total"]
+        if event == Event.RAISE_GRANT:  # it has to be published again
+            for name in _STATED[Event.RECORD_PUBLICATION]:
+                self.stated.pop(name, None)
         self.stated.update(
             {
                 name: stated[name]
