@@ -18,14 +18,18 @@ from models.vocabulary import CallEvent, Cents, Event, Family, Role
 from tests.builders import EVERYBODY, PAPER, Office, office, quiet, shipped
 from tests.contents import entries, refusals
 from tests.explained import explain_all
+from tests.integration.test_verification import by_hand, faults
+from tests.processes import Ended, Place, attempt, together
 from tests.terminals import Terminal
 from workflow import register
+from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.services import (
     call_acts,
     calls,
     installation,
     intake,
+    moves,
     officers,
     pasts,
     queues,
@@ -34,6 +38,7 @@ from workflow.services import (
     views,
 )
 from workflow.services.moments import Moment
+from workflow.services.moves import MoveCommand
 
 SMART = "smart-mobility-2024"
 CODE = "RLF12024099902"
@@ -534,3 +539,51 @@ def test_nobody_is_in_two_applications_of_a_ranked_call(small: Ranked):
     for answer in (again, alone):
         assert answer["error"]["code"] == "partnership.in_two"
         assert first in answer["error"]["message"]
+
+
+# --- at once ------------------------------------------------------------------------
+
+
+def act_at_once(barrier: Any, place: Place, name: str | None, act: str) -> list[Ended]:
+    """Rank the call, or withdraw an application, when everybody is ready."""
+
+    def work(desk: Desk) -> Any:
+        if name is None:
+            return amounts(rankings.rank(desk, CODE, act=act, reason=REASON))
+        given = {"document": PAPER}
+        return moves.advance(desk, MoveCommand(name, Event.WITHDRAW, given))["to"]
+
+    with place.desk() as desk:
+        barrier.wait()
+        return [attempt(lambda: work(desk))]
+
+
+def test_of_two_rankings_at_once_one_is_made_whoever_withdraws_meanwhile(
+    database_url: str, small: Ranked
+):
+    work = small.work
+    names = small.file("2000000.00", "2400000.00", "2500000.00")
+    small.close()
+    for name, total in zip(names, (90, 80, 70), strict=True):
+        small.examine(name, points(total))
+    place = Place.at(database_url, work.clock.now())
+    act = str(small.formal["act"])
+    jobs = [(place, None, act), (place, names[1], act), (place, None, act)]
+
+    (first,), (withdrawn,), (other,) = together(act_at_once, jobs)
+
+    (made,) = [one.value for one in (first, other) if one.outcome == "done"]
+    (late,) = [one.value for one in (first, other) if one.outcome != "done"]
+    assert late == "ranking.act_used"
+    # It came before the ranking, after it, or was told to look at the file again.
+    assert withdrawn.value in {"withdrawn", "application.changed"}
+    without = made == [(1, "2000000.00"), (2, "2500000.00")]
+    assert without or made == [(1, "2000000.00"), (2, "2400000.00"), (3, "600000.00")]
+    assert not without or withdrawn.value == "withdrawn"
+    assert work.verified()
+    by_hand(
+        work,
+        """UPDATE entries SET body = replace(body, '"score":90', '"score":91')
+        WHERE event = 'rank_call'""",
+    )
+    assert any("another score than its own" in one for _, one in faults(work))

@@ -23,7 +23,7 @@ from models.vocabulary import (
 )
 from workflow.machine import Ranked
 from workflow.moves.families import TABLES
-from workflow.rules import ranking, scores
+from workflow.rules import ranking
 from workflow.rules.amounts import share
 from workflow.rules.ranking import Award, Candidate, Stays
 from workflow.services import case_files, lookups
@@ -136,7 +136,7 @@ def _candidate(
         key=key,
         wanted=_wanted(row, rules),
         score=row.score,
-        mean=_mean(score, rules),
+        mean=Fraction(score["exact"]) if "exact" in score else None,
         points=score.get("points", score.get("criteria", {})),
         held=Cents(row.reserved + row.granted),
         kept=Cents(row.granted),
@@ -196,12 +196,3 @@ def _scores(session: Session, call: Call) -> Mapping[UUID, Mapping[str, Any]]:
         if application is not None and score is not None:
             told[application] = score
     return told
-
-
-def _mean(score: Mapping[str, Any], rules: CallDefinition) -> Fraction | None:
-    """Return a score as its board gave it; none, if one evaluator did."""
-    if (totals := score.get("totals")) is None:
-        return None
-    return scores.with_bonus(
-        scores.mean(totals), score.get("bonus", 0), most=rules.merit.total
-    )

@@ -34,6 +34,7 @@ from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
 from workflow.verification.judged import Judge
 from workflow.verification.listed import ListFold
+from workflow.verification.ranked import RankingFold
 from workflow.verification.separations import Separations
 from workflow.verification.tenures import Tenures
 
@@ -199,6 +200,7 @@ class Reader:
         """Check the entries of a call, in their order."""
         ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
         listed, people = ListFold(), self._people(call)
+        ranked = RankingFold(self._room.mapping(), self._room.mapping())
         for row in self._entries(call, ALL):
             seq, hashed, *_, stored = row
             if not isinstance(seq, int):
@@ -212,6 +214,7 @@ class Reader:
                     faults.note(seq, told, "columns")
                 chain.ask("move", judge.fault, seq, body)
                 chain.ask("list", listed.feed, seq, body)
+                chain.ask("ranking", ranked.feed, seq, body)
                 chain.ask("officer", claims.of_officer, seq, body)
                 chain.ask("act", claims.of_act, seq, body)
                 chain.ask("authority", people, seq, body)

@@ -26,8 +26,8 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
     board, bonus = scores.mean(_totals(facts, given)), lists.bonus(facts)
-    # Cut to whole points: no threshold is reached by rounding.
-    total = floor(scores.with_bonus(board, bonus, most=facts.call.merit.total))
+    exact = scores.with_bonus(board, bonus, most=facts.call.merit.total)
+    total = floor(exact)  # no threshold is reached by rounding
     again = facts.application.score is not None
     return Consequences(
         steps=(
@@ -40,6 +40,7 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
             **_order_findings(facts, overtaken if given.overtake else ()),
             "score": {
                 "total": total,
+                **({} if exact == total else {"exact": str(exact)}),
                 "threshold": facts.call.merit.threshold,
                 "criteria": dict(given.score),
                 **(_of_board(facts, given) if facts.call.duties.evaluators > 1 else {}),
