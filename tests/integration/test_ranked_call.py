@@ -415,6 +415,10 @@ def test_half_a_point_of_the_board_decides_on_places_and_on_the_threshold(
 
         told = board.rank()
 
+        then = pasts.queue(work.desk, CODE, Moment(work.clock.now())).seen
+        assert [one.score for one in then.items] == [71, 70, 59]
+        why = explain_all(work)
+        assert why[Event.EVALUATE] == 6
         placed = [(one["application"], one["score"]) for one in told["order"]]
         assert placed == [(names[0], 71), (names[1], 70)]
         exact = [one["decided"][0]["value"] for one in told["order"]]

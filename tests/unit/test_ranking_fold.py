@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.exports import verify
 from workflow.verification.ranked import RankingFold
 
 FIRST, SECOND, THIRD = (f"2024/000000{number}" for number in (1, 2, 3))
@@ -72,10 +73,23 @@ def faults(*bodies):
     return [fault for body in (*SCORES, *bodies) if (fault := fold.feed(body))]
 
 
-def test_a_ranking_and_the_money_that_follows_it_hold():
-    again = ranking(ABOVE, line(2, SECOND, 70, 9), version=2)
+def faults_offline(folder, *bodies):
+    """Return what the verifier of an export finds, which has nothing of the program."""
+    chain = verify.Chain(verify.Report(), "X", folder)
+    chain.report = verify.Report()
+    for body in (*SCORES, *bodies):
+        if body["outcome"] == "ok":
+            chain.take_place(body, "entry")
+        if body["outcome"] == "ok" and body["event"] == "rank_call":
+            chain.take_ranking(body["findings"]["ranking"], "entry")
+        if body["event"] == "fund_call":
+            chain.take_funds(body["findings"], "entry")
+    return list(chain.report.kinds)
 
-    assert not faults(
+
+def test_a_ranking_and_the_money_that_follows_it_hold(tmp_path):
+    again = ranking(ABOVE, line(2, SECOND, 70, 9), version=2)
+    bodies = (
         RANKED,
         placed(FIRST, 1, 60),
         placed(SECOND, 2, 0),
@@ -85,6 +99,9 @@ def test_a_ranking_and_the_money_that_follows_it_hold():
         placed(SECOND, 2, 9, version=2),
         entry("rank_call", outcome="refused"),
     )
+
+    assert not faults(*bodies)
+    assert not faults_offline(tmp_path, *bodies)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +125,8 @@ def test_a_ranking_and_the_money_that_follows_it_hold():
         ([RANKED, moved(more(2, SECOND, 0, 40), version=2)], "not the last one"),
     ],
 )
-def test_what_does_not_follow_is_found(bodies, fault):
+def test_what_does_not_follow_is_found(tmp_path, bodies, fault):
     (found,) = faults(*bodies)
 
     assert fault in found
+    assert len(faults_offline(tmp_path, *bodies)) == 1
