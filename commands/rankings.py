@@ -13,6 +13,7 @@ from commands.output import Table, clean
 from commands.plain import say
 from commands.receipts import written_to
 from workflow.desk import Desk
+from workflow.rules.ranking import Stays
 from workflow.services import rankings
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
@@ -51,8 +52,8 @@ def rank_command(  # noqa: PLR0913 - each is an option
     Everybody in the set must be examined to the end. Who is below the threshold is
     refused; the others are funded in order, all of it or a part, as far as the money
     goes. What is funded is reserved: the grant follows, with its CUP. Made again it
-    is a new version, which takes back nothing that was granted. It first shows what
-    will happen, and asks you to type the code of the call.
+    is a new version, on an act of its own, which takes back nothing that was granted.
+    It first shows what will happen, and asks you to type the code of the call.
 
     \b
     Example:
@@ -82,8 +83,9 @@ def fund_command(  # noqa: PLR0913 - each is an option
     """Let money that is free go down the ranking (scorrimento).
 
     What was set free by withdrawals, or brought by a refinancing. Who was funded in
-    part is completed first, then the next ones follow. It first shows what will
-    happen, and asks you to type the code of the call.
+    part is completed first, then the next ones follow. What it adds to a grant is
+    reserved, and `advance APP raise_grant` grants it. It first shows what will happen,
+    and asks you to type the code of the call.
 
     \b
     Example:
@@ -103,6 +105,12 @@ def fund_command(  # noqa: PLR0913 - each is an option
 
 
 COMMANDS = (rank_command, fund_command)
+
+
+_WHY: Mapping[str, str] = {
+    Stays.REGISTERED: "its aid is registered, and does not grow by itself",
+    Stays.PROPOSED: "a lapse or a revocation is proposed, and is not decided yet",
+}
 
 
 def _show(
@@ -152,6 +160,8 @@ def _table(told: Mapping[str, Any]) -> list[str]:
 def _rest(told: Mapping[str, Any]) -> Iterator[str]:
     for name in told["rejected"]:
         yield f"  below the threshold, refused: {name}"
+    for one in told["passed_over"]:
+        yield f"  {one['application']} gets no more: {_WHY[one['why']]}"
     yield f"  residual of the call {told['residual']}"
     for line in written_to(told["notices"]):
         yield f"  writes to {clean(line)}"

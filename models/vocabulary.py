@@ -137,6 +137,8 @@ class Event(StrEnum):
     """*Ammessa e finanziata*, all of it or a part, by the act on the ranking."""
     ADMIT_UNFUNDED = "admit_unfunded"
     """*Ammessa e non finanziata* by the act on the ranking."""
+    RAISE_GRANT = "raise_grant"
+    """*Integrazione della concessione*: of what the ranking has added to a grant."""
     PUT_ON_WAITING_LIST = "put_on_waiting_list"
     PROMOTE = "promote"
     DECLARE_UNFUNDED = "declare_unfunded"

@@ -186,6 +186,13 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
             "act": act,
             "reason": "the ranking",
         },
+        Event.RAISE_GRANT: {
+            "inputs": {
+                "durc_until": (today + timedelta(days=90)).isoformat(),
+                "antimafia": "BDNA 2",
+            },
+            "act": act,
+        },
         Event.DECLARE_UNFUNDED: {"act": act},
         Event.GRANT: {
             "inputs": {

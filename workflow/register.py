@@ -116,7 +116,8 @@ _OF_LIST = ("size", "sha256")
 _TELLING = frozenset(
     (
         *(*_CHANGE_REQUEST, *_STATED, *_MATURING),
-        *(Event.START_REVIEW, Event.EVALUATE, Event.GRANT, Event.DETERMINE_AMOUNT),
+        *(Event.START_REVIEW, Event.EVALUATE, Event.DETERMINE_AMOUNT),
+        *(Event.GRANT, Event.RAISE_GRANT),
     )
 )
 """Events that say more of the row of an application than its state and version."""
@@ -420,6 +421,8 @@ class Beside:
             said["score"] = body["findings"]["score"]["total"]
         elif event == Event.GRANT:
             _take_grant(said, body)
+        elif event == Event.RAISE_GRANT:
+            said["published_on"] = None  # it has to be published again
         elif event in _STATED:
             said.update({name: body["inputs"][name] for name in _STATED[event]})
         else:

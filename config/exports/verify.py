@@ -28,6 +28,7 @@ import hashlib
 import json
 import re
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, Tuple
 
@@ -925,6 +926,12 @@ class Chain(Linked):
         """How many versions of an approved list there were."""
         self.listed: dict[str, Said] = {}
         """Who stands on it, by application."""
+        self.scores: dict[Any, list[Any]] = {}
+        """As each is shown, and to its last part, by protocol."""
+        self.rankings = 0
+        """How many rankings an act has made."""
+        self.due: dict[Any, list[Any]] = {}
+        """The place in the last one, and what was given in all, by protocol."""
 
     def belongs(self, body: Said) -> bool:
         """Tell whether an entry is one of the call."""
@@ -977,6 +984,7 @@ class Chain(Linked):
             body["protocol"],
         )
         self.filed += body["event"] == "submit"
+        self.take_place(body, where)
         if body["from"] != before[0]:
             told = f"it starts from `{shown(body['from'])}` but stood at `{before[0]}`"
             self.report.fault(where, told, "from")
@@ -1003,6 +1011,10 @@ class Chain(Linked):
             self.standing["allocation"] = findings.get("allocation")
         if event == "update_list":
             self.take_list(findings["list"], where)
+        if event == "rank_call":
+            self.take_ranking(findings["ranking"], where)
+        if event == "fund_call":
+            self.take_funds(findings, where)
         if event == "export_register":
             self.export = {
                 "seq": body["seq"],
@@ -1032,6 +1044,47 @@ class Chain(Linked):
         ):
             fault = "the list is not the one before it with these changes"
             self.report.fault(where, fault)
+
+    def take_ranking(self, told: Said, where: str) -> None:
+        """Hold a ranking to the scores before it."""
+        order, self.rankings = told["order"], self.rankings + 1
+        holds = told["version"] == self.rankings
+        for place, one in enumerate(order, start=1):
+            self.due[one["application"]] = [place, one["amount"]]
+            exact = one["decided"][0]["value"]
+            holds &= one["place"] == place and self.scored(one, exact)
+        for one in told["below"]:
+            holds &= self.scored(one, one.get("exact", one["score"]))
+        merits = [Fraction(self.scores[one["application"]][1]) for one in order]
+        if not holds or merits != sorted(merits, reverse=True):
+            self.report.fault(where, "its ranking does not follow the scores")
+
+    def scored(self, one: Said, exact: Any) -> bool:
+        """Tell whether a line of a ranking has the score that was given."""
+        return self.scores.get(one["application"]) == [one["score"], str(exact)]
+
+    def take_funds(self, findings: Said, where: str) -> None:
+        """Hold what moves down a ranking to the places in it."""
+        holds = findings["ranking"] == self.rankings
+        for one in findings["funded"]:
+            place = self.due[one["application"]][0]
+            self.due[one["application"]] = [place, one["amount"]]
+            holds &= one["place"] == place and one["amount"] > one["before"]
+        if not holds:
+            self.report.fault(where, "the money does not follow the ranking")
+
+    def take_place(self, body: Said, where: str) -> None:
+        """Hold a file to its place and sum, or take in its score."""
+        findings, given = body["findings"] or {}, body["inputs"] or {}
+        if body["event"] == "evaluate" and "score" in findings:
+            score = findings["score"]
+            exact = str(score.get("exact", score["total"]))
+            self.scores[body["protocol"]] = [score["total"], exact]
+        if body["event"] in ("fund", "admit_unfunded"):
+            said = [given["place"], given["amount"]]
+            due = self.due.get(body["protocol"])
+            if given["ranking"] != self.rankings or said != due:
+                self.report.fault(where, "its place and sum are not those of a ranking")
 
     def hash_lists(self, findings: Said, where: str) -> None:
         """Hold a closed set, and a ranking, against the hash that its entry tells."""

@@ -1,6 +1,7 @@
 """Does a closed set become a ranking, and does the money go down it as it must?"""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,20 +11,25 @@ from typing import Any
 import orjson
 import pytest
 
+from config.families import model
 from config.loader import find, load
 from models.canonical import digest, encode
-from models.vocabulary import CallEvent, Cents, Event
+from models.vocabulary import CallEvent, Cents, Event, Family, Role
 from tests.builders import EVERYBODY, PAPER, Office, office, quiet, shipped
 from tests.contents import entries, refusals
 from tests.explained import explain_all
+from tests.integration.test_verification import by_hand, faults
+from tests.processes import Ended, Place, attempt, together
 from tests.terminals import Terminal
 from workflow import register
+from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.services import (
     call_acts,
     calls,
     installation,
     intake,
+    moves,
     officers,
     pasts,
     queues,
@@ -32,6 +38,7 @@ from workflow.services import (
     views,
 )
 from workflow.services.moments import Moment
+from workflow.services.moves import MoveCommand
 
 SMART = "smart-mobility-2024"
 CODE = "RLF12024099902"
@@ -152,6 +159,20 @@ def grant_of(work: Office, number: int, **changes: Any) -> dict[str, Any]:
     return {"inputs": inputs, "act": f"decreto 2/{day}"}
 
 
+def raise_grant(work: Office, name: str) -> dict[str, Any]:
+    """Grant what was added to a grant, and publish it again."""
+    day = work.today.isoformat()
+    formal = {"act": f"decreto 4/{day}"}
+    with pytest.raises(RefusedError, match="state it with --antimafia"):
+        work.move(name, Event.RAISE_GRANT, inputs={"durc_until": day}, **formal)
+    papers = {"durc_until": day, "antimafia": "BDNA 2"}
+    raised = work.move(name, Event.RAISE_GRANT, inputs=papers, **formal)
+    published = {"published_on": day, "reference": "BURL 40"}
+    again = work.move(name, Event.RECORD_PUBLICATION, inputs=published)
+    money = {kind: raised["money"][kind] for kind in ("reserved", "granted")}
+    return {**money, "terms": again["terms"]}
+
+
 def amounts(told: Mapping[str, Any]) -> list[tuple[int, str]]:
     return [(one["place"], one["amount"]) for one in told["order"]]
 
@@ -238,6 +259,8 @@ def test_a_set_is_closed_with_all_who_came_and_ranked_once_all_are_examined(
     with pytest.raises(RefusedError, match=f"to the end: {late}"):
         small.rank()
 
+    assert calls.shown(small.work.desk, CODE).waiting == 0  # nothing was said yet
+    assert queues.queue(small.work.desk, CODE).waiting == 0
     closed, again = sets_of(small.work)
     assert (closed["count"], closed["applications"]) == (3, names)
     assert (again["count"], again["applications"]) == (4, [*names, late])
@@ -249,7 +272,7 @@ def test_a_set_is_closed_with_all_who_came_and_ranked_once_all_are_examined(
     assert CallEvent.FREEZE_SET in explain_all(small.work)
 
 
-def test_what_was_granted_is_completed_and_what_was_reserved_may_be_ranked_again(
+def test_what_was_granted_grows_by_an_act_of_its_own_and_the_rest_is_ranked_again(
     small: Ranked,
 ):
     work = small.work
@@ -274,24 +297,34 @@ def test_what_was_granted_is_completed_and_what_was_reserved_may_be_ranked_again
 
     past = work.clock.now()
     work.clock.advance(timedelta(days=1))
+    unchanged = small.rank()
+    with pytest.raises(RefusedError, match="has made version 2 of the ranking"):
+        small.rank()
     call_acts.refinance(
         work.desk, CODE, allocation=Cents(600_000_000), act=f"decreto 3/{work.today}"
     )
     proposed = queues.queue(work.desk, CODE).moves_down
     more = small.fund()
+    raised = raise_grant(work, names[2])
     work.move(names[1], Event.WITHDRAW, inputs={"document": PAPER})
+    work.clock.advance(timedelta(days=1))
     again = small.rank()
+    gave_up = queues.queue(work.desk, CODE).items[-1]
 
     assert [one.candidate.protocol for one in proposed] == [names[2]]
+    # The part that was granted is not completed at the cost of those above it.
+    assert amounts(unchanged) == amounts(first)
     assert amounts(more) == [(3, "1600000.00")]
+    assert raised == {"reserved": "0.00", "granted": "1600000.00", "terms": []}
     # Made again: who withdrew has no place, and what was granted was never at stake.
     assert amounts(again) == [(1, "2000000.00"), (2, "2500000.00")]
-    assert again["version"] == 2
+    assert again["version"] == 3
     # Only who is in another place, or has another sum, is written to.
     assert [one["application"] for one in again["notices"]] == [names[2]]
     assert written_to(work, names[0]) == ["funded"]
+    assert (gave_up.protocol, gave_up.position) == (names[1], None)
     shown = views.shown(work.desk, names[2]).summary
-    assert (shown.state, shown.granted) == ("granted", 250_000_000)
+    assert (shown.granted, shown.reserved) == (160_000_000, 90_000_000)
     then = pasts.queue(work.desk, CODE, Moment(past)).seen
     assert [(one.position, one.granted + one.reserved) for one in then.items] == [
         (1, 200_000_000),
@@ -301,6 +334,108 @@ def test_what_was_granted_is_completed_and_what_was_reserved_may_be_ranked_again
     assert then.ranking is not None
     assert then.ranking.version == 1
     assert work.verified()
+
+
+def test_who_may_lose_a_part_is_passed_over_until_that_is_decided(small: Ranked):
+    work = small.work
+    names = small.file("2000000.00", "2400000.00", "2500000.00")
+    small.close()
+    for name, total in zip(names, (90, 80, 70), strict=True):
+        small.examine(name, points(total))
+    small.rank()
+    work.move(names[2], Event.GRANT, **grant_of(work, 1))
+    work.move(names[2], Event.PROPOSE_REVOCATION, reason="the expense is not its own")
+    work.move(names[0], Event.WITHDRAW, inputs={"document": PAPER})
+
+    with pytest.raises(RefusedError, match=f"gets any of it, nor {names[2]} more"):
+        small.fund()
+
+    assert queues.queue(work.desk, CODE).moves_down == ()
+
+
+# --- a State aid: 100,000.00, and each asks for 35,000.00 --------------------------
+
+
+def test_a_registered_part_stays_as_it_is_and_the_rest_moves_on(
+    database_url: str, tmp_path: Path
+):
+    text = model(Family("ranked_call"))
+    text = text.replace('amount = "1000000.00"', 'amount = "100000.00"')
+    text = text.replace("RLF12026000000", "RLF12026000001")
+    path = tmp_path / "aid.toml"
+    path.write_text(re.sub(r"separate = .*", "separate = []", text), encoding="utf-8")
+    code = load(path).code
+    with furnished(database_url, path, code) as aid:
+        work = aid.work
+        names = aid.file(*["35000.00"] * 4, investment="50000.00")
+        aid.close()
+        for name, total in zip(names, (95, 90, 80, 70), strict=True):
+            left, given = total, {}
+            for one in aid.rules.merit.criteria:
+                given[one.code] = min(left, one.max_points)
+                left -= given[one.code]
+            aid.examine(name, given)
+        first = aid.rank()
+        day = work.today.isoformat()
+        for number, name in enumerate(names[:3], start=1):
+            cor = {"cor": f"{1_234_560 + number}", "cor_on": day}
+            work.move(name, Event.GRANT, **grant_of(work, number, **cor))
+        work.move(names[0], Event.WITHDRAW, inputs={"document": PAPER})
+
+        with pytest.raises(RefusedError, match=f"goes to {names[3]} by the ranking"):
+            call_acts.conclude(work.desk, code, act=f"decreto 3/{work.today}")
+        moved = aid.fund()
+        work.clock.advance(timedelta(days=1))
+        again = aid.rank()
+
+        assert [one["amount"] for one in first["order"]] == [
+            "35000.00",
+            "35000.00",
+            "30000.00",
+            "0.00",
+        ]
+        stays = [{"application": names[2], "why": "registered"}]
+        assert (amounts(moved), moved["passed_over"]) == ([(4, "35000.00")], stays)
+        assert [one["amount"] for one in again["order"]] == [
+            "35000.00",
+            "30000.00",
+            "35000.00",
+        ]
+        assert again["passed_over"] == stays
+        assert work.verified()
+
+
+def test_half_a_point_of_the_board_decides_on_places_and_on_the_threshold(
+    database_url: str, tmp_path: Path
+):
+    text = shipped(SMART).replace("evaluators = 1", "evaluators = 2")
+    path = tmp_path / "board.toml"
+    path.write_text(text, encoding="utf-8")
+    with furnished(database_url, path, CODE) as board:
+        work = board.work
+        second = ("board2", "Board Two", (Role.EVALUATOR,))
+        officers.add(work.desk.as_officer("bianchi"), *second)
+        names = board.file("2500000.00", "2000000.00", "2000000.00")
+        board.close()
+        for name, totals in zip(names, ((71, 71), (71, 70), (60, 59)), strict=True):
+            board.examine(name)
+            for who, total in zip(("board", "board2"), totals, strict=True):
+                score = [f"{code}={given}" for code, given in points(total).items()]
+                stated = {"minutes": "1", "score": score}
+                work.sit(who).move(name, Event.EVALUATE, inputs=stated)
+
+        told = board.rank()
+
+        then = pasts.queue(work.desk, CODE, Moment(work.clock.now())).seen
+        assert [one.score for one in then.items] == [71, 70, 59]
+        why = explain_all(work)
+        assert why[Event.EVALUATE] == 6
+        placed = [(one["application"], one["score"]) for one in told["order"]]
+        assert placed == [(names[0], 71), (names[1], 70)]
+        exact = [one["decided"][0]["value"] for one in told["order"]]
+        assert exact == [71, "141/2"]
+        assert told["rejected"] == [names[2]]
+        assert work.verified()
 
 
 def test_who_is_admitted_without_money_is_closed_with_the_call(small: Ranked):
@@ -423,3 +558,51 @@ def test_nobody_is_in_two_applications_of_a_ranked_call(small: Ranked):
     for answer in (again, alone):
         assert answer["error"]["code"] == "partnership.in_two"
         assert first in answer["error"]["message"]
+
+
+# --- at once ------------------------------------------------------------------------
+
+
+def act_at_once(barrier: Any, place: Place, name: str | None, act: str) -> list[Ended]:
+    """Rank the call, or withdraw an application, when everybody is ready."""
+
+    def work(desk: Desk) -> Any:
+        if name is None:
+            return amounts(rankings.rank(desk, CODE, act=act, reason=REASON))
+        given = {"document": PAPER}
+        return moves.advance(desk, MoveCommand(name, Event.WITHDRAW, given))["to"]
+
+    with place.desk() as desk:
+        barrier.wait()
+        return [attempt(lambda: work(desk))]
+
+
+def test_of_two_rankings_at_once_one_is_made_whoever_withdraws_meanwhile(
+    database_url: str, small: Ranked
+):
+    work = small.work
+    names = small.file("2000000.00", "2400000.00", "2500000.00")
+    small.close()
+    for name, total in zip(names, (90, 80, 70), strict=True):
+        small.examine(name, points(total))
+    place = Place.at(database_url, work.clock.now())
+    act = str(small.formal["act"])
+    jobs = [(place, None, act), (place, names[1], act), (place, None, act)]
+
+    (first,), (withdrawn,), (other,) = together(act_at_once, jobs)
+
+    (made,) = [one.value for one in (first, other) if one.outcome == "done"]
+    (late,) = [one.value for one in (first, other) if one.outcome != "done"]
+    assert late == "ranking.act_used"
+    # It came before the ranking, after it, or was told to look at the file again.
+    assert withdrawn.value in {"withdrawn", "application.changed"}
+    without = made == [(1, "2000000.00"), (2, "2500000.00")]
+    assert without or made == [(1, "2000000.00"), (2, "2400000.00"), (3, "600000.00")]
+    assert not without or withdrawn.value == "withdrawn"
+    assert work.verified()
+    by_hand(
+        work,
+        """UPDATE entries SET body = replace(body, '"score":90', '"score":91')
+        WHERE event = 'rank_call'""",
+    )
+    assert any("another score than its own" in one for _, one in faults(work))

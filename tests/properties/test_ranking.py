@@ -11,7 +11,7 @@ from config.schema import NO_RANKING
 from models.vocabulary import Cents, Leftover
 from tests.builders import OPENING, quiet
 from workflow.facts import OrderKey
-from workflow.rules.ranking import Candidate, by_merit, shared_out, unreserved
+from workflow.rules.ranking import Candidate, by_merit, moved_down, shared_out
 
 CALL = load(quiet("smart-mobility-2024"))
 TIES = (
@@ -20,7 +20,6 @@ TIES = (
     ("earlier_arrival",),
     ("draw",),
 )
-NEVER_SKIPS = (Leftover.OFFER, Leftover.HOLD)
 
 calls = st.sampled_from(TIES).map(
     lambda ties: CALL.model_copy(
@@ -100,30 +99,75 @@ def test_grants_never_exceed_the_money_nor_what_is_asked_for(
     assert ruling.partial or ruling.below_minimum is Leftover.OFFER or not parts
 
 
-@given(
-    candidates(),
-    st.integers(0, 40),
-    rules.filter(lambda ruling: ruling.below_minimum in NEVER_SKIPS),
-    minima,
-    st.data(),
-)
-def test_moving_down_equals_ranking_again_without_those_who_gave_up(
-    found, money, ruling, minimum, data
-):
-    order, free = list(found), Cents(money)
-    for _ in range(data.draw(st.integers(1, 4))):
-        awards = shared_out(order, free, ruling, minimum=minimum)
+def as_they_stand(awards, is_granted):
+    """Return who was given something as they stand for the next act."""
+    return [
+        replace(
+            one.candidate,
+            held=one.amount,
+            kept=one.amount if is_granted(one) else one.candidate.kept,
+        )
+        for one in awards
+    ]
+
+
+@st.composite
+def histories(draw, ruling, minimum):
+    """Draw a ranking, and what renunciations and new money made of it since.
+
+    Where what is too little is passed on, whoever was funded was granted it: who is
+    passed over takes back by another ranking what is only reserved for those below.
+    """
+    order, free = draw(candidates()), Cents(draw(st.integers(0, 40)))
+    awards = shared_out(order, free, ruling, minimum=minimum)
+    skips = ruling.below_minimum is Leftover.SKIP
+    for _ in range(draw(st.integers(0, 4))):
         free = Cents(free - sum(one.more for one in awards))
-        order = [replace(one.candidate, held=one.amount) for one in awards]
+        order = as_they_stand(awards, lambda _: skips or draw(st.booleans()))
         if order:
-            gone = data.draw(st.sampled_from(order))
+            gone = draw(st.sampled_from(order))
             order.remove(gone)
             free = Cents(free + gone.held)
-    moved = shared_out(order, free, ruling, minimum=minimum)
-    parts = [one for one in moved if 0 < one.amount < one.candidate.wanted]
+        free = Cents(free + draw(st.integers(0, 6)))
+        awards = moved_down(order, free, ruling, minimum=minimum)
+    return order, free
 
-    again = shared_out(unreserved(order), Cents(money), ruling, minimum=minimum)
 
-    if not parts:
+def reserved(order):
+    return sum(one.held - one.kept for one in order)
+
+
+@given(rules, minima, st.data())
+def test_moving_down_equals_ranking_again_once_parts_are_completed(
+    ruling, minimum, data
+):
+    order, free = data.draw(histories(ruling, minimum))
+
+    moved = moved_down(order, free, ruling, minimum=minimum)
+    again = shared_out(order, Cents(free + reserved(order)), ruling, minimum=minimum)
+
+    parts = [one for one in order if 0 < one.held < one.wanted]
+    if all(given_to(again)[one.protocol] == one.wanted for one in parts):
         assert given_to(moved) == given_to(again)
-    assert sum(one.amount for one in moved) == sum(one.amount for one in again)
+
+
+@given(rules, minima, st.data())
+def test_nobody_loses_by_moving_down_and_by_a_ranking_only_to_those_above(
+    ruling, minimum, data
+):
+    order, free = data.draw(histories(ruling, minimum))
+    shuffled = data.draw(st.permutations(order))
+
+    moved = moved_down(order, free, ruling, minimum=minimum)
+    again = shared_out(shuffled, Cents(free + reserved(order)), ruling, minimum=minimum)
+
+    assert all(one.more >= 0 for one in moved)
+    assert all(one.amount >= one.candidate.kept for one in again)
+    for number, one in enumerate(again):
+        if one.more < 0:
+            # They have more now, or what is left is kept for them.
+            assert any(
+                other.more > 0
+                or (ruling.below_minimum is Leftover.HOLD and not other.amount)
+                for other in again[:number]
+            )

@@ -1,5 +1,6 @@
 """Does the table of a call say what may happen to it, and by whom?"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,9 @@ from workflow.moves.calls import (
     CallFacts,
     DecisionInputs,
     MalfunctionInputs,
+    RankInputs,
     ReopenInputs,
+    SetFacts,
     measures_all_alike,
 )
 from workflow.rules.windows import _LEADS_TO, Agenda, Announced
@@ -324,3 +327,43 @@ def test_before_the_opening_and_outside_of_rankings_a_measure_may_change():
     assert measures_all_alike(early)
     assert measures_all_alike(titled)
     assert measures_all_alike(facts(new=counter, effective_at=NOW))
+
+
+# --- the act on a ranking -----------------------------------------------------------
+
+
+def ranked(**changes):
+    """Return a closed set that an act may rank, or go on in; nothing is free."""
+    usual = {"rankings": 1, "candidates": 3, "undecided": (), "draws": False}
+    found = SetFacts(**{**usual, "moved": 1, "made": (act(),), **changes})
+    return facts(_S.CLOSED, ranked=found)
+
+
+def test_each_ranking_needs_an_act_of_its_own_signed_once_the_set_was_closed():
+    used, other = act(), replace(act(), number="99")
+    known = ranked(made=(other, used), closed_on=used.signed_on)
+    early = replace(ranked(closed_on=used.signed_on + DAY), act=other)
+
+    with pytest.raises(RefusedError, match="has made version 2") as again:
+        fire(TABLE, CallEvent.RANK_CALL, _S.CLOSED, known, RankInputs())
+
+    assert again.value.code == "ranking.act_used"
+    assert refused(CallEvent.RANK_CALL, early, RankInputs()) == "act.too_early"
+    fresh = replace(ranked(closed_on=used.signed_on), act=other)
+    assert fire(TABLE, CallEvent.RANK_CALL, _S.CLOSED, fresh, RankInputs())
+
+
+def test_money_moves_on_by_an_act_that_is_no_older_than_the_ranking():
+    younger = replace(act(), signed_on=act().signed_on + DAY)
+
+    assert refused(CallEvent.FUND_CALL, ranked(made=(younger,))) == "act.too_early"
+    assert fire(TABLE, CallEvent.FUND_CALL, _S.CLOSED, ranked(), Inputs())
+
+
+def test_a_call_is_not_concluded_while_free_money_goes_to_somebody():
+    known = replace(facts(_S.CLOSED), entitled=("2024/0000013",))
+
+    with pytest.raises(RefusedError, match="2024/0000013 by the ranking") as error:
+        fire(TABLE, CallEvent.CONCLUDE_CALL, _S.CLOSED, known, Inputs())
+
+    assert error.value.code == "call.money_is_due"

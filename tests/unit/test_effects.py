@@ -764,10 +764,16 @@ def test_a_determination_does_not_answer_for_the_ceiling_again():
 def test_a_settlement_frees_what_is_not_recognised(recognised, lowered):
     given = say(stated.SettlementInputs, recognised=recognised)
 
-    brought = effects.grants.settle(facts(granted=Cents(100)), given)
+    held = {"granted": Cents(100), "reserved": Cents(0)}
+    brought = effects.grants.settle(facts(**held), given)
+    added = effects.grants.settle(facts(**{**held, "reserved": Cents(7)}), given)
 
     change = MoneyChange(MovementKind.REDETERMINE, granted=-lowered)
     assert brought.money == ((change,) if lowered else ())
+    # What a ranking has added, and nobody has granted, goes back.
+    freed = MoneyChange(MovementKind.RELEASE, reserved=-7)
+    assert added.money == (freed, *brought.money)
+    assert added.findings["freed"] == lowered + 7
     assert kinds(brought) == [(StepKind.REPORT, StepStatus.CLOSED, "settled")]
 
 

@@ -130,6 +130,7 @@ BY_ACT = {
     Event.LEAVE_LIST,
     Event.FUND,
     Event.ADMIT_UNFUNDED,
+    Event.RAISE_GRANT,
 }
 """What has a legal effect that only an act can have."""
 
@@ -192,7 +193,12 @@ WITH_REASON = {
 }
 
 
-ONLY_RANKED = {Event.ENTER_SET, Event.FUND, Event.ADMIT_UNFUNDED}
+ONLY_RANKED = {
+    Event.ENTER_SET,
+    Event.FUND,
+    Event.ADMIT_UNFUNDED,
+    Event.RAISE_GRANT,
+}
 LETTERS_OF_RANKING = {
     Letter.FUNDED,
     Letter.ADMITTED_UNFUNDED,

@@ -13,19 +13,20 @@ from models.vocabulary import (
     Event,
     MovementKind,
     Role,
+    StepKind,
     TermKind,
     TermStart,
     TermStatus,
 )
 from tests.builders import quiet
-from tests.builders_facts import ANYBODY, NOW, act, facts, term
+from tests.builders_facts import ANYBODY, NOW, act, facts, step, term
 from workflow.errors import RefusedError
 from workflow.facts import CounterFacts, MoneyFacts, Opening
 from workflow.machine import Inputs, fire
 from workflow.moves import effects
 from workflow.moves import inputs as stated
 from workflow.moves.families.ranked_call import TABLE
-from workflow.rules.calendar import civil_day
+from workflow.rules.calendar import ONE_DAY, civil_day
 
 S = ApplicationState
 CALL = load(quiet("smart-mobility-2024"))
@@ -130,21 +131,61 @@ def test_a_review_begins_once_the_set_is_closed():
             {"granted": Cents(150), "requested": Cents(150), "asked": Cents(400)},
             (
                 S.GRANTED,
-                [("reserve", 250, 0), ("grant", -250, 250)],
+                [("reserve", 250, 0)],  # it is granted by an act of its own
                 (400, None),
             ),
         ),
     ],
 )
-def test_funding_reserves_until_the_grant_and_raises_it_afterwards(
-    state, amount, changes, expected
-):
+def test_funding_reserves_and_grants_nothing(state, amount, changes, expected):
     leads, brought, _ = funded(state, amount, **changes)
 
     moved = [(one.kind.value, one.reserved, one.granted) for one in brought.money]
     updates = brought.updates
     assert (leads, moved, (updates["requested"], updates["asked"])) == expected
     assert updates["rank"] == 1
+
+
+def raised(**changes):
+    held = {"granted": Cents(10_000_000), "reserved": Cents(5_000_000), "rank": 1}
+    about = known(S.ACCEPTED, **{**held, **changes})
+    papers = stated.RaiseInputs(durc_until=about.today)
+    return about, papers
+
+
+def test_what_a_ranking_adds_is_granted_by_an_act_and_is_published_again():
+    about, papers = raised(reserved=Cents(4_999_999))
+
+    leads = fire(TABLE, Event.RAISE_GRANT, S.ACCEPTED, about, papers)
+    brought = effects.ranking.raise_grant(about, papers)
+
+    assert leads is S.ACCEPTED
+    moved = [(one.kind.value, one.reserved, one.granted) for one in brought.money]
+    assert moved == [("grant", -4_999_999, 4_999_999)]
+    assert brought.updates == {"published_on": None}
+    _, again = TABLE.of_event(Event.RECORD_PUBLICATION)
+    assert (again.starts, S.ACCEPTED in again.sources) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, "antimafia.missing"),  # 150,000.00 in all
+        ({"reserved": Cents(0)}, "grant.nothing_added"),
+        ({"steps": step(StepKind.LAPSE_PROPOSAL)}, "lapse_proposal.open"),
+        ({"steps": step(StepKind.REVOCATION_PROPOSAL)}, "revocation_proposal.open"),
+    ],
+)
+def test_a_grant_grows_on_what_every_grant_stands_on(changes, code):
+    about, papers = raised(**changes)
+
+    with pytest.raises(RefusedError) as refused:
+        fire(TABLE, Event.RAISE_GRANT, S.ACCEPTED, about, papers)
+    expired = papers.model_copy(update={"durc_until": about.today - ONE_DAY})
+    with pytest.raises(RefusedError, match=r"durc|antimafia|added|proposal"):
+        fire(TABLE, Event.RAISE_GRANT, S.ACCEPTED, about, expired)
+
+    assert refused.value.code == code
 
 
 def test_who_is_ranked_again_without_money_gives_back_what_was_reserved():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 
@@ -12,13 +13,15 @@ from tests.builders import OPENING, quiet
 from workflow.facts import OrderKey
 from workflow.rules.ranking import (
     Candidate,
+    Stays,
     by_merit,
+    exactly,
     least,
-    lot,
+    moved_down,
     shared_out,
     ties_are_drawn,
-    unreserved,
 )
+from workflow.rules.strategies import lot
 
 SMART = load(quiet("smart-mobility-2024"))
 COLLABORA = load(quiet("collabora-innova-2024"))
@@ -54,7 +57,7 @@ def test_fourteen_projects_of_28_9_million_on_25_as_smart_mobility_funded_them()
 
     first = shared_out(order, SMART.allocation.amount, SMART.ranking, minimum=minimum)
     stayed = [one for one in after(first) if one.protocol != "2024/0000005"]
-    moved = shared_out(stayed, Cents(2 * MILLION), SMART.ranking, minimum=minimum)
+    moved = moved_down(stayed, Cents(2 * MILLION), SMART.ranking, minimum=minimum)
 
     assert minimum == 80_000_000
     assert amounts(first) == [2 * MILLION] * 12 + [MILLION, 0]
@@ -69,7 +72,7 @@ def test_59_of_138_are_funded_once_30_million_came_to_the_100_of_collabora():
     rules, minimum = COLLABORA.ranking, least(COLLABORA)
 
     first = shared_out(order, COLLABORA.allocation.amount, rules, minimum=minimum)
-    moved = shared_out(after(first), Cents(30 * MILLION), rules, minimum=minimum)
+    moved = moved_down(after(first), Cents(30 * MILLION), rules, minimum=minimum)
 
     assert (len(asked), sum(asked)) == (138, 326 * MILLION)
     assert sum(1 for amount in amounts(first) if amount) == 46  # the last in part
@@ -109,17 +112,44 @@ def test_who_has_a_part_is_completed_before_anybody_gets_anything_new():
     order = [candidate(1, 60), candidate(2, 70, held=Cents(20)), candidate(3, 30)]
     rules = with_rules(partial=True, below_minimum=Leftover.OFFER)
 
-    awards = shared_out(order, Cents(55), rules, minimum=Cents(0))
+    awards = moved_down(order, Cents(55), rules, minimum=Cents(0))
 
     assert amounts(awards) == [5, 70, 0]
     assert [one.more for one in awards] == [5, 50, 0]
 
 
-def test_a_new_ranking_leaves_what_was_granted_and_nothing_else():
-    granted = candidate(1, 60, held=Cents(60), kept=Cents(60))
-    reserved = candidate(2, 70, held=Cents(70))
+def test_a_new_ranking_goes_by_place_and_leaves_only_what_was_granted():
+    above = candidate(1, 60, held=Cents(60))
+    reserved = candidate(2, 70, held=Cents(40))
+    granted = candidate(3, 80, held=Cents(30), kept=Cents(30))
+    rules = with_rules(partial=True, below_minimum=Leftover.OFFER)
 
-    assert [one.held for one in unreserved([granted, reserved])] == [60, 0]
+    first = shared_out([above, reserved, granted], Cents(100), rules, minimum=Cents(0))
+    new = candidate(9, 50)
+    other = shared_out(
+        [new, above, reserved, granted], Cents(100), rules, minimum=Cents(0)
+    )
+
+    # What was granted in part is not completed before those above it.
+    assert [one.more for one in first] == [0, 0, 0]
+    assert [(one.amount, one.more) for one in other] == [
+        (50, 50),
+        (50, -10),
+        (0, -40),
+        (30, 0),
+    ]
+
+
+@pytest.mark.parametrize("stays", Stays)
+def test_who_was_granted_a_part_that_stays_gets_no_more_and_the_rest_moves_on(stays):
+    part = candidate(1, 60, held=Cents(20), kept=Cents(20), stays=stays)
+    order = [part, candidate(2, 30)]
+    rules = with_rules(partial=True, below_minimum=Leftover.OFFER)
+
+    moved = moved_down(order, Cents(25), rules, minimum=Cents(0))
+    ranked_again = shared_out(order, Cents(25), rules, minimum=Cents(0))
+
+    assert amounts(moved) == amounts(ranked_again) == [20, 25]
 
 
 # --- ties --------------------------------------------------------------------------
@@ -148,6 +178,17 @@ def test_equal_scores_are_told_apart_by_the_rules_in_their_order():
         ("lower_request", 40),
     ]
     assert ranked(("higher_request", "earlier_arrival"), one, three)[0] == [1, 3]
+
+
+def test_half_a_point_of_the_board_decides_though_both_are_shown_with_the_same_score():
+    better = candidate(1, 90, 70, mean=Fraction(141, 2))
+    cheaper = candidate(2, 50, 70, mean=Fraction(211, 3))
+
+    order, found = ranked(("lower_request", "earlier_arrival"), cheaper, better)
+
+    assert order == [1, 2]
+    assert [one.decided["score"] for one in found] == ["141/2", "211/3"]
+    assert exactly(Fraction(140, 2)) == 70
 
 
 def test_a_lot_is_the_hash_of_the_seed_and_the_protocol_as_anyone_can_reckon():

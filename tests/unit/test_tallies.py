@@ -161,6 +161,17 @@ def test_what_may_be_paid_has_matured_or_was_settled(file, cents):
     assert stock_of([file], CHANNELS).disbursable == cents
 
 
+def test_nobody_waits_for_money_in_a_set_before_a_ranking_has_said_so():
+    files = [
+        Counted(state, 1, "portal", requested=10)
+        for state in ("evaluated", ApplicationState.WAITING)
+    ]
+
+    stock = stock_of(files, CHANNELS, is_ranked=True)
+
+    assert (stock.waiting, stock.waiting_amount) == (1, 10)
+
+
 def test_who_came_by_another_channel_waits_for_no_money():
     files = [
         Counted("submitted", 1, channel, requested=10)

@@ -6,7 +6,7 @@ What is due by its own dates a worker does; everything else is an officer's act.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer
@@ -119,6 +119,12 @@ class SetFacts:
     """Whether the ranking needs a seed."""
     moved: int = 0
     """How many would get more of the money that is free."""
+    made: tuple[ActFacts, ...] = ()
+    """The acts that have made its rankings, in their order."""
+    closed_on: date | None = None
+    """The civil day on which the set was closed."""
+    passed_over: tuple[str, ...] = ()
+    """Who was granted a part, and gets no more of it."""
 
 
 class UpdateListInputs(Inputs):
@@ -148,6 +154,8 @@ class CallFacts:
     """From when that version is in force."""
     undecided: tuple[str, ...] = ()
     """Applications that are drafts, or still hold a place."""
+    entitled: tuple[str, ...] = ()
+    """Who would get money that is free, by an act on the ranking."""
     malfunctions: tuple[MalfunctionDecision | None, ...] = ()
     """What was decided on each that was recorded, in order."""
     extension_owed: bool = False
@@ -513,6 +521,19 @@ def everything_is_decided(facts: CallFacts) -> Verdict:
     )
 
 
+def nobody_is_entitled(facts: CallFacts) -> Verdict:
+    """Say no while money is free that goes to somebody in the ranking."""
+    if not facts.entitled:
+        return ALLOWED
+    return Verdict(
+        "call.money_is_due",
+        f"{format_money(facts.money.residual)} is free, and goes to "
+        f"{_first_of(facts.entitled)} by the ranking: give it out with `sportello call "
+        "fund` first",
+        {"first": list(facts.entitled[:_SHOWN])},
+    )
+
+
 def _first_of(names: tuple[str, ...]) -> str:
     more = len(names) - _SHOWN
     rest = f" and {more} more" if more > 0 else ""
@@ -642,6 +663,37 @@ def seed_fits(facts: CallFacts, inputs: RankInputs) -> Verdict:
     )
 
 
+def act_may_rank(facts: CallFacts, _inputs: RankInputs) -> Verdict:
+    """Want an act of its own for each ranking, signed once the set was closed."""
+    found, act = _set_of(facts), facts.act
+    if act in found.made:
+        version = found.made.index(act) + 1
+        return Verdict(
+            "ranking.act_used",
+            f"--act {act} has made version {version} of the ranking; another ranking "
+            "needs an act of its own",
+            {"version": version},
+        )
+    return _signed_since(act, found.closed_on, "the day on which the set was closed")
+
+
+def act_may_fund(facts: CallFacts, _inputs: Inputs) -> Verdict:
+    """Want an act that is no older than the ranking that it goes on in."""
+    made = _set_of(facts).made[-1]
+    return _signed_since(facts.act, made.signed_on, f"the act of the ranking, {made}")
+
+
+def _signed_since(act: ActFacts | None, day: date | None, what: str) -> Verdict:
+    if act is None or day is None or act.signed_on >= day:
+        return ALLOWED
+    return Verdict(
+        "act.too_early",
+        f"--act {act} is dated before {what}, {day.isoformat()}; check the date of "
+        "the act",
+        {"not_before": day.isoformat()},
+    )
+
+
 def has_a_ranking(facts: CallFacts) -> Verdict:
     """Say no to moving down a ranking that was not made."""
     if _set_of(facts).rankings:
@@ -653,12 +705,14 @@ def has_a_ranking(facts: CallFacts) -> Verdict:
 
 def something_moves(facts: CallFacts) -> Verdict:
     """Say no where what is free does nothing for anybody."""
-    if _set_of(facts).moved:
+    found = _set_of(facts)
+    if found.moved:
         return ALLOWED
+    stay = f", nor {_first_of(found.passed_over)} more" if found.passed_over else ""
     return Verdict(
         "ranking.nothing_moves",
         f"{format_money(facts.money.residual)} is free, and by the rules of the call "
-        "nobody in the ranking gets any of it; see `sportello queue CALL`",
+        f"nobody in the ranking gets any of it{stay}; see `sportello queue CALL`",
         {"free": format_money(facts.money.residual)},
     )
 
@@ -867,7 +921,7 @@ MOVES = (
         "Rank the closed set and give the money out (approvazione della graduatoria).",
         "art. 5 c. 2 D.Lgs. 123/1998; art. 12 L. 241/1990; the call, C.3",
         needs=(ranks_its_set, no_version_waits, set_is_ready),
-        accepts=(seed_fits,),
+        accepts=(act_may_rank, seed_fits),
         act=True,
         reason=True,
     ),
@@ -879,6 +933,7 @@ MOVES = (
         "Let money that is free go down the ranking (scorrimento).",
         "art. 5 c. 2 D.Lgs. 123/1998; the call, C.3",
         needs=(ranks_its_set, has_a_ranking, no_version_waits, something_moves),
+        accepts=(act_may_fund,),
         act=True,
         reason=True,
     ),
@@ -890,7 +945,7 @@ MOVES = (
         (Role.MANAGER,),
         "Conclude the call: everything that came in is decided (conclusione).",
         "art. 2 c. 1 L. 241/1990",
-        needs=(no_version_waits, everything_is_decided),
+        needs=(no_version_waits, everything_is_decided, nobody_is_entitled),
         act=True,
     ),
     CallMove(

@@ -259,6 +259,18 @@ class RankedGrantInputs(GrantInputs):
     )
 
 
+class RaiseInputs(Inputs):
+    """What the act carries that grants what a ranking has added."""
+
+    durc_until: date = Field(
+        description="Last day of validity of the DURC, YYYY-MM-DD."
+    )
+    antimafia: Reference | None = Field(
+        default=None,
+        description="Antimafia information, from a grant of 150000.00 in all on.",
+    )
+
+
 class FundingInputs(Inputs):
     """What the act on a ranking says of one application."""
 

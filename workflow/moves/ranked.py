@@ -11,6 +11,7 @@ from models.vocabulary import (
     Event,
     Letter,
     Role,
+    StepKind,
     TermKind,
     TermStart,
 )
@@ -22,7 +23,8 @@ from workflow.moves.counter import PHASE_1
 
 _S = ApplicationState
 _BASIS = "art. 5 c. 2 D.Lgs. 123/1998; the call, C.3"
-_GRANTED = (_S.GRANTED, _S.ACCEPTED, _S.IN_PROGRESS, _S.COMPLETED)
+_GROWING = (_S.GRANTED, _S.ACCEPTED, _S.IN_PROGRESS)
+_GRANTED = (*_GROWING, _S.COMPLETED)
 
 _SUBMIT = Move(
     Event.SUBMIT,
@@ -216,7 +218,52 @@ def grant(ready: ApplicationState) -> Move:
     )
 
 
-PUBLICATION = replace(
-    after_grant.publication(_S.GRANTED), starts=(TermStart.PUBLISHED,)
+RAISE = Move(
+    Event.RAISE_GRANT,
+    _GROWING,
+    None,
+    Role.MANAGER,
+    "Grant what the ranking has added to a grant (integrazione della concessione).",
+    "art. 5 c. 2 D.Lgs. 123/1998; D.Lgs. 159/2011; the call, C.3",
+    inputs=stated.RaiseInputs,
+    needs=(
+        guards.ranking.something_was_added,
+        after_grant.NO_LAPSE,
+        guards.steps.step_not_open(
+            StepKind.REVOCATION_PROPOSAL, "`revoke` decides on it"
+        ),
+    ),
+    accepts=(
+        guards.grants.contributions_are_regular,
+        guards.grants.antimafia_is_checked_again,
+        guards.people.abstains_not,
+    ),
+    decides=Decision.GRANT,
+    proposed_by=(Event.ADMIT, Event.EVALUATE),
+    act=True,
+    effect=effects.ranking.raise_grant,
+    letters=(Letter.FUNDING_CHANGED,),
 )
-"""*Trasparenza*: on the day of it the time of the project begins."""
+"""*Integrazione della concessione*: on papers that are as good as those of a grant."""
+
+
+def _was_never_published(facts: Facts) -> bool:
+    """Tell whether the time of the project has not begun with a publication yet."""
+    return facts.term(TermKind.DURATION) is None
+
+
+_AFTER_GRANT = after_grant.publication(_S.GRANTED)
+
+PUBLICATION = (
+    replace(_AFTER_GRANT, starts=(TermStart.PUBLISHED,), when=_was_never_published),
+    replace(
+        _AFTER_GRANT,
+        sources=_GROWING,
+        help="Record the publication of a grant that has grown (trasparenza).",
+        accepts=(
+            guards.days.not_after_today("published_on"),
+            guards.days.not_before("published_on", Letter.FUNDING_CHANGED),
+        ),
+    ),
+)
+"""*Trasparenza*: with the first one the time of the project begins."""

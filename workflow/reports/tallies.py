@@ -260,8 +260,16 @@ def _day_of(body: Mapping[str, Any]) -> date:
     return date.fromisoformat(said)
 
 
-def stock_of(files: Iterable[Counted], channels: Mapping[int, Channel]) -> Stock:
-    """Return how everybody stands; *channels* by the versions of the call."""
+def stock_of(
+    files: Iterable[Counted],
+    channels: Mapping[int, Channel],
+    *,
+    is_ranked: bool = False,
+) -> Stock:
+    """Return how everybody stands; *channels* by the versions of the call.
+
+    Where an act ranks them nobody waits for money before it has said so.
+    """
     stock = Stock()
     for file in files:
         stock.standing[file.stands] += 1
@@ -269,6 +277,8 @@ def stock_of(files: Iterable[Counted], channels: Mapping[int, Channel]) -> Stock
         holds = file.stands in QUEUED_STATES and (
             file.channel == channels.get(file.call_version)
         )
+        if is_ranked:
+            holds &= file.stands is ApplicationState.WAITING
         if holds and file.reserved < file.requested:
             stock.waiting += 1
             stock.waiting_amount += file.requested

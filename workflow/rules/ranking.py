@@ -3,9 +3,10 @@
 Amounts are whole euro cents.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -14,9 +15,19 @@ from models.vocabulary import Cents, Leftover, TieRule
 from workflow.facts import NOTHING, OrderKey
 from workflow.register import written
 from workflow.rules.amounts import share
+from workflow.rules.strategies import lot
 
 SCORE = "score"
 """How a ranking calls the points that decided before any other rule."""
+
+
+class Stays(StrEnum):
+    """Why one who was granted a part gets no more of it by an act on the ranking."""
+
+    REGISTERED = "registered"
+    """A registry knows the aid, which does not grow by itself."""
+    PROPOSED = "proposal_open"
+    """It is to lapse, or to be revoked, and nobody has decided on that yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +39,27 @@ class Candidate:
     wanted: Cents
     """All that it may be given: its request, or the aid on what was admitted."""
     score: int | None = None
+    """As it is shown, in whole points."""
+    mean: Fraction | None = None
+    """The same before it was cut to whole points, if several evaluators gave it."""
     points: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """By criterion, of all evaluators together."""
     held: Cents = NOTHING
     """What it was given already."""
     kept: Cents = NOTHING
     """The part of that which no ranking takes away: it was granted."""
+    stays: Stays | None = None
+    """Why it gets no more than it has, if it does not."""
+
+    @property
+    def merit(self) -> Fraction:
+        """The score that decides: nobody comes before another by a rounding."""
+        return Fraction(self.score or 0) if self.mean is None else self.mean
+
+    @property
+    def due(self) -> Cents:
+        """All that an act may give it now."""
+        return self.wanted if self.stays is None else min(self.wanted, self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +96,17 @@ def by_merit(
     ties = rules.ranking.tie_break
 
     def standing(one: Candidate) -> tuple[Any, ...]:
-        return (-(one.score or 0), *(_tie(rule, one, seed) for rule in ties))
+        return (-one.merit, *(_tie(rule, one, seed) for rule in ties))
 
     return tuple(
-        Ordered(one, {SCORE: one.score or 0} | _told(ties, one, seed))
+        Ordered(one, {SCORE: exactly(one.merit)} | _told(ties, one, seed))
         for one in sorted(candidates, key=standing)
     )
 
 
-def lot(seed: str, protocol: str) -> str:
-    """Return what was drawn for a protocol number: the smaller comes first."""
-    return sha256(f"{seed}:{protocol}".encode()).hexdigest()
+def exactly(score: Fraction) -> int | str:
+    """Return a score as an entry holds it: what is no whole number as a fraction."""
+    return int(score) if score.denominator == 1 else str(score)
 
 
 def ties_are_drawn(rules: CallDefinition) -> bool:
@@ -127,34 +153,54 @@ def least(rules: CallDefinition) -> Cents:
 def shared_out(
     order: Iterable[Candidate], money: Cents, rules: Ranking, *, minimum: Cents
 ) -> tuple[Award, ...]:
-    """Walk the money down the order, and return the awards in that order.
+    """Walk the money down the order, by place alone, and return the awards in it.
+
+    What was granted stays where it is, and *money* is all the rest: what was only
+    reserved is given out anew. Nobody can lose that but to those above.
+    """
+    places = ((one, one.kept) for one in order)
+    return tuple(_walked(places, money, rules, minimum))
+
+
+def moved_down(
+    order: Iterable[Candidate], free: Cents, rules: Ranking, *, minimum: Cents
+) -> tuple[Award, ...]:
+    """Let what is free go down the order (*scorrimento*), and return the awards in it.
 
     Who has a part is completed first, then those who have nothing follow one after
-    the other (*scorrimento*). So a first ranking, where nobody holds anything, is the
-    same walk as any that comes after it.
+    the other. Nobody loses anything.
     """
     places = tuple(order)
-    left, stopped, walked = money, False, {}
-    for one in sorted(places, key=lambda one: not one.held):
-        given = NOTHING if stopped else _given(one, left, rules, minimum)
+    first = sorted(places, key=lambda one: not one.held)
+    walked = _walked(((one, one.held) for one in first), free, rules, minimum)
+    awards = {award.candidate.protocol: award for award in walked}
+    return tuple(awards[one.protocol] for one in places)
+
+
+def _walked(
+    places: Iterable[tuple[Candidate, Cents]],
+    money: Cents,
+    rules: Ranking,
+    minimum: Cents,
+) -> Iterator[Award]:
+    """Give each more than it has for sure, as long as there is money."""
+    left, stopped = money, False
+    for one, has in places:
+        given = NOTHING if stopped else _given(one, has, left, rules, minimum)
         if given is None:  # kept for it, and not given to another
             given, stopped = NOTHING, True
         left = Cents(left - given)
-        walked[one.protocol] = Award(one, Cents(one.held + given), left)
-    return tuple(walked[one.protocol] for one in places)
+        yield Award(one, Cents(has + given), left)
 
 
-def _given(one: Candidate, left: Cents, rules: Ranking, minimum: Cents) -> Cents | None:
+def _given(
+    one: Candidate, has: Cents, left: Cents, rules: Ranking, minimum: Cents
+) -> Cents | None:
     """Return how much more a candidate gets; none: what is left is kept for it."""
-    lacks = Cents(max(0, one.wanted - one.held))
-    if one.held or lacks <= left:
+    lacks = Cents(max(0, one.due - has))
+    if has or lacks <= left:
         return min(lacks, left)
     enough = rules.partial and left >= minimum
     if left and (enough or rules.below_minimum is Leftover.OFFER):
         return left
     return None if rules.below_minimum is Leftover.HOLD else NOTHING
-
-
-def unreserved(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Return the candidates with nothing but what no ranking takes away."""
-    return tuple(replace(one, held=one.kept) for one in candidates)

@@ -1,6 +1,7 @@
 """Tell what the score of an application is."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 
 def faults(points: Mapping[str, int], maxima: Mapping[str, int]) -> tuple[str, ...]:
@@ -29,6 +30,11 @@ def total(points: Mapping[str, int]) -> int:
     return sum(points.values())
 
 
-def mean(totals: Sequence[int]) -> int:
-    """Return the score of a board: the mean of its members', rounded half up."""
-    return (2 * sum(totals) + len(totals)) // (2 * len(totals))
+def mean(totals: Sequence[int]) -> Fraction:
+    """Return what a board gave: the mean of its members' scores, to the last part."""
+    return Fraction(sum(totals), len(totals))
+
+
+def with_bonus(board: Fraction, bonus: int, *, most: int) -> Fraction:
+    """Add what the call rewards, within the most that a score can be."""
+    return min(board + bonus, max(board, Fraction(most)))

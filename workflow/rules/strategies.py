@@ -185,7 +185,12 @@ def draw(seed: str, protocols: Iterable[str]) -> tuple[str, ...]:
         while read -r p; do printf '%s:%s' "$SEED" "$p" | sha256sum |
         sed "s|-|$p|"; done < protocols.txt | LC_ALL=C sort
     """
-    return tuple(sorted(set(protocols), key=lambda name: _lot(seed, name)))
+    return tuple(sorted(set(protocols), key=lambda name: lot(seed, name)))
+
+
+def lot(seed: str, protocol: str) -> str:
+    """Return what was drawn for a protocol number: the smaller comes first."""
+    return sha256(f"{seed}:{protocol}".encode()).hexdigest()
 
 
 def may_be_drawn(week: str, now: datetime) -> Verdict:
@@ -226,10 +231,6 @@ def week_around(instant: datetime) -> tuple[datetime, datetime]:
     day = civil_day(instant)
     monday = day - day.weekday() * ONE_DAY
     return start_of_day(monday), start_of_day(monday + 7 * ONE_DAY)
-
-
-def _lot(seed: str, protocol: str) -> str:
-    return sha256(f"{seed}:{protocol}".encode()).hexdigest()
 
 
 def _decided(policy: OrderPolicy, one: Ordered) -> int | None:

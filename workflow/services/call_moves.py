@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from config.logs import log
 from models.tables import Act, Application, Call, RegisterEntry
@@ -26,6 +26,7 @@ from workflow.rules.calendar import civil_day
 from workflow.rules.windows import Agenda
 from workflow.services import (
     call_versions,
+    candidates,
     case_files,
     counter_letters,
     draws,
@@ -209,6 +210,11 @@ def collect(
         undecided=(
             _undecided(session, call) if asked.event == CallEvent.CONCLUDE_CALL else ()
         ),
+        entitled=(
+            tuple(one.candidate.protocol for one in candidates.next_down(session, call))
+            if asked.event == CallEvent.CONCLUDE_CALL
+            else ()
+        ),
         malfunctions=(
             tuple(row.decision for row in malfunctions_of(session, call))
             if malfunction
@@ -260,7 +266,12 @@ def _undecided(session: Session, call: Call) -> tuple[str, ...]:
         select(Application)
         .where(Application.call_id == call.id)
         .where(
-            col(Application.state).in_({*QUEUED_STATES, ApplicationState.DRAFT} - waits)
+            or_(
+                col(Application.state).in_(
+                    {*QUEUED_STATES, ApplicationState.DRAFT} - waits
+                ),
+                col(Application.reserved) > 0,  # added to a grant, and not granted yet
+            )
         )
         .order_by(
             col(Application.received_at).is_(None),

@@ -25,6 +25,7 @@ from models.tables import (
     RegisterEntry,
 )
 from models.vocabulary import (
+    ApplicationState,
     CallEvent,
     CallState,
     Channel,
@@ -50,6 +51,7 @@ from workflow.services import (
     lookups,
     memberships,
     officers,
+    sets,
     windows,
 )
 from workflow.services.call_acts import Formal
@@ -414,8 +416,7 @@ def _view(session: Session, desk: Desk, call: Call) -> CallView:
         allocation=now.rules.allocation.amount,
         reserved=call.reserved,
         granted=call.granted,
-        waiting=_without_money(session, call, now.rules.filing.channel),
-        waiting_amount=call.waiting,
+        **_waiting(session, call, now.rules.filing.channel),
         filed=call.filed,
         entries=call.head_seq,
         openings=now.openings,
@@ -432,17 +433,26 @@ def _view(session: Session, desk: Desk, call: Call) -> CallView:
     )
 
 
-def _without_money(session: Session, call: Call, channel: Channel) -> int:
-    """Count who holds a place and has no money: those whom `call.waiting` sums up."""
-    found = session.exec(
-        select(func.count())
-        .select_from(Application)
+def _waiting(session: Session, call: Call, channel: Channel) -> dict[str, int]:
+    """Return how many hold a place and have no money, and what they ask for.
+
+    Where an act ranks them nobody waits for money before it has said so.
+    """
+    query = (
+        select(func.count(), func.coalesce(func.sum(Application.requested), 0))
         .where(Application.call_id == call.id)
         .where(Application.channel == channel)
         .where(text(HOLDS_A_PLACE))
         .where(text(LACKS_MONEY))
     )
-    return found.one()
+    if not sets.is_ranked(call):
+        return {
+            "waiting": session.exec(query).one()[0],
+            "waiting_amount": call.waiting,
+        }
+    query = query.where(Application.state == ApplicationState.WAITING)
+    count, amount = session.exec(query).one()
+    return {"waiting": count, "waiting_amount": int(amount)}
 
 
 def _suspension(session: Session, call: Call) -> str | None:

@@ -27,6 +27,7 @@ _IN_CENTS = {
     "set_aside_for_earlier",
     "free",
     "more",
+    "added",
 }
 _IN_WORDS = {
     "available_before": "money that could be granted before it",
@@ -106,7 +107,8 @@ def _score(found: _Found, source: str) -> Iterator[Step]:
             f"; {found['board']} by the board and {found['bonus']} for a list"
             if "bonus" in found
             else ""
-        ),
+        )
+        + (f"; {found['exact']} to the last part" if "exact" in found else ""),
     )
 
 
@@ -197,6 +199,12 @@ def _funded(found: list[_Found], source: str) -> Iterator[Step]:
         )
 
 
+def _passed_over(found: list[_Found], source: str) -> Iterator[Step]:
+    for one in found:
+        text = f"{one['application']} gets no more: {spoken(one['why'])}"
+        yield Step("entry.passed_over", source, text)
+
+
 def _list(found: _Found, source: str) -> Iterator[Step]:
     if "changes" not in found:  # the move of one member tells only the version
         yield Step("entry.list", source, f"by version {found['version']} of the list")
@@ -239,6 +247,7 @@ _FINDINGS: Mapping[str, Callable[[Any, str], Iterator[Step]]] = {
     "funded_by": _funds,
     "ranking": _ranking,
     "funded": _funded,
+    "passed_over": _passed_over,
     "differences": _differences,
     "list": _list,
     "lists": _lists,

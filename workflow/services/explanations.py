@@ -154,7 +154,8 @@ def _placed(told: dict[str, Any], name: str) -> str:
             )
     for one in told["below"]:
         if one["application"] == name:
-            return f"version {version}: refused, its score of {one['score']} is too low"
+            score = one.get("exact", one["score"])
+            return f"version {version}: refused, its score of {score} is too low"
     return f"version {version}: it is not among the {size} that were ranked"
 
 

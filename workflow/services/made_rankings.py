@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from workflow.facts import ActFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +16,23 @@ class Made:
     entry: int
     act: str
     sha256: str
+    members: frozenset[str]
+    """Who has a place in it, by protocol number."""
 
 
 def made(body: Mapping[str, Any]) -> Made:
     """Read which ranking an entry has made."""
-    told, act = body["findings"]["ranking"], body["act"]
-    named = f"{act['kind']} {act['number']}/{act['signed_on']}"
-    return Made(told["version"], body["seq"], named, told["sha256"])
+    told = body["findings"]["ranking"]
+    return Made(
+        told["version"],
+        body["seq"],
+        str(act_of(body)),
+        told["sha256"],
+        frozenset(one["application"] for one in told["order"]),
+    )
+
+
+def act_of(body: Mapping[str, Any]) -> ActFacts:
+    """Read on which act it was made."""
+    act = body["act"]
+    return ActFacts(act["kind"], act["number"], date.fromisoformat(act["signed_on"]))

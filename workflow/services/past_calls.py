@@ -14,14 +14,14 @@ from sqlmodel import Session
 from config.loader import dump
 from config.schema import CallDefinition
 from models.tables import Call, Malfunction
-from models.vocabulary import ApplicationState, Cents, MalfunctionDecision
+from models.vocabulary import ApplicationState, Cents, Channel, MalfunctionDecision
 from workflow.errors import TamperedError
 from workflow.facts import CounterFacts, MoneyFacts
 from workflow.moves.calls import keeps_a_list
 from workflow.register import act_of
 from workflow.rules.differences import differences
 from workflow.rules.windows import Agenda, Announced, as_of
-from workflow.services import histories, lookups, memberships, queues
+from workflow.services import histories, lookups, memberships, queues, sets
 from workflow.services.calls import CallView, VersionView
 from workflow.services.chronicles import Chronicle, PastVersion
 from workflow.services.moments import Cut
@@ -132,6 +132,25 @@ def waiting_amount(session: Session, call_id: UUID, told: Chronicle) -> int:
     )
 
 
+def _waiting(
+    session: Session, row: Call, told: Chronicle, channel: Channel
+) -> dict[str, int]:
+    """Return how many waited for money, and for how much, as `calls` does now."""
+    waits = [
+        one
+        for one in told.files.values()
+        if one.holds_a_place(channel) and one.lacks_money
+    ]
+    if not sets.is_ranked(row):
+        amount = waiting_amount(session, row.id, told)
+        return {"waiting": len(waits), "waiting_amount": amount}
+    unfunded = [one for one in waits if one.stands is ApplicationState.WAITING]
+    return {
+        "waiting": len(unfunded),
+        "waiting_amount": sum(one.requested for one in unfunded),
+    }
+
+
 def call_of(session: Session, row: Call, told: Chronicle, found: Cut) -> CallView:
     """Return a call as its entries tell it; the refused ones count as well."""
     stood = agenda(session, row, told, found.at)
@@ -150,11 +169,7 @@ def call_of(session: Session, row: Call, told: Chronicle, found: Cut) -> CallVie
         allocation=stood.rules.allocation.amount,
         reserved=told.reserved,
         granted=told.granted,
-        waiting=sum(
-            one.holds_a_place(channel) and one.lacks_money
-            for one in told.files.values()
-        ),
-        waiting_amount=waiting_amount(session, row.id, told),
+        **_waiting(session, row, told, channel),
         filed=told.filed,
         entries=found.seq,
         openings=stood.openings,

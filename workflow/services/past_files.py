@@ -179,8 +179,11 @@ class PastFile:
         self.plan_investment = found.get("plan_investment", self.plan_investment)
         if event == Event.START_REVIEW:
             self.review_started = True
-        elif event == Event.EVALUATE and "score" in found:  # that of the board
+        elif event == Event.EVALUATE and "score" in found:  # the last of the board's
             self.score = found["score"]["total"]
+        if event == Event.RAISE_GRANT:  # it has to be published again
+            for name in _STATED[Event.RECORD_PUBLICATION]:
+                self.stated.pop(name, None)
         self.stated.update(
             {
                 name: stated[name]

@@ -25,7 +25,7 @@ from workflow.rules import order, strategies
 from workflow.rules.ranking import Award
 from workflow.rules.strategies import Line
 from workflow.rules.windows import WINDOW_CHANGES
-from workflow.services import case_files, lookups, rankings, windows
+from workflow.services import candidates, case_files, lookups, rankings, windows
 from workflow.services.made_rankings import Made
 
 _NAMED = 10
@@ -35,8 +35,9 @@ _NAMED = 10
 class QueueItem:
     """A place in the order, and who stands in its way; money in cents."""
 
-    position: int
-    """Its place among all that arrived, those that ended included."""
+    position: int | None
+    """Its place among all that arrived, those that ended included; where an act ranks
+    them its place in the last ranking, if it has one."""
     application: str
     protocol: str
     received_at: datetime
@@ -132,7 +133,7 @@ def queue(desk: Desk, code: str) -> QueueView:
                 rankings.latest(session, call),
             ),
         )
-        return replace(seen, moves_down=rankings.next_down(session, call))
+        return replace(seen, moves_down=candidates.next_down(session, call))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,11 @@ def lined_up(
         allocation=money.allocation,
         reserved=money.reserved,
         granted=money.granted,
-        waiting=money.waiting,
+        waiting=(
+            sum(one.requested for one in arrived.places if one.state in _UNFUNDED)
+            if _ranks(rules)
+            else money.waiting
+        ),
         ranking=arrived.ranking,
         items=tuple(
             _ranked(arrived, counter, rules)
@@ -180,6 +185,10 @@ def lined_up(
         ),
         not_receivable=arrived.not_receivable,
     )
+
+
+_UNFUNDED = {ApplicationState.WAITING}
+"""In a ranked call: nobody waits for money before an act has said so."""
 
 
 def _ranks(rules: CallDefinition) -> bool:
@@ -280,14 +289,18 @@ def _ranked(
     arrived: Arrived, counter: CounterFacts, rules: CallDefinition
 ) -> Iterator[QueueItem]:
     """Tell of everybody in a set that an act ranks: in its order, once there is one."""
-    total = 0
-    for place in strategies.in_order(rules.counter.order, arrived.places):
+    total, made = 0, arrived.ranking
+    # Who gave up, or was handed over late, has no place in the last version.
+    placed = [
+        one if made and one.protocol in made.members else replace(one, rank=None)
+        for one in arrived.places
+    ]
+    for place in strategies.in_order(rules.counter.order, placed):
         is_open = place.state in QUEUED_STATES
         total += place.requested if is_open else place.reserved + place.granted
         step = _next_in_set(place, counter, rules)
         yield QueueItem(
-            position=place.rank
-            or arrived.positions[place.key.protocol_year, place.key.protocol_number],
+            position=place.rank,
             application=str(place.application),
             protocol=place.protocol,
             received_at=place.key.received_at,
@@ -315,7 +328,9 @@ def _next_in_set(place: Place, counter: CounterFacts, rules: CallDefinition) -> 
     if counter.state is CallState.ANNULLED:
         return "none: the call was annulled"
     if place.state not in QUEUED_STATES:
-        return "granted" if place.granted else "none: it is over"
+        if place.granted:
+            return "grant what was added" if place.reserved else "granted"
+        return "none: it is over"
     if place.waits_for_applicant:
         return "waits for the applicant"
     if place.state is ApplicationState.WAITING:

@@ -8,64 +8,40 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 import orjson
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from config.logs import log
 from config.schema import CallDefinition
 from models.canonical import digest, encode
 from models.tables import Application, Call, RankedPlace, Ranking, RegisterEntry
-from models.vocabulary import (
-    QUEUED_STATES,
-    ApplicationState,
-    CallEvent,
-    CallState,
-    Cents,
-    Event,
-    Outcome,
-)
+from models.vocabulary import CallEvent, Cents, Event
 from workflow.desk import Desk
 from workflow.errors import ConflictError, RefusedError
-from workflow.facts import NOTHING
+from workflow.facts import NOTHING, ActFacts
 from workflow.machine import Inputs, Ranked
 from workflow.moves.calls import RankInputs, SetFacts
-from workflow.moves.families import TABLES
 from workflow.moves.inputs import FundingInputs
 from workflow.rules import ranking
-from workflow.rules.amounts import format_money, share
+from workflow.rules.amounts import format_money
+from workflow.rules.calendar import civil_day
 from workflow.rules.ranking import Award, Candidate, Ordered
 from workflow.services import (
     call_acts,
     call_moves,
+    candidates,
     case_files,
     lookups,
     mailings,
     officers,
 )
 from workflow.services.call_asked import Asked
-from workflow.services.made_rankings import Made, made
+from workflow.services.candidates import Found
+from workflow.services.made_rankings import Made, act_of, made
 from workflow.services.making import make
 from workflow.services.open_calls import OpenCall
 from workflow.services.windows import opened
-
-_S = ApplicationState
-_GROWS = (_S.GRANTED, _S.ACCEPTED, _S.IN_PROGRESS)
-"""Granted, and a part that was missing may still come to it."""
-_GIVEN = (*_GROWS, _S.COMPLETED)
-
-
-@dataclass(frozen=True)
-class Found:
-    """The set as it stands: its files by protocol, and what the rules see of them."""
-
-    files: Mapping[str, Application]
-    candidates: tuple[Candidate, ...]
-    below: tuple[Application, ...]
-    """Who is ready, and has a score that is too low."""
-    undecided: tuple[str, ...]
-    rankings: int
 
 
 def rank(  # noqa: PLR0913 - the parts of an act
@@ -145,21 +121,6 @@ def latest(session: Session, call: Call) -> Made | None:
     return made(orjson.loads(entry.body))
 
 
-def next_down(session: Session, call: Call) -> tuple[Award, ...]:
-    """Return who would get more of the money that is free, by an act: nothing is done.
-
-    Nobody before the first ranking, and nobody once the call is over.
-    """
-    ranked = TABLES[call.family].ranked
-    if ranked is None:
-        return ()
-    rules = lookups.rules_of(session, call.id, call.version)
-    found = _found(session, call, rules, ranked)
-    if call.state is not CallState.CLOSED:
-        return ()
-    return _moving(found, case_files.money_of(call).residual, rules)
-
-
 def _stated(asked: Asked, act: str, reason: str) -> Asked:
     lookups.refuse_unwritable("act", act, lookups.LONGEST_ACT)
     lookups.refuse_unwritable("reason", reason, lookups.LONGEST_REASON)
@@ -223,24 +184,24 @@ class _Act:
         found = self._found(ranked)
         order = ranked.order(found.candidates, self._rules, seed)
         money = case_files.money_of(self.work.call).residual
-        back = sum(one.held - one.kept for one in found.candidates)
+        back = sum(one.held - one.kept for one in (*found.candidates, *found.below))
         awards = ranking.shared_out(
-            ranking.unreserved(one.candidate for one in order),
+            (one.candidate for one in order),
             Cents(money + back),
             self._rules.ranking,
             minimum=ranking.least(self._rules),
         )
         version = found.rankings + 1
         told = _ranking_told(version, order, awards, found.below)
-        facts = _set_facts(found, ranked, self._rules)
+        facts = self._facts(found, ranked)
         seq = self._move(facts, {"ranking": told})
         self._keep(told, found, seq, seed)
         lines = list(zip(order, awards, range(1, len(order) + 1), strict=True))
         actor = officers.identify(self.work.session, self.work.desk)
-        for application in found.below:
-            self._reject(actor, application, version)
+        for below in found.below:
+            self._reject(actor, found.files[below.protocol], below, version)
         # What is taken back has to be there before it is given to others.
-        for one, award, place in sorted(lines, key=_takes_back):
+        for one, award, place in sorted(lines, key=lambda line: line[1].more >= 0):
             self._place(
                 actor,
                 found.files[one.candidate.protocol],
@@ -252,7 +213,8 @@ class _Act:
             "sha256": told["sha256"],
             "entry": seq,
             "order": [_line(place, award, one) for one, award, place in lines],
-            "rejected": [lookups.named(application) for application in found.below],
+            "rejected": [one.protocol for one in found.below],
+            "passed_over": _passed_over(found),
             "residual": self._residual(),
         }
 
@@ -264,11 +226,8 @@ class _Act:
             raise AssertionError  # pragma: no cover - the guard has refused it
         found = self._found(ranked)
         free = case_files.money_of(self.work.call).residual
-        moving = _moving(found, free, self._rules)
-        facts = replace(
-            _set_facts(found, ranked, self._rules),
-            moved=len(moving),
-        )
+        moving = candidates.moving(found, free, self._rules)
+        facts = replace(self._facts(found, ranked), moved=len(moving))
         places = {
             name: file.rank or 0 for name, file in found.files.items() if file.rank
         }
@@ -282,7 +241,12 @@ class _Act:
             }
             for one in moving
         ]
-        findings = {"ranking": found.rankings, "free": free, "funded": told}
+        findings = {
+            "ranking": found.rankings,
+            "free": free,
+            "funded": told,
+            "passed_over": _passed_over(found),
+        }
         seq = self._move(facts, findings)
         actor = officers.identify(self.work.session, self.work.desk)
         for award in moving:
@@ -301,12 +265,25 @@ class _Act:
             "free": format_money(free),
             "order": [_line(places[one.candidate.protocol], one) for one in moving],
             "rejected": [],
+            "passed_over": _passed_over(found),
             "residual": self._residual(),
         }
 
     def _found(self, ranked: Ranked) -> Found:
         work = self.work
-        return _found(work.session, work.call, self._rules, ranked, lock=True)
+        return candidates.found(work.session, work.call, self._rules, ranked, lock=True)
+
+    def _facts(self, found: Found, ranked: Ranked) -> SetFacts:
+        closed_at = self.work.call.closed_at
+        return SetFacts(
+            rankings=found.rankings,
+            candidates=len(found.candidates) + len(found.below),
+            undecided=found.undecided,
+            draws=ranked.draws(self._rules),
+            made=_acts(self.work.session, self.work.call),
+            closed_on=None if closed_at is None else civil_day(closed_at),
+            passed_over=tuple(one.protocol for one in found.passed_over),
+        )
 
     def _residual(self) -> str:
         return format_money(case_files.money_of(self.work.call).residual)
@@ -358,9 +335,13 @@ class _Act:
         self._make(actor, application, event, given, notes)
 
     def _reject(
-        self, actor: officers.Actor, application: Application, version: int
+        self,
+        actor: officers.Actor,
+        application: Application,
+        one: Candidate,
+        version: int,
     ) -> None:
-        notes = {"version": version, "score": application.score or 0}
+        notes = {"version": version, **_scored(one)}
         self._make(actor, application, Event.REJECT, Inputs(), notes)
 
     def _make(
@@ -384,9 +365,19 @@ class _Act:
             )
 
 
-def _takes_back(line: tuple[Ordered, Award, int]) -> bool:
-    one, award, _ = line
-    return award.amount >= one.candidate.held
+def _acts(session: Session, call: Call) -> tuple[ActFacts, ...]:
+    """Return the acts that have made the versions of the ranking, in their order."""
+    bodies = session.exec(
+        select(RegisterEntry.body)
+        .join(
+            Ranking,
+            (col(Ranking.call_id) == col(RegisterEntry.call_id))
+            & (col(Ranking.entry_seq) == col(RegisterEntry.seq)),
+        )
+        .where(Ranking.call_id == call.id)
+        .order_by(col(Ranking.version))
+    )
+    return tuple(act_of(orjson.loads(body)) for body in bodies)
 
 
 @contextmanager
@@ -404,118 +395,6 @@ def _named(application: Application) -> Iterator[None]:
         ) from error
 
 
-# What is found
-
-
-def _found(
-    session: Session,
-    call: Call,
-    rules: CallDefinition,
-    ranked: Ranked,
-    *,
-    lock: bool = False,
-) -> Found:
-    before = QUEUED_STATES - {ranked.ready, _S.WAITING}
-    query = (
-        select(Application)
-        .where(Application.call_id == call.id)
-        .where(Application.channel == rules.filing.channel)
-        .where(col(Application.state).in_({*QUEUED_STATES, *_GIVEN}))
-        .order_by(col(Application.filed_seq))
-    )
-    rows = session.exec(query.with_for_update() if lock else query).all()
-    points = _points(session, call)
-    below = tuple(
-        row
-        for row in rows
-        if row.state is ranked.ready and (row.score or 0) < rules.merit.threshold
-    )
-    files = {
-        lookups.named(row): row
-        for row in rows
-        if row.state not in before and row not in below
-    }
-    return Found(
-        files=files,
-        candidates=tuple(
-            _candidate(name, row, rules, points.get(row.id, {}))
-            for name, row in files.items()
-        ),
-        below=below,
-        undecided=tuple(lookups.named(row) for row in rows if row.state in before),
-        rankings=session.exec(
-            select(func.count()).where(Ranking.call_id == call.id)
-        ).one(),
-    )
-
-
-def _candidate(
-    name: str, row: Application, rules: CallDefinition, points: Mapping[str, int]
-) -> Candidate:
-    key = case_files.order_key(row)
-    assert key is not None  # noqa: S101 - whoever holds a place was filed
-    return Candidate(
-        protocol=name,
-        key=key,
-        wanted=_wanted(row, rules),
-        score=row.score,
-        points=points,
-        held=Cents(row.reserved + row.granted),
-        kept=Cents(row.granted),
-    )
-
-
-def _wanted(row: Application, rules: CallDefinition) -> Cents:
-    """Return all that it may be given; what was granted in full is never refilled."""
-    settled = row.granted and row.asked is None
-    if settled or row.state is _S.COMPLETED:
-        return Cents(row.granted)
-    asked = Cents(row.asked or row.requested)
-    if "aid" not in rules.model_fields_set:
-        return asked
-    cost = Cents(row.admitted_investment or row.investment)
-    due = rules.aid.fixed + share(cost, rules.aid.variable_percent)
-    most = due if rules.aid.cap is None else min(due, rules.aid.cap)
-    return Cents(min(asked, most))
-
-
-def _points(session: Session, call: Call) -> Mapping[UUID, Mapping[str, int]]:
-    """Return the points of each criterion, of all evaluators, by application."""
-    rows = session.exec(
-        select(RegisterEntry.application_id, RegisterEntry.body)
-        .where(RegisterEntry.call_id == call.id)
-        .where(RegisterEntry.event == Event.EVALUATE)
-        .where(RegisterEntry.outcome == Outcome.OK)
-        .order_by(col(RegisterEntry.seq))
-    )
-    found: dict[UUID, Mapping[str, int]] = {}
-    for application, body in rows:
-        score = orjson.loads(body)["findings"].get("score")
-        if application is not None and score is not None:
-            found[application] = score.get("points", score["criteria"])
-    return found
-
-
-def _set_facts(found: Found, ranked: Ranked, rules: CallDefinition) -> SetFacts:
-    return SetFacts(
-        rankings=found.rankings,
-        candidates=len(found.candidates) + len(found.below),
-        undecided=found.undecided,
-        draws=ranked.draws(rules),
-    )
-
-
-def _moving(found: Found, free: Cents, rules: CallDefinition) -> tuple[Award, ...]:
-    """Return who gets more of what is free, in the order in which it is given."""
-    placed = [one for one in found.candidates if found.files[one.protocol].rank]
-    placed.sort(key=lambda one: found.files[one.protocol].rank or 0)
-    awards = ranking.shared_out(
-        placed, free, rules.ranking, minimum=ranking.least(rules)
-    )
-    more = [one for one in awards if one.more > 0]
-    return tuple(sorted(more, key=lambda one: not one.candidate.held))
-
-
 # What is told
 
 
@@ -523,7 +402,7 @@ def _ranking_told(
     version: int,
     order: Sequence[Ordered],
     awards: Sequence[Award],
-    below: Iterable[Application],
+    below: Iterable[Candidate],
 ) -> dict[str, Any]:
     """Return a ranking as its entry holds it: money in cents, and its hash."""
     places = [
@@ -540,12 +419,24 @@ def _ranking_told(
     ]
     listed: dict[str, Any] = {
         "order": places,
-        "below": [
-            {"application": lookups.named(row), "score": row.score or 0}
-            for row in below
-        ],
+        "below": [{"application": one.protocol, **_scored(one)} for one in below],
     }
     return {"version": version, "sha256": digest(encode(listed)), **listed}
+
+
+def _scored(one: Candidate) -> dict[str, int | str]:
+    """Return a score that was too low, and what it was before it was cut."""
+    score, exact = one.score or 0, ranking.exactly(one.merit)
+    return {"score": score, **({} if exact == score else {"exact": exact})}
+
+
+def _passed_over(found: Found) -> list[dict[str, str]]:
+    """Return who gets no more of its part, and why."""
+    return [
+        {"application": one.protocol, "why": one.stays.value}
+        for one in found.passed_over
+        if one.stays is not None
+    ]
 
 
 def _decided(one: Ordered) -> list[dict[str, int | str]]:
@@ -561,7 +452,7 @@ def _line(place: int, award: Award, one: Ordered | None = None) -> dict[str, Any
         "score": candidate.score,
         **({} if one is None else {"decided": _decided(one)}),
         "requested": format_money(candidate.wanted),
-        "before": format_money(candidate.held if one is None else one.candidate.held),
+        "before": format_money(candidate.held),
         "amount": format_money(award.amount),
         "outcome": outcome(candidate.wanted, award.amount),
         "left": format_money(award.left),

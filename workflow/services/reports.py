@@ -24,7 +24,7 @@ from workflow.reports.flows import Flows
 from workflow.reports.tallies import Counted, Stock, Tally, stock_of
 from workflow.rules.amounts import format_money, mean
 from workflow.rules.calendar import ONE_DAY, civil_day, italian_date, start_of_day
-from workflow.services import histories, lookups, moments, past_calls
+from workflow.services import histories, lookups, moments, past_calls, sets
 from workflow.services.chronicles import Chronicle
 from workflow.services.moments import Cut, Moment
 from workflow.services.spills import Spilled, spills
@@ -267,7 +267,11 @@ class _Reader:
         }
         to_date = tally.to_date
         channels = {number: one.filing.channel for number, one in rules.items()}
-        stock = stock_of((file for _, file in files.every()), channels)
+        stock = stock_of(
+            (file for _, file in files.every()),
+            channels,
+            is_ranked=sets.is_ranked(call),
+        )
         own = _Sum(
             tally.flows,
             stock,

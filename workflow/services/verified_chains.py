@@ -35,6 +35,7 @@ from workflow.services.verified_rows import identity, printable, rows
 from workflow.verification.funded import FundFold
 from workflow.verification.judged import Judge
 from workflow.verification.listed import ListFold
+from workflow.verification.ranked import RankingFold
 from workflow.verification.separations import Separations
 from workflow.verification.tenures import CLOCKS_APART, Tenures
 
@@ -161,6 +162,7 @@ class Reader:
         ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
         listed, people = ListFold(), self._people(call)
         funded = FundFold(chain.beside.rows["fund"])
+        ranked = RankingFold(self._room.mapping(), self._room.mapping())
         for row in self._entries(call):
             seq, hashed, *_, stored = row
             if not isinstance(seq, int):
@@ -175,6 +177,7 @@ class Reader:
                 chain.ask("move", judge.fault, seq, body)
                 chain.ask("list", listed.feed, seq, body)
                 chain.ask("fund", funded.feed, seq, body)
+                chain.ask("ranking", ranked.feed, seq, body)
                 chain.ask("officer", claims.of_officer, seq, body)
                 chain.ask("act", claims.of_act, seq, body)
                 chain.ask("authority", people, seq, body)

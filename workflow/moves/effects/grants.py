@@ -64,16 +64,23 @@ def determine(facts: Facts, given: stated.DeterminationInputs) -> Consequences:
 
 
 def settle(facts: Facts, given: stated.SettlementInputs) -> Consequences:
-    """Close the report; what is not recognised is set free (*economia*)."""
+    """Close the report; what is not recognised is set free (*economia*).
+
+    So is what a ranking has added and nobody has granted in time.
+    """
     lowered = facts.application.granted - given.recognised
+    added = facts.application.reserved
     return Consequences(
         steps=(StepChange(StepKind.REPORT, StepStatus.CLOSED, "settled"),),
         money=(
-            (MoneyChange(MovementKind.REDETERMINE, granted=-lowered),)
-            if lowered
-            else ()
+            *((MoneyChange(MovementKind.RELEASE, reserved=-added),) if added else ()),
+            *(
+                (MoneyChange(MovementKind.REDETERMINE, granted=-lowered),)
+                if lowered
+                else ()
+            ),
         ),
-        findings={"freed": lowered},
+        findings={"freed": lowered + added},
     )
 
 

@@ -85,8 +85,17 @@ def withdraw(facts: Facts, given: stated.DocumentInputs) -> Consequences:
     held = facts.application
     if not held.matured:
         return release(facts, given)
-    freed = held.granted - held.matured
+    unmatured = held.granted - held.matured
+    freed = unmatured + held.reserved
     return Consequences(
-        money=(MoneyChange(MovementKind.RELEASE, granted=-freed),) if freed else (),
+        money=(
+            (
+                MoneyChange(
+                    MovementKind.RELEASE, reserved=-held.reserved, granted=-unmatured
+                ),
+            )
+            if freed
+            else ()
+        ),
         findings={"freed": freed, "kept": held.matured},
     )

@@ -41,19 +41,35 @@ def enter(facts: Facts, _given: Inputs) -> Consequences:
 
 
 def fund(facts: Facts, given: stated.FundingInputs) -> Consequences:
-    """Give it what the ranking says: more than it has, or less if it is not granted.
+    """Reserve for it what the ranking says: more than it has, or less.
 
-    Until the grant the money is reserved. What was granted already grows at once.
+    What was granted grows by an act of its own, on papers of its own.
     """
     held = facts.application
     more = given.amount - held.reserved - held.granted
     asked = held.asked or held.requested
     less = lowered(asked, Cents(given.amount))
     return Consequences(
-        money=_moved(more, granted=bool(held.granted)),
+        money=_moved(more),
         changes_nothing=not more and _stays(facts, given),
         updates={"asked": None, "requested": asked, **less.updates, **_place(given)},
-        findings={"requested": asked, "more": more, **less.findings, **_place(given)},
+        findings={
+            "requested": asked,
+            "more": more,
+            **({"freed": -more} if more < 0 else {}),
+            **less.findings,
+            **_place(given),
+        },
+    )
+
+
+def raise_grant(facts: Facts, _given: stated.RaiseInputs) -> Consequences:
+    """Grant what was added, and have the grant published again as it is then."""
+    added = facts.application.reserved
+    return Consequences(
+        money=(MoneyChange(MovementKind.GRANT, reserved=-added, granted=added),),
+        updates={"published_on": None},
+        findings={"added": added},
     )
 
 
@@ -78,12 +94,8 @@ def _place(given: stated.FundingInputs) -> dict[str, object]:
     return {"rank": given.place}
 
 
-def _moved(more: int, *, granted: bool) -> tuple[MoneyChange, ...]:
+def _moved(more: int) -> tuple[MoneyChange, ...]:
     if not more:
         return ()
-    if more < 0:
-        return (MoneyChange(MovementKind.RELEASE, reserved=more),)
-    reserved = MoneyChange(MovementKind.RESERVE, reserved=more)
-    if not granted:
-        return (reserved,)
-    return (reserved, MoneyChange(MovementKind.GRANT, reserved=-more, granted=more))
+    kind = MovementKind.RESERVE if more > 0 else MovementKind.RELEASE
+    return (MoneyChange(kind, reserved=more),)

@@ -1,5 +1,7 @@
 """Effects: what do a review and a score leave in the file?"""
 
+from math import floor
+
 from models.vocabulary import StepKind, StepStatus
 from workflow.facts import Facts, Place
 from workflow.machine import Consequences, StepChange
@@ -24,7 +26,8 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
     skip = facts.call.procedure.skip_when_suspended
     overtaken = order.unevaluated(facts.earlier, skip_waiting=skip)
     board, bonus = scores.mean(_totals(facts, given)), lists.bonus(facts)
-    total = min(board + bonus, max(board, facts.call.merit.total))
+    exact = scores.with_bonus(board, bonus, most=facts.call.merit.total)
+    total = floor(exact)  # no threshold is reached by rounding
     again = facts.application.score is not None
     return Consequences(
         steps=(
@@ -37,10 +40,11 @@ def evaluate(facts: Facts, given: stated.EvaluationInputs) -> Consequences:
             **_order_findings(facts, overtaken if given.overtake else ()),
             "score": {
                 "total": total,
+                **({} if exact == total else {"exact": str(exact)}),
                 "threshold": facts.call.merit.threshold,
                 "criteria": dict(given.score),
                 **(_of_board(facts, given) if facts.call.duties.evaluators > 1 else {}),
-                **({"board": board, "bonus": bonus} if bonus else {}),
+                **({"board": floor(board), "bonus": bonus} if bonus else {}),
             },
             **lists.told(facts),
         },

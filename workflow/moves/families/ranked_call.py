@@ -18,7 +18,8 @@ MOVES = (
     *ranked.MERIT,
     *ranked.ranking(_S.EVALUATED),
     ranked.grant(_S.EVALUATED),
-    ranked.PUBLICATION,
+    ranked.RAISE,
+    *ranked.PUBLICATION,
     *after_grant.CARRIED_OUT,
 )
 

@@ -32,7 +32,9 @@ def admitted_within_declared(facts: Facts, given: stated.GrantInputs) -> Verdict
     )
 
 
-def contributions_are_regular(facts: Facts, given: stated.GrantInputs) -> Verdict:
+def contributions_are_regular(
+    facts: Facts, given: stated.GrantInputs | stated.RaiseInputs
+) -> Verdict:
     """The certificate of regular contributions (DURC) is still valid."""
     if given.durc_until >= facts.today:
         return ALLOWED
@@ -45,8 +47,17 @@ def contributions_are_regular(facts: Facts, given: stated.GrantInputs) -> Verdic
 def antimafia_is_checked(facts: Facts, given: stated.GrantInputs) -> Verdict:
     """From 150,000.00 on, the antimafia information is there (D.Lgs. 159/2011)."""
     investment = given.admitted_investment or facts.application.investment
-    total = aid_on(facts, investment).total
-    if given.antimafia or total < _ANTIMAFIA:
+    return _antimafia(aid_on(facts, investment).total, given.antimafia)
+
+
+def antimafia_is_checked_again(facts: Facts, given: stated.RaiseInputs) -> Verdict:
+    """The same of a grant that grows, on all that it comes to."""
+    held = facts.application
+    return _antimafia(held.granted + held.reserved, given.antimafia)
+
+
+def _antimafia(total: int, information: str | None) -> Verdict:
+    if information or total < _ANTIMAFIA:
         return ALLOWED
     return Verdict(
         "antimafia.missing",

@@ -64,6 +64,17 @@ def registry_knows_no_more(facts: Facts, given: stated.FundingInputs) -> Verdict
     )
 
 
+def something_was_added(facts: Facts) -> Verdict:
+    """An act on the ranking has added to a grant what is to be granted still."""
+    if facts.application.reserved:
+        return ALLOWED
+    return Verdict(
+        "grant.nothing_added",
+        "nothing was added to its grant by an act on the ranking; see `sportello call "
+        "fund` for what would be",
+    )
+
+
 def cor_is_there_if_wanted(facts: Facts, given: stated.RankedGrantInputs) -> Verdict:
     """A State aid has its COR; what is none has no such code."""
     wanted = facts.call.aid.regime != "none"
