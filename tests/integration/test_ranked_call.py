@@ -325,6 +325,7 @@ def test_what_was_granted_grows_by_an_act_of_its_own_and_the_rest_is_ranked_agai
     assert then.ranking is not None
     assert then.ranking.version == 1
     assert work.verified()
+    assert Event.RAISE_GRANT in explain_all(work)
 
 
 def test_who_may_lose_a_part_is_passed_over_until_that_is_decided(small: Ranked):
