@@ -15,6 +15,7 @@ from config.families import model
 from config.loader import find, load
 from models.canonical import digest, encode
 from models.vocabulary import CallEvent, Cents, Event, Family, Role
+from tests import exports
 from tests.builders import EVERYBODY, PAPER, Office, office, quiet, shipped
 from tests.contents import entries, refusals
 from tests.explained import explain_all
@@ -27,6 +28,7 @@ from workflow.errors import RefusedError
 from workflow.services import (
     call_acts,
     calls,
+    exporting,
     installation,
     intake,
     moves,
@@ -334,6 +336,7 @@ def test_what_was_granted_grows_by_an_act_of_its_own_and_the_rest_is_ranked_agai
     assert then.ranking is not None
     assert then.ranking.version == 1
     assert work.verified()
+    assert Event.RAISE_GRANT in explain_all(work)
 
 
 def test_who_may_lose_a_part_is_passed_over_until_that_is_decided(small: Ranked):
@@ -403,6 +406,8 @@ def test_a_registered_part_stays_as_it_is_and_the_rest_moves_on(
         ]
         assert again["passed_over"] == stays
         assert work.verified()
+        exporting.export(work.desk, code, tmp_path / "package")
+        assert exports.faults(tmp_path / "package") == []
 
 
 def test_half_a_point_of_the_board_decides_on_places_and_on_the_threshold(
@@ -427,7 +432,7 @@ def test_half_a_point_of_the_board_decides_on_places_and_on_the_threshold(
         told = board.rank()
 
         then = pasts.queue(work.desk, CODE, Moment(work.clock.now())).seen
-        assert [one.score for one in then.items] == [71, 70, 59]
+        assert [one.score for one in then.items] == [71, 70]
         why = explain_all(work)
         assert why[Event.EVALUATE] == 6
         placed = [(one["application"], one["score"]) for one in told["order"]]

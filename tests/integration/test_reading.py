@@ -131,7 +131,12 @@ ELSEWHERE = {
     CallEvent.RANK_CALL,
     CallEvent.FUND_CALL,
 }
-OF_RANKINGS = {Event.ENTER_SET, Event.FUND, Event.ADMIT_UNFUNDED}
+OF_RANKINGS = {
+    Event.ENTER_SET,
+    Event.FUND,
+    Event.ADMIT_UNFUNDED,
+    Event.RAISE_GRANT,
+}
 
 
 def test_every_entry_answers_by_whom_under_what_with_which_money_and_who_was_next(
