@@ -689,7 +689,7 @@ def test_initialising_a_database_that_is_busy_is_told_in_words(
             else text("SELECT 1")
         )
 
-        with pytest.raises(DatabaseUnavailableError) as error:
+        with pytest.raises(UnavailableError) as error:
             installation.initialise(impatient, work.clock)
 
     assert error.value.code == "database.locked"
