@@ -14,16 +14,15 @@ from tests.unit.golden_entries import ENTRIES, HASHES
 from workflow.register import (
     FORMAT,
     GENESIS,
-    Beside,
-    Chain,
     Fault,
-    Fold,
-    Standing,
     Stored,
     asked_at_first,
     seal,
     written,
 )
+from workflow.verification.beside import Beside
+from workflow.verification.chains import Chain
+from workflow.verification.folds import Fold, Standing
 
 CALL = "RLF12025051244"
 ONE, TWO = "one", "two"

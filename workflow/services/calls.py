@@ -59,6 +59,7 @@ from workflow.services.call_asked import Asked
 from workflow.services.call_effects import malfunctions_of
 from workflow.services.entries import Draft, append, dated
 from workflow.services.memberships import Standing
+from workflow.verification.beside import LOADING
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +389,7 @@ def _loading_events(session: Session, call: Call) -> dict[int, str]:
         select(RegisterEntry.event)
         .where(RegisterEntry.call_id == call.id)
         .where(RegisterEntry.outcome == Outcome.OK)
-        .where(col(RegisterEntry.event).in_(register.LOADING))
+        .where(col(RegisterEntry.event).in_(LOADING))
         .order_by(col(RegisterEntry.seq))
     )
     return dict(enumerate(events, start=1))

@@ -12,9 +12,9 @@ from typing import Any
 from models.vocabulary import CallEvent, CallState, Event, SuspensionCause
 from workflow.errors import TamperedError
 from workflow.facts import Opening
-from workflow.register import LOADING
 from workflow.services.made_rankings import Made, made
 from workflow.services.past_files import PastFile
+from workflow.verification.beside import LOADING
 
 _CAN_MAKE_NO_SENSE = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 

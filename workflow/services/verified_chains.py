@@ -11,16 +11,7 @@ import orjson
 from sqlmodel import Session
 
 from workflow.desk import SOFTWARE, Desk
-from workflow.register import (
-    Beside,
-    Chain,
-    Fault,
-    Faults,
-    Fold,
-    RowKind,
-    Standing,
-    Stored,
-)
+from workflow.register import Fault, Faults, Stored
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
 from workflow.services import office, verified_erasures
@@ -32,6 +23,9 @@ from workflow.services.rights import letters_are_legible
 from workflow.services.spills import Spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
+from workflow.verification.beside import Beside, RowKind
+from workflow.verification.chains import Chain
+from workflow.verification.folds import Fold, Standing
 from workflow.verification.funded import FundFold
 from workflow.verification.judged import Judge
 from workflow.verification.listed import ListFold

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from workflow.register import Chain
 from workflow.services.rights import applicants_are_legible
 from workflow.services.verified_rows import identity, printable, rows
+from workflow.verification.chains import Chain
 
 _WITHOUT_TEXT = """
 FROM notices WHERE call_id = :call

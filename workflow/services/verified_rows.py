@@ -20,9 +20,9 @@ from sqlmodel import Session
 
 from models.canonical import digest
 from models.tables import HOLDS_A_PLACE, LACKS_MONEY
-from workflow import filed, register
-from workflow.register import Key, RowKind
+from workflow import filed
 from workflow.services.rights import applicants_are_legible
+from workflow.verification.beside import TEXT_OF_LETTER, Key, RowKind
 
 _BATCH = 100
 """Rows at one time: what they hold then is still near the processor."""
@@ -458,7 +458,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "accepts_less": _flag,
     "review_started": _flag,
     "a content of hash": _hash,
-    register.TEXT_OF_LETTER: lambda text: None if text is None else _hash(text),
+    TEXT_OF_LETTER: lambda text: None if text is None else _hash(text),
 }
 """How a column is read, where entries write it in another way."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.vocabulary import Outcome
 from workflow.moves.editions import edition
-from workflow.register import Key
+from workflow.verification.beside import Key
 
 _WITHOUT_FUNDS = "0.1"
 """The version that kept only the residual: all of it became one sum afterwards."""
