@@ -176,7 +176,7 @@ BY_SQL: dict[str, tuple[list[str], str]] = {
     ),
     "only the money of the call": (
         ["UPDATE calls SET granted = granted - 1"],
-        "the money of the call is not what its entries add up to",
+        "its entries add up to",
     ),
     "a move without an entry": (
         [f"{FILES} state = 'accepted', version = version + 1 {OF_FIRST}"],

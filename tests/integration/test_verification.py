@@ -306,6 +306,33 @@ def test_two_files_that_changed_places_are_both_named(history):
             ["has delivered_at 2026-01-20", "the register says nothing"],
         ),
         (
+            "UPDATE notices SET delivered_at = created_at WHERE letter = 'grant'",
+            ["has delivered_at 2026-01-20", "the register says nothing"],
+        ),
+        (
+            "UPDATE notices SET status = 'delivered' WHERE letter = 'grant'",
+            ["has delivered True, the register says False"],
+        ),
+        (
+            "UPDATE notices SET created_at = 7 WHERE letter = 'grant'",
+            ["has created_at 1970-01-01T00:00:00.000007Z, the register says"],
+        ),
+        (
+            (
+                "UPDATE terms SET settled_at = 7, escalated_at = 8 "
+                "WHERE kind = 'conclusion'"
+            ),
+            ["has settled_at 1970-01-01T00:00:00.000007Z", "has escalated_at 1970"],
+        ),
+        (
+            "UPDATE steps SET opened_at = 7, closed_at = 8 WHERE kind = 'review'",
+            ["has opened_at 1970-01-01T00:00:00.000007Z", "has closed_at 1970"],
+        ),
+        (
+            "UPDATE call_versions SET loaded_at = 7 WHERE number = 2",
+            ["version 2 of the rules has loaded_at 1970"],
+        ),
+        (
             "UPDATE notices SET receipt = 'x' WHERE letter = 'grant'",
             ["notice grant", "has receipt x, the register says nothing"],
         ),

@@ -465,12 +465,19 @@ TERM = {
     "suspended_days": 0,
 }
 
-LETTER = {"entry_seq": 2, "delivered_at": None, "receipt": None}
+LETTER = {
+    "entry_seq": 2,
+    "created_at": None,
+    "delivered": False,
+    "delivered_at": None,
+    "receipt": None,
+}
 RULES = {
     "fingerprint": "abc",
     "a content of hash": "abc",
     "act": None,
     "reason": None,
+    "loaded_at": None,
     "loaded_by": "clerk",
 }
 

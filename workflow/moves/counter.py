@@ -329,12 +329,12 @@ CONFLICT = Move(
     Event.DECLARE_CONFLICT,
     (*PHASE_1, _S.WAITING),
     None,
-    Role.EVALUATOR,
+    Role.MANAGER,  # who may record that of another acts as one who may
     "Declare a conflict of interests: who has one abstains (art. 6-bis).",
     "art. 6-bis L. 241/1990",
     inputs=stated.ConflictInputs,
     accepts=(guards.people.conflict_is_new,),
-    also=(Role.OFFICER, Role.RESPONSIBLE, Role.MANAGER),
+    also=(Role.RESPONSIBLE, Role.OFFICER, Role.EVALUATOR),
     reason=True,
 )
 """*Conflitto di interessi*: who has one neither scores nor decides."""

@@ -1,7 +1,7 @@
 """When is the register sealed, and how?"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -22,6 +22,7 @@ from workflow.anchors.manifests import (
 )
 from workflow.desk import SOFTWARE, Desk
 from workflow.errors import RefusedError, TamperedError
+from workflow.facts import Hands
 from workflow.rules.calendar import ONE_DAY, civil_day, start_of_day
 from workflow.services import (
     anchor_lines,
@@ -169,8 +170,7 @@ def _missed(
     """Return what is to be said of days without an anchor, if anything."""
     if not asked.missed:
         return ()
-    actor = officers.identify(session, desk)
-    officers.require(actor, *MAY_EXPLAIN)
+    actor = _in_own_right(session, desk)
     last = civil_day(agreed(session, desk)) - ONE_DAY
     sealed = {_day(one) for one in anchors}
     days: dict[date, Missed] = {}
@@ -188,12 +188,23 @@ def _missed(
     return tuple(days.values())
 
 
+def _in_own_right(session: Session, desk: Desk) -> officers.Actor:
+    """Return who explains: an anchor has no place for on whose behalf.
+
+    Raises:
+        RefusedError: they hold no role for it themselves.
+    """
+    actor = officers.identify(session, desk)
+    own = actor.hands.roles - actor.hands.behalf.keys()
+    officers.require(replace(actor, hands=Hands(own, actor.id)), *MAY_EXPLAIN)
+    return actor
+
+
 def _rotated(session: Session, desk: Desk, asked: Asked) -> Rotated | None:
     """Return what is to be said of a change of the key, if it is one."""
     if not asked.new_key:
         return None
-    actor = officers.identify(session, desk)
-    officers.require(actor, *MAY_EXPLAIN)
+    actor = _in_own_right(session, desk)
     return Rotated(asked.because, str(actor.id))
 
 

@@ -343,4 +343,6 @@ def _step(step: Step) -> dict[str, Any]:
         "status": step.status.value,
         "outcome": step.outcome,
         "subject": step.subject,
+        "opened_at": register.written(step.opened_at),
+        "closed_at": register.written(step.closed_at) if step.closed_at else None,
     }

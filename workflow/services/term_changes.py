@@ -290,4 +290,10 @@ def _term(term: Term, change: str) -> dict[str, Any]:
         "starts_on": term.starts_on.isoformat(),
         "due_at": register.written(term.due_at),
         "suspended_days": term.suspended_days,
+        "settled_at": _maybe(term.settled_at),
+        "escalated_at": _maybe(term.escalated_at),
     }
+
+
+def _maybe(instant: datetime | None) -> str | None:
+    return None if instant is None else register.written(instant)

@@ -24,7 +24,7 @@ from workflow.services.spills import Spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
 from workflow.verification.beside import Beside, RowKind
-from workflow.verification.chains import Chain
+from workflow.verification.chains import Chain, euros
 from workflow.verification.folds import Fold, Standing
 from workflow.verification.funded import FundFold
 from workflow.verification.judged import Judge
@@ -267,7 +267,14 @@ def _family(session: Session, call: Any) -> object:  # noqa: ANN401 - a row
 def _check_money(call: Any, chain: Chain) -> None:  # noqa: ANN401 - a row
     fold = chain.fold
     if (call.reserved, call.granted) != (fold.reserved, fold.granted):
-        told = "the money of the call is not what its entries add up to"
+        kept, summed = (call.reserved, call.granted), (fold.reserved, fold.granted)
+        told = "; ".join(
+            f"the call has {euros(had)} {name}, its entries add up to {euros(said)}"
+            for name, had, said in zip(
+                ("reserved", "granted"), kept, summed, strict=True
+            )
+            if had != said
+        )
         chain.faults.note(0, told, "money")
 
 
@@ -283,8 +290,9 @@ def _check_watch(session: Session, call: Any, chain: Chain, now: datetime) -> No
     for row in rows(session, kept.UNWATCHED, call=call.id, latest=latest):
         if _reminds(row.next_check, row.due_at):
             continue
-        name = f"{printable(identity(row.application_id))} {printable(row.kind)}"
-        told = f"the term {name} runs and nobody will look at its end"
+        of_file = f"application {printable(identity(row.application_id))}"
+        name = f"{of_file}: the term {printable(row.kind)}"
+        told = f"{name} runs and nobody will look at its end"
         chain.faults.note(0, told, "watch")
 
 

@@ -82,6 +82,7 @@ RULES = "SELECT number, body FROM call_versions WHERE call_id = :call ORDER BY n
 BESIDE: Mapping[RowKind, str] = {
     "version": """
 SELECT call_versions.number, fingerprint, body AS "a content of hash", effective_at,
+    loaded_at,
     acts.kind || ' ' || acts.number || '/' || {signed_on} AS act, reason,
     CAST(loaded_by AS TEXT) AS loaded_by
 FROM call_versions LEFT JOIN acts ON acts.id = act_id
@@ -151,12 +152,12 @@ _BESIDE_FILES: Mapping[RowKind, str] = {
 SELECT CAST(application_id AS TEXT) AS application_id, kind, ordinal, status, due_at,
     {starts_on} AS starts_on, started_seq, suspended_days, extra_months, extra_days,
     calendar, CAST(holidays AS TEXT) AS holidays,
-    CAST(suspensions AS TEXT) AS suspensions
+    CAST(suspensions AS TEXT) AS suspensions, settled_at, escalated_at
 FROM terms WHERE {of_files} ORDER BY terms.application_id, kind, ordinal
 """,
     "step": """
 SELECT CAST(application_id AS TEXT) AS application_id, kind, ordinal, status, outcome,
-    subject
+    subject, opened_at, closed_at
 FROM steps WHERE {of_files} ORDER BY steps.application_id, kind, ordinal
 """,
     "partner": """
@@ -167,7 +168,8 @@ FROM partners WHERE {of_files} ORDER BY partners.application_id, ordinal
     "notice": """
 SELECT CAST(application_id AS TEXT) AS application_id, letter, CAST(id AS TEXT) AS id,
     entry_seq, digest, {text} AS "a text of hash",
-    CASE WHEN status = 'delivered' THEN delivered_at END AS delivered_at, receipt
+    delivered_at, receipt, created_at,
+    CASE WHEN status = 'delivered' THEN 1 ELSE 0 END AS delivered
 FROM notices WHERE {of_files} ORDER BY notices.application_id, entry_seq
 """,
 }
@@ -441,6 +443,11 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "applicant_id": identity,
     "loaded_by": identity,
     "delivered_at": instant,
+    "delivered": _flag,
+    "created_at": instant,
+    "settled_at": instant,
+    "escalated_at": instant,
+    "loaded_at": instant,
     "holidays": _parsed,
     "suspensions": _parsed,
     "received_at": instant,

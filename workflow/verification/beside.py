@@ -85,7 +85,7 @@ _MATURED = {"plan_investment": "plan_investment", "fixed_part_matured": "matured
 """What their entries find, and the columns in which it stands."""
 
 _OF_RECKONING = ("calendar", "holidays", "extra_months", "extra_days", "suspensions")
-_OF_STEP = ("status", "outcome", "subject")
+_OF_STEP = ("status", "outcome", "subject", "opened_at", "closed_at")
 _OF_LIST = ("size", "sha256")
 _TELLING = frozenset(
     (
@@ -226,6 +226,7 @@ class Beside:
             "a content of hash": rules,
             "act": act_of(body),
             "reason": body.get("reason"),
+            "loaded_at": body.get("at"),
             "loaded_by": body["actor"]["id"],
         }
         if "effective_at" in findings:
@@ -297,6 +298,9 @@ class Beside:
             said["due_at"] = item["due_at"]
             said["starts_on"] = item["starts_on"]
             said["suspended_days"] = item["suspended_days"]
+            if "settled_at" in item:  # said since version 0.5
+                said["settled_at"] = item["settled_at"]
+                said["escalated_at"] = item["escalated_at"]
             if "extra_days" in item:  # said of what was reckoned, since version 0.5
                 said.update({name: item[name] for name in _OF_RECKONING})
                 if item["change"] == "started":
@@ -318,6 +322,7 @@ class Beside:
             return
         said = self.rows["notice"][identity, told["letter"], told["id"]]
         said["delivered_at"], said["receipt"] = told["at"], told["receipt"]
+        said["delivered"] = True
 
     def _take_partners(self, body: Mapping[str, Any]) -> None:
         identity, findings = body["application"], body.get("findings") or {}
@@ -337,6 +342,7 @@ class Beside:
             key = (identity, item["letter"], item["id"])
             said = self.rows["notice"][key] = {"entry_seq": body["seq"]}
             said["delivered_at"] = said["receipt"] = None
+            said["delivered"], said["created_at"] = False, body.get("at")
             if "sha256" in item:  # letters had no text before version 0.4
                 said["digest"] = said[TEXT_OF_LETTER] = item["sha256"]
 

@@ -145,7 +145,8 @@ class Chain:
             if said and known:
                 self.forgive(said, actual)
             if said and kind == "notice" and key[:2] in self.beside.undated:
-                del said["delivered_at"], said["receipt"]
+                for name in ("delivered_at", "delivered", "receipt"):
+                    del said[name]
             if said and kind == "notice" and actual.get(TEXT_OF_LETTER) is None:
                 self.erased += said.pop(TEXT_OF_LETTER, None) is not None
             if said is None:
@@ -184,10 +185,14 @@ def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
 
 
 def _written(name: str, value: object) -> str:
-    """Write a value of a column as people do: euros and not cents."""
-    if name in _MONEY and type(value) is int:
-        return f"{value // 100}.{value % 100:02}" if value >= 0 else f"{value} cents"
-    return shown(value)
+    return euros(value) if name in _MONEY else shown(value)
+
+
+def euros(cents: object) -> str:
+    """Write an amount as people do, whatever stands in its place."""
+    if type(cents) is not int:
+        return shown(cents)
+    return f"{'-' * (cents < 0)}{abs(cents) // 100}.{abs(cents) % 100:02}"
 
 
 def _name(kind: RowKind, key: Key) -> str:
