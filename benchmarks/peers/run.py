@@ -31,7 +31,6 @@ from tests.servers import running
 _PATIENCE = 400
 _LINES = 6_000
 """Submissions, more than anybody takes in."""
-_SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.peers.viewflow_settings"}
 
 
 @dataclass(slots=True)
@@ -79,9 +78,13 @@ def _take_turn(result: Result, run: Callable[[], float]) -> None:
     if result.absent:
         return
     try:
-        result.rates.append(run())
+        rate = run()
     except NotInstalledError as error:
         result.absent = f"not installed: {error}"
+        return
+    result.rates.append(rate)
+    # Whoever stops it halfway has seen so much of it.
+    print(f"{result.name}: {rate:,.0f}", file=sys.stderr, flush=True)
 
 
 def _rate(stage: Stage, contest: Contest, peer: Peer, count: int) -> float:
@@ -98,7 +101,7 @@ def _rate(stage: Stage, contest: Contest, peer: Peer, count: int) -> float:
             capture_output=True,
             text=True,
             cwd=environments.ROOT,
-            env={**os.environ, **_SETTINGS},
+            env=_environment(),
             timeout=_PATIENCE,
             check=False,
         )
@@ -113,6 +116,12 @@ def _interpreter(peer: Peer) -> str:
     if (environments.HERE / f"{peer.module}.lock").exists():
         return str(environments.python(peer.module))
     return sys.executable
+
+
+def _environment() -> dict[str, str]:
+    """Leave out where our own packages are, and say where Django's settings are."""
+    here = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**here, "DJANGO_SETTINGS_MODULE": "benchmarks.peers.viewflow_settings"}
 
 
 # The table
