@@ -1048,14 +1048,16 @@ class Chain(Linked):
     def take_ranking(self, told: Said, where: str) -> None:
         """Hold a ranking to the scores before it."""
         order, self.rankings = told["order"], self.rankings + 1
-        holds = told["version"] == self.rankings
+        holds, merits = told["version"] == self.rankings, []
         for place, one in enumerate(order, start=1):
             self.due[one["application"]] = [place, one["amount"]]
-            exact = one["decided"][0]["value"]
-            holds &= one["place"] == place and self.scored(one, exact)
+            decided = one["decided"][0]
+            if decided["rule"] == "score":  # another family may rank by lot
+                holds &= self.scored(one, decided["value"])
+                merits.append(Fraction(self.scores[one["application"]][1]))
+            holds &= one["place"] == place
         for one in told["below"]:
             holds &= self.scored(one, one.get("exact", one["score"]))
-        merits = [Fraction(self.scores[one["application"]][1]) for one in order]
         if not holds or merits != sorted(merits, reverse=True):
             self.report.fault(where, "its ranking does not follow the scores")
 

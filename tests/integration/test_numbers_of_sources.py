@@ -1,4 +1,4 @@
-"""Do whole calls, from the filing on, come out as the sources tell?"""
+"""Do calls, filed in the database, come out as the sources tell?"""
 
 from datetime import datetime
 from decimal import Decimal

@@ -14,7 +14,7 @@ import pytest
 from config.families import model
 from config.loader import find, load
 from models.canonical import digest, encode
-from models.vocabulary import CallEvent, Cents, Event, Family, Role
+from models.vocabulary import CallEvent, Cents, Event, Family, Role, TermKind
 from tests import exports
 from tests.builders import EVERYBODY, PAPER, Office, office, quiet, shipped
 from tests.contents import entries, refusals
@@ -466,9 +466,55 @@ def test_who_is_admitted_without_money_is_closed_with_the_call(small: Ranked):
 
     states = [views.shown(work.desk, name).summary.state for name in names]
     assert states == ["granted", "granted", "unfunded"]
-    with pytest.raises(RefusedError, match="cannot be made from `concluded`"):
+    with pytest.raises(RefusedError, match="nobody in the ranking gets any"):
         small.fund()
     assert work.verified()
+
+
+def test_who_is_handed_over_after_the_conclusion_is_ranked_all_the_same(small: Ranked):
+    work = small.work
+    (first,) = small.file("2000000.00")
+    small.close()
+    small.examine(first, points(70))
+    small.rank()
+    work.move(first, Event.GRANT, **grant_of(work, 0))
+    call_acts.conclude(work.desk, CODE, act=f"decreto 3/{work.today}")
+    in_time = (small.rules.window.closes_at - timedelta(days=1)).isoformat()
+
+    (late,) = small.file("2000000.00", first=2, received_at=in_time)
+    sweep.sweep(work.desk)
+    small.examine(late, points(90))
+    work.clock.advance(timedelta(days=1))
+    told = small.rank()
+    work.move(late, Event.GRANT, **grant_of(work, 1))
+    call_acts.conclude(work.desk, CODE, act=f"decreto 4/{work.today}")
+
+    assert amounts(told) == [(1, "2000000.00"), (2, "2000000.00")]
+    assert views.shown(work.desk, late).summary.state == "granted"
+    assert work.verified()
+
+
+def test_once_no_project_could_be_carried_out_free_money_goes_to_nobody(small: Ranked):
+    work = small.work
+    names = small.file("2500000.00", "2500000.00", "2400000.00")
+    small.close()
+    for name, total in zip(names, (90, 80, 70), strict=True):
+        small.examine(name, points(total))
+    small.rank()
+    work.move(names[0], Event.GRANT, **grant_of(work, 0))
+    work.move(names[1], Event.WITHDRAW, inputs={"document": PAPER})
+    with pytest.raises(RefusedError, match="give it out with `sportello call fund`"):
+        call_acts.conclude(work.desk, CODE, act=f"decreto 3/{work.today}")
+    latest = small.rules.terms[TermKind.DURATION].not_after
+    assert latest is not None
+    work.clock.advance(timedelta(days=(latest - work.today).days + 1))
+
+    with pytest.raises(RefusedError, match="lets no project end after 30.06.2026"):
+        small.fund()
+    call_acts.conclude(work.desk, CODE, act=f"decreto 4/{work.today}")
+
+    assert queues.queue(work.desk, CODE).moves_down == ()
+    assert views.shown(work.desk, names[2]).summary.state == "unfunded"
 
 
 def test_whoever_examined_an_application_does_not_rank_it(

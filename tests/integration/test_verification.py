@@ -24,7 +24,7 @@ from models.session import (
     transaction,
 )
 from models.vocabulary import Event
-from tests.builders import CTL, PAPER, Office, office, submission
+from tests.builders import CTL, PAPER, Office, office, submission, usual
 from tests.contents import dump, rows
 from tests.editions import edited
 from tests.terminals import Terminal
@@ -376,6 +376,18 @@ def test_a_row_beside_the_register_that_was_changed_is_found(history, statement,
     for words in found:
         assert words in told
     assert {seq for seq, _ in faults(history)} == {0}
+
+
+def test_who_leaves_while_an_answer_is_owed_owes_none(work: Office):
+    name = work.file(0)
+    for event in (Event.START_REVIEW, Event.REQUEST_COMPLETION, Event.WITHDRAW):
+        work.move(name, event, **usual(event, work.today))
+
+    owed = rows(work.desk.engine, "SELECT waits_for_applicant FROM applications")
+    assert [bool(one) for (one,) in owed] == [False]
+    assert faults(work) == []
+    by_hand(work, "UPDATE applications SET waits_for_applicant = true")
+    assert faults(work) == []  # as versions before this one left it
 
 
 def test_one_fault_of_a_kind_is_told_for_each_file(history):

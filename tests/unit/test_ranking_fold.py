@@ -104,6 +104,16 @@ def test_a_ranking_and_the_money_that_follows_it_hold(tmp_path):
     assert not faults_offline(tmp_path, *bodies)
 
 
+def test_a_ranking_by_lot_has_no_scores_to_follow(tmp_path):
+    lots = [
+        {**line(place, name, None, 5), "decided": [{"rule": "lot", "value": "ab"}]}
+        for place, name in enumerate(("2024/0000008", "2024/0000009"), start=1)
+    ]
+
+    assert not faults(ranking(*lots), placed("2024/0000008", 1, 5))
+    assert not faults_offline(tmp_path, ranking(*lots), placed("2024/0000008", 1, 5))
+
+
 @pytest.mark.parametrize(
     ("bodies", "fault"),
     [

@@ -163,8 +163,7 @@ def test_what_may_be_paid_has_matured_or_was_settled(file, cents):
 
 def test_nobody_waits_for_money_in_a_set_before_a_ranking_has_said_so():
     files = [
-        Counted(state, 1, "portal", requested=10)
-        for state in ("evaluated", ApplicationState.WAITING)
+        Counted(state, 1, "portal", requested=10) for state in ("evaluated", "waiting")
     ]
 
     stock = stock_of(files, CHANNELS, is_ranked=True)

@@ -31,6 +31,7 @@ from workflow.moves.words import rome
 from workflow.register import written
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day, italian_date
+from workflow.rules.durations import has_time, latest_day
 from workflow.rules.retention import Retention
 from workflow.rules.strategies import last_day_of, may_be_drawn
 from workflow.rules.windows import OVER, Agenda, may_change_window
@@ -703,6 +704,21 @@ def has_a_ranking(facts: CallFacts) -> Verdict:
     )
 
 
+def time_is_left(facts: CallFacts) -> Verdict:
+    """Say no to giving money out that nobody could use any more."""
+    rules = facts.agenda.rules
+    latest = latest_day(rules)
+    if latest is None or has_time(rules, civil_day(facts.now)):
+        return ALLOWED
+    return Verdict(
+        "ranking.no_time_left",
+        f"the call lets no project end after {italian_date(latest)} "
+        "(terms.duration.not_after), and that day has passed: nobody could use the "
+        "money; `sportello call conclude` comes next",
+        {"not_after": latest.isoformat()},
+    )
+
+
 def something_moves(facts: CallFacts) -> Verdict:
     """Say no where what is free does nothing for anybody."""
     found = _set_of(facts)
@@ -915,7 +931,7 @@ MOVES = (
     ),
     CallMove(
         CallEvent.RANK_CALL,
-        (_S.CLOSED,),
+        (_S.CLOSED, _S.CONCLUDED),
         None,
         (Role.MANAGER,),
         "Rank the closed set and give the money out (approvazione della graduatoria).",
@@ -927,12 +943,18 @@ MOVES = (
     ),
     CallMove(
         CallEvent.FUND_CALL,
-        (_S.CLOSED,),
+        (_S.CLOSED, _S.CONCLUDED),
         None,
         (Role.MANAGER,),
         "Let money that is free go down the ranking (scorrimento).",
         "art. 5 c. 2 D.Lgs. 123/1998; the call, C.3",
-        needs=(ranks_its_set, has_a_ranking, no_version_waits, something_moves),
+        needs=(
+            ranks_its_set,
+            has_a_ranking,
+            no_version_waits,
+            time_is_left,
+            something_moves,
+        ),
         accepts=(act_may_fund,),
         act=True,
         reason=True,

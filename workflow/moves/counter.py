@@ -327,7 +327,11 @@ REFUSAL = (
 
 CONFLICT = Move(
     Event.DECLARE_CONFLICT,
-    (*PHASE_1, _S.WAITING),
+    (
+        *(*PHASE_1, _S.WAITING),
+        # What is decided after a grant, a revocation say, is decided as impartially.
+        *(_S.GRANTED, _S.NEGOTIATING, _S.ACCEPTED, _S.IN_PROGRESS),
+    ),
     None,
     Role.MANAGER,  # who may record that of another acts as one who may
     "Declare a conflict of interests: who has one abstains (art. 6-bis).",

@@ -278,7 +278,7 @@ def stock_of(
             file.channel == channels.get(file.call_version)
         )
         if is_ranked:
-            holds &= file.stands is ApplicationState.WAITING
+            holds &= file.stands == ApplicationState.WAITING
         if holds and file.reserved < file.requested:
             stock.waiting += 1
             stock.waiting_amount += file.requested

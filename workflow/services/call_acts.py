@@ -211,8 +211,9 @@ def _carry_out(
 
 def _essence(told: Mapping[str, Any]) -> tuple[object, ...]:
     """Return what an act does, without when and where it stands in the register."""
-    differences = told["findings"].get("differences")
-    return told["from"], told["to"], differences, told["promotions"], told["letters"]
+    findings = told["findings"]
+    found = findings.get("differences"), findings.get("order")
+    return told["from"], told["to"], *found, told["promotions"], told["letters"]
 
 
 def changed_meanwhile(code: str) -> ConflictError:

@@ -211,7 +211,10 @@ def collect(
             _undecided(session, call) if asked.event == CallEvent.CONCLUDE_CALL else ()
         ),
         entitled=(
-            tuple(one.candidate.protocol for one in candidates.next_down(session, call))
+            tuple(
+                one.candidate.protocol
+                for one in candidates.next_down(session, call, civil_day(now))
+            )
             if asked.event == CallEvent.CONCLUDE_CALL
             else ()
         ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -25,11 +26,13 @@ from workflow.machine import Ranked
 from workflow.moves.families import TABLES
 from workflow.rules import ranking
 from workflow.rules.amounts import share
+from workflow.rules.durations import has_time
 from workflow.rules.ranking import Award, Candidate, Stays
 from workflow.services import case_files, lookups
 
 _S = ApplicationState
 _GIVEN = (_S.GRANTED, _S.ACCEPTED, _S.IN_PROGRESS, _S.COMPLETED)
+_OPEN_TO_ACTS = (CallState.CLOSED, CallState.CONCLUDED)
 _PROPOSALS = (StepKind.LAPSE_PROPOSAL, StepKind.REVOCATION_PROPOSAL)
 
 
@@ -95,15 +98,18 @@ def found(
     )
 
 
-def next_down(session: Session, call: Call) -> tuple[Award, ...]:
+def next_down(session: Session, call: Call, today: date) -> tuple[Award, ...]:
     """Return who would get more of the money that is free, by an act: nothing is done.
 
-    Nobody before the first ranking, and nobody once the call is over.
+    Nobody before the first ranking, nor before the set is closed or once the call is
+    annulled, and nobody once no project could be carried out any more.
     """
     ranked = TABLES[call.family].ranked
-    if ranked is None or call.state is not CallState.CLOSED:
+    if ranked is None or call.state not in _OPEN_TO_ACTS:
         return ()
     rules = lookups.rules_of(session, call.id, call.version)
+    if not has_time(rules, today):
+        return ()
     return moving(
         found(session, call, rules, ranked),
         case_files.money_of(call).residual,

@@ -73,6 +73,7 @@ class Writer:
         if brought.partners is not None:
             partnerships.change(self.work, application.id, brought.partners, self.at)
         ended = application.state in FINAL_STATES
+        application.waits_for_applicant &= not ended
         delivered = self._deliver(brought)
         self._release(brought)
         dropped = self._drop()

@@ -22,6 +22,7 @@ from workflow.desk import Desk
 from workflow.facts import CounterFacts, MoneyFacts, Place
 from workflow.moves.families import TABLES
 from workflow.rules import order, strategies
+from workflow.rules.calendar import civil_day
 from workflow.rules.ranking import Award
 from workflow.rules.strategies import Line
 from workflow.rules.windows import WINDOW_CHANGES
@@ -133,7 +134,12 @@ def queue(desk: Desk, code: str) -> QueueView:
                 rankings.latest(session, call),
             ),
         )
-        return replace(seen, moves_down=candidates.next_down(session, call))
+        return replace(
+            seen,
+            moves_down=candidates.next_down(
+                session, call, civil_day(desk.ambient.now())
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

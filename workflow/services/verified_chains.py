@@ -11,6 +11,7 @@ import orjson
 from sqlmodel import Session
 
 from workflow.desk import SOFTWARE, Desk
+from workflow.moves.families import TABLES
 from workflow.register import Fault, Faults, Stored
 from workflow.rules import reminders
 from workflow.rules.calendar import ROME
@@ -156,6 +157,8 @@ class Reader:
         ledger, faults, claims = Ledger(self._session, call), chain.faults, self.claims
         listed, people = ListFold(), self._people(call)
         funded = FundFold(chain.beside.rows["fund"])
+        table = TABLES.get(str(call.family))
+        is_ranked = table is not None and table.ranked is not None
         ranked = RankingFold(self._room.mapping(), self._room.mapping())
         for row in self._entries(call):
             seq, hashed, *_, stored = row
@@ -171,7 +174,8 @@ class Reader:
                 chain.ask("move", judge.fault, seq, body)
                 chain.ask("list", listed.feed, seq, body)
                 chain.ask("fund", funded.feed, seq, body)
-                chain.ask("ranking", ranked.feed, seq, body)
+                if is_ranked:
+                    chain.ask("ranking", ranked.feed, seq, body)
                 chain.ask("officer", claims.of_officer, seq, body)
                 chain.ask("act", claims.of_act, seq, body)
                 chain.ask("authority", people, seq, body)

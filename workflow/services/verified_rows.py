@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 from models.canonical import digest
 from models.tables import HOLDS_A_PLACE, LACKS_MONEY
+from models.vocabulary import FINAL_STATES
 from workflow import filed
 from workflow.services.rights import applicants_are_legible
 from workflow.verification.beside import TEXT_OF_LETTER, Key, RowKind
@@ -54,13 +55,14 @@ SELECT entry_seq, kind, reserved, granted, CAST(application_id AS TEXT), residua
     call_version
 FROM movements WHERE call_id = :call ORDER BY entry_seq, ordinal
 """
-WAITS = """
+_OVER = ", ".join(f"'{state.value}'" for state in sorted(FINAL_STATES))
+WAITS = f"""
 SELECT id, waits_for_applicant FROM applications
-WHERE call_id = :call AND waits_for_applicant <> EXISTS (
+WHERE call_id = :call AND state NOT IN ({_OVER}) AND waits_for_applicant <> EXISTS (
     SELECT 1 FROM steps WHERE application_id = applications.id
     AND status = 'open' AND kind IN ('completion_request', 'refusal_notice')
 ) ORDER BY id
-"""
+"""  # noqa: S608 - words of ours
 WITHOUT_MONEY = f"""
 SELECT call_version, channel, sum(requested) AS requested FROM applications
 WHERE call_id = :call AND {HOLDS_A_PLACE} AND {LACKS_MONEY}

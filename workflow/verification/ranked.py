@@ -8,6 +8,9 @@ from typing import Any
 from models.vocabulary import CallEvent, Event, Outcome
 from workflow.register import shown
 
+_BY_SCORE = "score"
+"""What decided on a place, where it was the score."""
+
 Score = list[int | str]
 """As it is shown, and to its last part."""
 Due = list[int]
@@ -49,15 +52,16 @@ class RankingFold:
             return f"version {shown(self._version)} of the ranking follows another"
         if [one["place"] for one in order] != list(range(1, len(order) + 1)):
             return "the places of its ranking are not one after the other"
-        for one in order:
-            first, *_ = one["decided"]
-            if not self._has(one["application"], one["score"], first["value"]):
+        # A family may rank by something else, by lot say: then there is no score.
+        scored = [one for one in order if one["decided"][0]["rule"] == _BY_SCORE]
+        for one in scored:
+            if not self._has(one["application"], one["score"], _exact(one)):
                 return _another_score(one)
         for one in told["below"]:
             exact = one.get("exact", one["score"])
             if not self._has(one["application"], one["score"], exact):
                 return _another_score(one)
-        merits = [Fraction(self._scores[one["application"]][1]) for one in order]
+        merits = [Fraction(self._scores[one["application"]][1]) for one in scored]
         if any(above < below for above, below in pairwise(merits)):
             return "somebody stands in its ranking below a lower score"
         return None
@@ -80,6 +84,11 @@ class RankingFold:
         if said == [self._version, *self._due.get(name, [])]:
             return None
         return f"its place and amount are not those of version {self._version}"
+
+
+def _exact(one: Mapping[str, Any]) -> int | str:
+    exact: int | str = one["decided"][0]["value"]
+    return exact
 
 
 def _another_score(one: Mapping[str, Any]) -> str:

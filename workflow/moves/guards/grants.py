@@ -9,6 +9,7 @@ from workflow.rules import money
 from workflow.rules.aid import AidComputation
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import civil_day, italian_date
+from workflow.rules.durations import has_time, latest_day
 
 _ANTIMAFIA = 15_000_000
 """Cents: below it no antimafia information is asked for."""
@@ -68,16 +69,16 @@ def _antimafia(total: int, information: str | None) -> Verdict:
 
 def time_is_left(facts: Facts) -> Verdict:
     """The project could still be carried out: its latest day has not passed."""
-    rule = facts.call.terms.get(TermKind.DURATION)
-    if rule is None or rule.not_after is None or facts.today <= rule.not_after:
+    latest = latest_day(facts.call)
+    if latest is None or has_time(facts.call, facts.today):
         return ALLOWED
     return Verdict(
         "grant.no_time_left",
-        f"the call lets no project end after {italian_date(rule.not_after)} "
+        f"the call lets no project end after {italian_date(latest)} "
         "(terms.duration.not_after), and that day has passed: nothing could be carried "
         "out on this grant; close the file with `annul`, or by the applicant's "
         "`withdraw`",
-        {"not_after": rule.not_after.isoformat()},
+        {"not_after": latest.isoformat()},
     )
 
 
