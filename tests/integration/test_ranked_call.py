@@ -339,6 +339,28 @@ def test_what_was_granted_grows_by_an_act_of_its_own_and_the_rest_is_ranked_agai
     assert Event.RAISE_GRANT in explain_all(work)
 
 
+def test_what_was_admitted_of_a_cost_changes_no_place_among_equals(small: Ranked):
+    work = small.work
+    names = small.file("2000000.00", "2400000.00", "2500000.00")
+    small.close()
+    for name, total in zip(names, (90, 70, 70), strict=True):
+        small.examine(name, points(total))
+    first = small.rank()
+    less = grant_of(work, 1, admitted_investment="1000000.00")
+    work.move(names[2], Event.GRANT, **less)
+    work.clock.advance(timedelta(days=1))
+
+    again = small.rank()
+
+    # What it may still be given is less than the other asked for, who stays before it.
+    assert amounts(first) == [(1, "2000000.00"), (2, "2400000.00"), (3, "600000.00")]
+    assert amounts(again) == amounts(first)
+    placed = [one["application"] for one in again["order"]]
+    assert placed == names
+    assert again["notices"] == []
+    assert work.verified()
+
+
 def test_who_may_lose_a_part_is_passed_over_until_that_is_decided(small: Ranked):
     work = small.work
     names = small.file("2000000.00", "2400000.00", "2500000.00")

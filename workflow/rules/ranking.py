@@ -50,6 +50,13 @@ class Candidate:
     """The part of that which no ranking takes away: it was granted."""
     stays: Stays | None = None
     """Why it gets no more than it has, if it does not."""
+    filed: Cents | None = None
+    """All that it might be given as it was filed, if that is not what is wanted."""
+
+    @property
+    def request(self) -> Cents:
+        """By what equals are told apart: no decision on a file changes its place."""
+        return self.wanted if self.filed is None else self.filed
 
     @property
     def merit(self) -> Fraction:
@@ -121,8 +128,8 @@ def _tie(rule: str, one: Candidate, seed: str) -> Any:  # noqa: ANN401 - compare
 
 
 _TIES: Mapping[str, Callable[[Candidate, str], Any]] = {
-    TieRule.LOWER_REQUEST: lambda one, _: one.wanted,
-    TieRule.HIGHER_REQUEST: lambda one, _: -one.wanted,
+    TieRule.LOWER_REQUEST: lambda one, _: one.request,
+    TieRule.HIGHER_REQUEST: lambda one, _: -one.request,
     TieRule.EARLIER_ARRIVAL: lambda one, _: one.key,
     TieRule.DRAW: lambda one, seed: lot(seed, one.protocol),
 }
@@ -138,7 +145,9 @@ def _told(ties: Iterable[str], one: Candidate, seed: str) -> dict[str, int | str
         elif rule == TieRule.EARLIER_ARRIVAL:
             told[rule] = written(one.key.received_at)
         else:
-            told[rule] = lot(seed, one.protocol) if rule == TieRule.DRAW else one.wanted
+            told[rule] = (
+                lot(seed, one.protocol) if rule == TieRule.DRAW else one.request
+            )
     return told
 
 

@@ -147,6 +147,7 @@ def _candidate(
         held=Cents(row.reserved + row.granted),
         kept=Cents(row.granted),
         stays=_stays(row, rules, is_proposed=is_proposed),
+        filed=_most(row, rules, Cents(row.investment)),
     )
 
 
@@ -155,10 +156,14 @@ def _wanted(row: Application, rules: CallDefinition) -> Cents:
     settled = row.granted and row.asked is None and not row.reserved
     if settled or row.state is _S.COMPLETED:
         return Cents(row.granted)
+    return _most(row, rules, Cents(row.admitted_investment or row.investment))
+
+
+def _most(row: Application, rules: CallDefinition, cost: Cents) -> Cents:
+    """Return what its request comes to on a cost."""
     asked = Cents(row.asked or row.requested)
     if "aid" not in rules.model_fields_set:
         return asked
-    cost = Cents(row.admitted_investment or row.investment)
     due = rules.aid.fixed + share(cost, rules.aid.variable_percent)
     most = due if rules.aid.cap is None else min(due, rules.aid.cap)
     return Cents(min(asked, most))
