@@ -531,7 +531,7 @@ def test_once_no_project_could_be_carried_out_free_money_goes_to_nobody(small: R
     assert latest is not None
     work.clock.advance(timedelta(days=(latest - work.today).days + 1))
 
-    with pytest.raises(RefusedError, match="lets no project end after 30.06.2026"):
+    with pytest.raises(RefusedError, match="lets no project end after 30/06/2026"):
         small.fund()
     call_acts.conclude(work.desk, CODE, act=f"decreto 4/{work.today}")
 
