@@ -31,6 +31,7 @@ from workflow.services import (
     call_acts,
     calls,
     decrees,
+    digests,
     exporting,
     list_acts,
     log,
@@ -179,14 +180,31 @@ def test_a_counter_keeps_no_list(work: Office):
 # --- off the list -------------------------------------------------------------
 
 
+def for_the_manager(call: Filiere) -> list[tuple[str, str]]:
+    """Return what waits for an act, by application."""
+    headings = {"Acts to make", "Proposals to decide on"}
+    return [
+        (one.application, one.what)
+        for one in digests.of(call.work.desk, "director").waiting
+        if one.heading in headings
+    ]
+
+
 def test_who_leaves_was_heard_before_or_has_asked_for_it(call: Filiere):
     first, second, third = (call.worthy(number) for number in (1, 2, 3))
+    worthy = for_the_manager(call)
     call.update()
     call.routine(first, Event.ASK_TO_LEAVE_LIST)
     call.work.move(second, Event.NOTIFY_REFUSAL, reason="fewer than ten firms")
     call.routine(second, Event.FILE_OBSERVATIONS)
+    asked = for_the_manager(call)
 
     told = call.update(remove=(first, second))
+
+    update = "`sportello call update-list`"
+    assert worthy == [(first, f"was found worthy of the list: {update} (and 2 more)")]
+    assert asked == [(first, f"it asks to leave the list: {update}")]
+    assert for_the_manager(call) == []
 
     assert told["removed"] == [first, second]
     assert on_list(call) == [third]

@@ -28,6 +28,8 @@ from workflow.errors import RefusedError
 from workflow.services import (
     call_acts,
     calls,
+    digests,
+    explanations,
     exporting,
     installation,
     intake,
@@ -514,6 +516,37 @@ def test_who_is_handed_over_after_the_conclusion_is_ranked_all_the_same(small: R
     assert amounts(told) == [(1, "2000000.00"), (2, "2000000.00")]
     assert views.shown(work.desk, late).summary.state == "granted"
     assert work.verified()
+
+
+def test_the_manager_is_told_what_waits_for_an_act(small: Ranked):
+    work = small.work
+
+    def told() -> list[str]:
+        waiting = digests.of(work.desk, "director").waiting
+        return [one.what for one in waiting if one.heading == "Acts to make"]
+
+    names = small.file("2500000.00", "2000000.00", "2000000.00")
+    small.close()
+    small.examine(names[0], points(90))
+    small.examine(names[1], points(80))
+    early = told()
+    small.examine(names[2], points(70))
+    ready = told()
+    small.rank()
+    for number, name in enumerate((names[0], names[2])):
+        work.move(name, Event.GRANT, **grant_of(work, number))
+    work.move(names[1], Event.WITHDRAW, inputs={"document": PAPER})
+    work.clock.advance(timedelta(days=1))
+    small.fund()
+
+    assert early == []
+    assert ready == ["waits for the ranking: `sportello call rank` (and 2 more)"]
+    assert told() == ["was given more, which may be granted: `advance APP raise_grant`"]
+    turn = explanations.turn(work.desk, names[1])
+    assert turn.result == f"{names[1]} is number 2 of the ranking, and withdrawn"
+    small.rank()
+    turn = explanations.turn(work.desk, names[1])
+    assert turn.result == f"{names[1]} is withdrawn, and not in the last ranking"
 
 
 def test_once_no_project_could_be_carried_out_free_money_goes_to_nobody(small: Ranked):

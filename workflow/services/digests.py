@@ -1,6 +1,6 @@
 """What waits for an officer today?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from itertools import groupby
@@ -14,6 +14,7 @@ from models.session import reading, transaction
 from models.tables import Application, Call, Notice, Step
 from models.vocabulary import (
     NOT_ACTIVE,
+    QUEUED_STATES,
     CallState,
     MemoKind,
     NoticeStatus,
@@ -28,7 +29,14 @@ from workflow.moves.words import rome, spoken
 from workflow.rules.amounts import format_money
 from workflow.rules.calendar import ROME, civil_day, italian_date
 from workflow.services import lookups, memos, rosters, terms, ticks
-from workflow.services.queues import queue
+from workflow.services.queues import (
+    EXAMINED,
+    LIST_IT,
+    RAISE_IT,
+    RANK_IT,
+    QueueItem,
+    queue,
+)
 
 SOON = timedelta(days=3)
 """How long before its end a term of the office is told of."""
@@ -245,6 +253,26 @@ def _next(desk: Desk, roles: frozenset[Role]) -> Iterator[Waiting]:
         if Role.MANAGER in roles:
             for one in [one for one in items if one.may_grant][:1]:
                 yield Waiting("Next in turn", code, one.protocol, "may be granted")
+            yield from _by_act(code, items)
+
+
+_BY_ACT = {
+    RANK_IT: "waits for the ranking: `sportello call rank`",
+    RAISE_IT: "was given more, which may be granted: `advance APP raise_grant`",
+    LIST_IT: "was found worthy of the list: `sportello call update-list`",
+}
+
+
+def _by_act(code: str, items: Iterable[QueueItem]) -> Iterator[Waiting]:
+    """Tell what only an act of the manager brings further; all are ranked at once."""
+    is_ready = all(
+        one.next_step in EXAMINED or one.state not in QUEUED_STATES for one in items
+    )
+    for step, what in _BY_ACT.items():
+        names = [one.protocol for one in items if one.next_step == step]
+        if names and (is_ready or step != RANK_IT):
+            more = f" (and {len(names) - 1} more)" if names[1:] else ""
+            yield Waiting("Acts to make", code, names[0], f"{what}{more}")
 
 
 def _beside(desk: Desk, roles: frozenset[Role]) -> Iterator[Waiting]:
@@ -290,6 +318,7 @@ def _answers(session: Session) -> Iterator[Waiting]:
 _PROPOSED = {
     StepKind.LAPSE_PROPOSAL: "a lapse was proposed: declare it, or dismiss it",
     StepKind.REVOCATION_PROPOSAL: "a revocation was proposed: adopt it, or leave it",
+    StepKind.REMOVAL_REQUEST: "it asks to leave the list: `sportello call update-list`",
 }
 
 

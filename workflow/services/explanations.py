@@ -1,6 +1,6 @@
 """Why is it, or is it not, the turn of an application, and why that much aid?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -99,6 +99,11 @@ def turn(desk: Desk, name: str, *, everything: bool = False) -> Explanation:
         return Explanation((*asked.steps(), asked.decisive()), asked.result())
 
 
+def _place_in(made: Mapping[str, Any], name: str) -> int | None:
+    places = {one["application"]: one["place"] for one in made["order"]}
+    return places.get(name)
+
+
 def _by_call(session: Session, call: Call, row: Application) -> Explanation:
     """Tell its place in the ranking, what decided on it, and what came of it."""
     name = lookups.named(row)
@@ -113,8 +118,12 @@ def _by_call(session: Session, call: Call, row: Application) -> Explanation:
         if entry["event"] == CallEvent.RANK_CALL:
             text = _placed(found["ranking"], name)
             steps.append(Step("order.ranking", source, text))
-            if row.rank is not None:
-                result = f"{name} is number {row.rank} of the ranking, and {row.state}"
+            place = _place_in(found["ranking"], name)
+            result = (
+                f"{name} is {row.state}, and not in the last ranking"
+                if place is None
+                else f"{name} is number {place} of the ranking, and {row.state}"
+            )
         elif entry["event"] == CallEvent.FUND_CALL:
             for one in found["funded"]:
                 if one["application"] == name:

@@ -328,6 +328,13 @@ def _ranked(
 
 
 _REVIEW, _SCORE, _GRANT = "review it now", "score it now", "grant it"
+_MONEY = "waits for money"
+RANK_IT, RAISE_IT = "waits for the ranking", "grant what was added"
+LIST_IT = "put it on the list"
+"""What an act of the manager brings further."""
+
+EXAMINED = frozenset({RANK_IT, _GRANT, _MONEY})
+"""What comes next for whoever is examined to the end, where an act ranks them."""
 
 
 def _next_in_set(place: Place, counter: CounterFacts, rules: CallDefinition) -> str:  # noqa: PLR0911 - one for each standing
@@ -335,15 +342,15 @@ def _next_in_set(place: Place, counter: CounterFacts, rules: CallDefinition) -> 
         return "none: the call was annulled"
     if place.state not in QUEUED_STATES:
         if place.granted:
-            return "grant what was added" if place.reserved else "granted"
+            return RAISE_IT if place.reserved else "granted"
         return "none: it is over"
     if place.waits_for_applicant:
         return "waits for the applicant"
     if place.state is ApplicationState.WAITING:
-        return "waits for money"
+        return _MONEY
     ranked = TABLES[rules.family].ranked
     if ranked is not None and place.state is ranked.ready:
-        return "waits for the ranking" if place.rank is None else _GRANT
+        return RANK_IT if place.rank is None else _GRANT
     if place.state is ApplicationState.ADMISSIBLE:
         return _SCORE
     if place.review_started:
@@ -396,10 +403,10 @@ def _next_step(place: Place, *, blocked: bool) -> str:
     if not place.requested:
         return _ON_NO_MONEY.get(place.state, "decide on its refusal")
     decides = place.state is not ApplicationState.WAITING and place.reserved
-    return "decide on the grant" if decides else "waits for money"
+    return "decide on the grant" if decides else _MONEY
 
 
-_ON_NO_MONEY = {ApplicationState.WORTHY: "put it on the list"}
+_ON_NO_MONEY = {ApplicationState.WORTHY: LIST_IT}
 """What follows where nothing is asked for, and no grant is decided on."""
 
 
