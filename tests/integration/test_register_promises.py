@@ -273,7 +273,10 @@ def test_a_movement_of_money_changed_behind_the_triggers_is_found(history, state
 
     by_hand(history, statement)
 
-    assert (3, "the ledger of movements says something else") in faults(history)
+    assert any(
+        seq == 3 and fault.startswith("the ledger of movements has ")
+        for seq, fault in faults(history)
+    )
 
 
 def test_a_movement_that_no_entry_tells_of_is_found(history):
@@ -282,7 +285,7 @@ def test_a_movement_that_no_entry_tells_of_is_found(history):
     by_hand(history, "UPDATE movements SET entry_seq = 99 WHERE entry_seq = 3")
 
     assert faults(history) == [
-        (3, "the ledger of movements says something else"),
+        (3, "the ledger of movements has 0 under it, it tells of 1"),
         (99, "the ledger has a movement that no entry tells of"),
     ]
 

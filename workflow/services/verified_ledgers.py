@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from workflow.register import Fault
 from workflow.services.verified_rows import MOVEMENTS, identity, instant, tuples
+from workflow.verification.chains import difference
 
 _NOWHERE = sys.maxsize
 _NOTHING: Mapping[str, Any] = {"before": {"residual": 0}, "movements": ()}
@@ -38,9 +39,8 @@ class Ledger:
                 self._until(seq)
             )
         ]
-        if kept == _movements_of(body):
-            return None
-        return "the ledger of movements says something else"
+        told = _movements_of(body)
+        return None if kept == told else _difference(kept, told or [])
 
     def _until(self, seq: int) -> list[Any]:
         kept: list[Any] = []
@@ -61,6 +61,19 @@ class Ledger:
             "the ledger has a movement that no entry tells of",
             "ledger",
         )
+
+
+def _difference(kept: list[Any], told: list[Any]) -> str:
+    if len(kept) != len(told):
+        return (
+            f"the ledger of movements has {len(kept)} under it, it tells of {len(told)}"
+        )
+    differs = (
+        difference(said, row)
+        for row, said in zip(kept, told, strict=True)
+        if row != said
+    )
+    return f"the ledger of movements {next(differs)}"
 
 
 def _movements_of(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON

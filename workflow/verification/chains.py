@@ -16,7 +16,7 @@ _MONEY = frozenset(
     (
         *("allocation", "reserved", "granted", "waiting", "requested", "matured"),
         *("investment", "admitted_investment", "plan_investment", "asked"),
-        *("amount", "free"),
+        *("amount", "free", "residual"),
     )
 )
 
@@ -115,7 +115,7 @@ class Chain:
             if told is None:
                 self._fault(0, f"application {identity} has no entry", "state")
             elif told != actual:
-                differs = _difference(asdict(told), asdict(actual))
+                differs = difference(asdict(told), asdict(actual))
                 self._fault(0, f"application {identity} {differs}", "state")
         for identity in () if more else folded:
             told_only = f"application {shown(identity)} is in the entries only"
@@ -123,7 +123,7 @@ class Chain:
 
     def compare_call(self, actual: Mapping[str, Any]) -> None:
         """Compare the row of the call with what the entries say of it."""
-        if differs := _difference(self.beside.call, actual):
+        if differs := difference(self.beside.call, actual):
             self._fault(0, f"the call {differs}", "call")
 
     def compare_rows(
@@ -152,7 +152,7 @@ class Chain:
             if said is None:
                 differs = "" if known else "is in no entry"
             else:
-                differs = _difference(said, actual)
+                differs = difference(said, actual)
             if differs and key[0] not in faulty:
                 faulty.add(key[0])
                 self._fault(0, f"{_name(kind, key)} {differs}", kind)
@@ -173,7 +173,8 @@ class Chain:
         self.faults.append(Fault(seq, fault, kind))
 
 
-def _difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
+def difference(told: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
+    """Say in which columns a row is not what was told of it; nothing if in none."""
     if told.items() <= actual.items():
         return ""
     return "; ".join(
