@@ -24,7 +24,7 @@ BEFORE = ("banner", "EHLO", "STARTTLS", "handshake", "AUTH", "MAIL", "RCPT", "DA
 STAGES = (*BEFORE, "text", "dot")
 """Where: before it answers, in the middle of the text, and after its end."""
 
-LONG = "Si comunica che la domanda\n" * 20_000
+LONG = "Si comunica che la domanda\n" * 200_000
 """More of a text than fits into the buffers on the way."""
 
 _USUAL = {

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ import pytest
 from commands.options import EXAMPLES
 from models.vocabulary import Event
 from tests.builders import (
+    PAPER,
     TO_ACCEPTANCE,
     TO_GRANT,
     TO_PROGRESS,
@@ -27,6 +29,13 @@ from tests.editions import edited
 from tests.explained import explain_all
 from tests.filiere import STILL_OPEN, TO_WORTHY, published
 from tests.integration.test_cli_help import EVENTS, EVERY, examples
+from tests.integration.test_ranked_call import (
+    CODE,
+    five_million,
+    furnished,
+    grant_of,
+    points,
+)
 from tests.terminals import SPORTELLO, Terminal
 from workflow.services import calls
 
@@ -259,7 +268,42 @@ def test_the_example_of_every_event_of_a_list_is_carried_out(
         assert explain_all(work)[event]
 
 
-@pytest.mark.parametrize("name", [one for one in EVENTS if Event(one) not in OF_LISTS])
+def test_the_example_of_a_grant_that_grows_is_carried_out(tmp_path):
+    url = f"sqlite:///{tmp_path / 'sportello.db'}"
+    with furnished(url, five_million(tmp_path), CODE) as ranked:
+        work, names = ranked.work, ranked.file("2500000.00", "2000000.00", "2000000.00")
+        ranked.close()
+        for name, total in zip(names, (90, 80, 70), strict=True):
+            ranked.examine(name, points(total))
+        ranked.rank()
+        for number, name in enumerate((names[0], names[2])):
+            work.move(name, Event.GRANT, **grant_of(work, number))
+        work.move(names[1], Event.WITHDRAW, inputs={"document": PAPER})
+        work.clock.advance(timedelta(days=1))
+        ranked.fund()
+        clock, today = work.clock.now().isoformat(), work.today.isoformat()
+    (words,) = examples(EVERY["advance", "raise_grant"])
+    then = {
+        APP: names[2],
+        "2026-06-30": today,
+        "decreto 1234/2026-03-10": f"decreto 1234/{today}",
+    }
+    settings = {
+        "SPORTELLO_DATABASE_URL": url,
+        "SPORTELLO_OFFICER": "director",
+        "SPORTELLO_CLOCK": clock,
+    }
+
+    typed = [then.get(word, word) for word in words[1:]]
+    done = Terminal(tmp_path, settings).type(*typed, "--antimafia", "BDNA 1", "--yes")
+
+    assert done.exit_code == 0, done.output
+
+
+OF_OTHERS = {*OF_LISTS, Event.RAISE_GRANT}
+
+
+@pytest.mark.parametrize("name", [one for one in EVENTS if Event(one) not in OF_OTHERS])
 def test_the_example_of_every_event_is_carried_out(
     name, tmp_path, sqlite_office_url, monkeypatch
 ):

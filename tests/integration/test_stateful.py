@@ -499,7 +499,7 @@ class AnySequence(RuleBasedStateMachine):
             "requested": data.draw(st.sampled_from(ASKS)),
             "investment": data.draw(st.sampled_from(INVESTMENTS)),
             "channel": data.draw(st.sampled_from(("portal", "portal", "pec", "paper"))),
-            "draft": data.draw(st.sampled_from((False, False, True))),
+            "draft": data.draw(st.sampled_from((False, True))),
         }
         changes["aids"] = data.draw(self.aids())
         if delay is not None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,7 @@ def _administrator(town: Town) -> Iterator[psycopg.Connection[Any]]:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
-    with connection:
+    with closing(connection):
         yield connection
 
 
