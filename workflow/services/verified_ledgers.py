@@ -40,7 +40,7 @@ class Ledger:
             )
         ]
         told = _movements_of(body)
-        return None if kept == told else _difference(kept, told or [])
+        return None if kept == told else _difference(kept, told)
 
     def _until(self, seq: int) -> list[Any]:
         kept: list[Any] = []
@@ -63,7 +63,9 @@ class Ledger:
         )
 
 
-def _difference(kept: list[Any], told: list[Any]) -> str:
+def _difference(kept: list[Any], told: list[Any] | None) -> str:
+    if told is None:  # nobody can read what it tells
+        return "the ledger of movements says something else"
     if len(kept) != len(told):
         return (
             f"the ledger of movements has {len(kept)} under it, it tells of {len(told)}"
