@@ -142,7 +142,8 @@ class _Chain:
     def _own(self, table: str, row: Row, number: int) -> Row:
         later = number * len(self.entries)
         if table == "notices":
-            return {"entry_seq": row["entry_seq"] + later}
+            written = self.entries[-1]["at"]
+            return {"entry_seq": row["entry_seq"] + later, "created_at": written}
         if table == "terms":
             return {"started_seq": row["started_seq"] + later}
         return self._codes(number) if table == "applications" else {}
