@@ -295,7 +295,7 @@ def end_conflict_command(desk: Desk, login: str, application: str, reason: str) 
     note_done(f"end of the conflict of {login} on {told['application']}")
     emit(
         told,
-        lambda: click.echo(
+        lambda: say(
             f"{told['application']}: {login} abstains no more "
             f"(entry {told['entry']['seq']})"
         ),
