@@ -21,7 +21,7 @@ from benchmarks.figures import (
     DATABASES,
     Line,
     Target,
-    alternating,
+    grown,
     parser,
     show,
     surroundings,
@@ -166,7 +166,8 @@ DECISIONS: Mapping[str, Callable[[Desk], None]] = {
 def measure(kind: str, plan: Plan) -> bool:
     """Measure on one kind of database, and tell whether the target was met."""
     sizes = (plan.few, plan.many)
-    lines, met = [], []
+    lines: list[Line] = []
+    met = []
     with ExitStack() as stack:
         made = stack.enter_context(databases(kind))
         desks = []
@@ -175,14 +176,10 @@ def measure(kind: str, plan: Plan) -> bool:
             fill(url, size)
             desks.append(stack.enter_context(served(url)))
         for name, decide in DECISIONS.items():
-            few, many = alternating(
-                [partial(decide, desk) for desk in desks], plan.runs
-            )
-            ratio = Line(name, many).median / Line(name, few).median
-            met.append(SAME.is_met(ratio))
-            lines.append(Line(f"  {name}, {plan.few}", few))
-            told = f"times {SAME.told(ratio)}"
-            lines.append(Line(f"  {name}, {plan.many}", many, told))
+            asked = [partial(decide, desk) for desk in desks]
+            is_met, told = grown(name, asked, sizes, SAME, plan.runs)
+            met.append(is_met)
+            lines += told
     print(f"{kind}: {plan.runs} alternating runs; {surroundings()}")
     show("milliseconds, with closed files", lines)
     return all(met)

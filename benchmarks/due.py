@@ -24,7 +24,7 @@ from benchmarks.figures import (
     DATABASES,
     Line,
     Target,
-    alternating,
+    grown,
     parser,
     show,
     surroundings,
@@ -100,7 +100,8 @@ QUESTIONS: Mapping[str, Question] = {
 
 def measure(kind: str, plan: Plan) -> bool:
     """Measure on one kind of database, and tell whether the target was met."""
-    lines, met = [], []
+    lines: list[Line] = []
+    met = []
     with ExitStack() as stack:
         made = stack.enter_context(databases(kind))
         desks, terms = [], []
@@ -110,15 +111,10 @@ def measure(kind: str, plan: Plan) -> bool:
             desks.append(stack.enter_context(Place.at(url, NOTICED).desk()))
             terms.append(count)
         for name, ask in QUESTIONS.items():
-            few, many = alternating(
-                [partial(ask, desk, codes) for desk in desks], plan.runs
-            )
-            ratio = Line(name, many).median / Line(name, few).median
-            met.append(SAME.is_met(ratio))
-            lines.append(Line(f"  {name}, {terms[0]}", few))
-            lines.append(
-                Line(f"  {name}, {terms[1]}", many, f"times {SAME.told(ratio)}")
-            )
+            asked = [partial(ask, desk, codes) for desk in desks]
+            is_met, told = grown(name, asked, terms, SAME, plan.runs)
+            met.append(is_met)
+            lines += told
     print(
         f"{kind}: {CALLS * DUE} terms due in {CALLS} calls, "
         f"{plan.runs} alternating runs; {surroundings()}"

@@ -87,6 +87,25 @@ def alternating(
     return times
 
 
+def grown(  # noqa: PLR0913, PLR0917 - what is asked, of how many, and how often
+    name: str,
+    asked: Sequence[Callable[[], object]],
+    sizes: Sequence[int],
+    target: Target,
+    runs: int,
+    warm: int = WARM,
+) -> tuple[bool, list[Line]]:
+    """Ask the same of few and of many; tell whether many cost no more than they may."""
+    few, many = alternating(asked, runs, warm)
+    ratio = Line(name, many).median / Line(name, few).median
+    told = f"times {target.told(ratio)}"
+    lines = [
+        Line(f"  {name}, {sizes[0]}", few),
+        Line(f"  {name}, {sizes[1]}", many, told),
+    ]
+    return target.is_met(ratio), lines
+
+
 def show(unit: str, lines: Sequence[Line]) -> None:
     """Print a table."""
     print(f"{unit:<38}{'median':>10}{'min':>10}{'max':>10}")

@@ -18,7 +18,7 @@ from benchmarks.figures import (
     WARM,
     Line,
     Target,
-    alternating,
+    grown,
     parser,
     show,
     surroundings,
@@ -95,7 +95,8 @@ ALL: Mapping[str, Callable[[Desk], object]] = {
 def measure(kind: str, plan: Plan) -> bool:
     """Measure on one kind of database, and tell whether the targets were met."""
     sizes = (plan.files, TIMES * plan.files)
-    lines, met = [], []
+    lines: list[Line] = []
+    met = []
     with ExitStack() as stack:
         made = stack.enter_context(databases(kind))
         desks = []
@@ -108,12 +109,9 @@ def measure(kind: str, plan: Plan) -> bool:
         questions += [(*one, *slow) for one in ALL.items()]
         for name, ask, runs, warm, target in questions:
             asked = [partial(ask, desk) for desk in desks]
-            few, many = alternating(asked, runs, warm)
-            ratio = Line(name, many).median / Line(name, few).median
-            met.append(target.is_met(ratio))
-            lines.append(Line(f"  {name}, {sizes[0]}", few))
-            told = f"times {target.told(ratio)}"
-            lines.append(Line(f"  {name}, {sizes[1]}", many, told))
+            is_met, told = grown(name, asked, sizes, target, runs, warm)
+            met.append(is_met)
+            lines += told
     print(f"{kind}: {plan.runs} alternating runs; {surroundings()}")
     show("milliseconds, with open files", lines)
     return all(met)
