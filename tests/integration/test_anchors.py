@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from models.session import open_engine, reading
-from models.vocabulary import Event
+from models.vocabulary import Event, Role
 from tests.builders import CTL, Office, rome
 from tests.contents import rows
 from tests.integration.test_verification import by_hand
@@ -35,6 +35,7 @@ from workflow.services import (
     anchor_checks,
     anchor_lines,
     anchoring,
+    delegations,
     keys,
     log,
     office,
@@ -42,6 +43,7 @@ from workflow.services import (
 )
 from workflow.services.anchor_copies import Trusted
 from workflow.services.anchor_rows import stored
+from workflow.services.delegations import Wanted
 from workflow.staff import OFFICE
 
 
@@ -710,8 +712,11 @@ def test_a_day_that_was_missed_is_no_fault_once_somebody_says_why(sealing: Offic
     sealing.wait(days=4)
     anchoring.seal_day(sealing.desk)
     lost, other = date(2026, 1, 21), date(2026, 1, 23)
+    today, act = date(2026, 1, 24), "decreto 7/2026-01-19"
+    manager = Wanted("director", "clerk", Role.MANAGER, today, today, act)
+    delegations.delegate(sealing.desk.as_officer("bianchi"), manager)
 
-    refused = []
+    refused = []  # an anchor has no place for on whose behalf
     for login, day in (
         ("clerk", lost),
         ("bianchi", date(2026, 1, 20)),

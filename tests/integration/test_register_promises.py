@@ -262,6 +262,9 @@ def test_the_money_of_a_call_changed_by_hand_is_found(history, change, told):
     [
         "UPDATE movements SET reserved = reserved - 1 WHERE entry_seq = 3",
         "UPDATE movements SET kind = 'recover' WHERE entry_seq = 3",
+        "UPDATE movements SET residual = residual - 1 WHERE entry_seq = 3",
+        "UPDATE movements SET at = at + 1 WHERE entry_seq = 3",
+        "UPDATE movements SET call_version = 7 WHERE entry_seq = 3",
         # From one file to another, and back: what they add up to stays the same.
         ANOTHER_FILE,
         "DELETE FROM movements WHERE entry_seq = 3",

@@ -296,6 +296,12 @@ def test_whoever_declares_a_conflict_neither_scores_nor_counts_nor_decides(
     last = entries(apart, event="evaluate", outcome="ok")[-1]
     assert last["findings"]["score"]["totals"] == [80, 80, 80]
     assert codes == ["conflict.declared", "done"]
+    recorded = entries(apart, event="declare_conflict", outcome="ok")
+    # Who holds several roles acts in the one that may.
+    assert [entry["actor"]["role"] for entry in recorded] == ["evaluator", "manager"]
+    # After the grant too, for a revocation is decided as impartially.
+    conflicts.end(desk("rup"), "director", application, reason="another one")
+    conflicts.declare(desk("other"), "other", application, reason="a relative")
     assert apart.verified()
 
 

@@ -390,6 +390,12 @@ def test_who_leaves_while_an_answer_is_owed_owes_none(work: Office):
     assert faults(work) == []  # as versions before this one left it
 
 
+def test_an_act_that_was_entered_after_what_stands_on_it_is_found(history):
+    by_hand(history, "UPDATE acts SET registered_at = registered_at + 86400000000")
+
+    assert any("which was entered later" in fault for _, fault in faults(history))
+
+
 def test_one_fault_of_a_kind_is_told_for_each_file(history):
     by_hand(history, "DELETE FROM terms", "UPDATE notices SET entry_seq = 99")
 
