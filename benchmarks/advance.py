@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from benchmarks.figures import DATABASES, Line, Target, parser, show, surroundings
 from benchmarks.offices import (
@@ -123,22 +123,24 @@ def _listening(engine: Engine) -> Iterator[list[Sent]]:
     ) -> None:
         sent.append(Sent(statement, parameters, executemany))
 
-    def ends(_connection: object) -> None:
-        sent.append(Sent("COMMIT"))
+    def bound(word: str) -> Callable[[Connection], None]:
+        def found(connection: Connection) -> None:
+            # SQLAlchemy speaks of a transaction also where there is none.
+            if (
+                connection.get_execution_options().get("isolation_level")
+                != "AUTOCOMMIT"
+            ):
+                sent.append(Sent(word))
 
-    def undone(_connection: object) -> None:
-        sent.append(Sent("ROLLBACK"))
-
-    def begins(_connection: object) -> None:
-        sent.append(Sent("BEGIN"))
+        return found
 
     listeners: dict[str, Callable[..., None]] = {
         "before_cursor_execute": execute,
-        "commit": ends,
-        "rollback": undone,
+        "commit": bound("COMMIT"),
+        "rollback": bound("ROLLBACK"),
     }
     if engine.dialect.name == "postgresql":  # on SQLite it is a statement of ours
-        listeners["begin"] = begins
+        listeners["begin"] = bound("BEGIN")
     for name, listener in listeners.items():
         event.listen(engine, name, listener)
     yield sent

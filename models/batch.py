@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
     Table,
     Update,
     bindparam,
@@ -42,6 +43,12 @@ def _usual(table: type[SQLModel]) -> Values:
         for name, field in table.model_fields.items()
         if not field.is_required()
     }
+
+
+@cache
+def _tables() -> Sequence[Table]:
+    """Return all tables, each after those that it refers to."""
+    return SQLModel.metadata.sorted_tables
 
 
 class Batch:
@@ -91,7 +98,7 @@ class Batch:
             return
         connection = self._session.connection()
         self._write_changes(connection)
-        for table in SQLModel.metadata.sorted_tables:
+        for table in _tables():
             if rows := self._rows.pop(table.name, None):
                 write(connection, table, rows)
 
@@ -120,12 +127,17 @@ def _update(table: Table, names: tuple[str, ...]) -> Update:
     return update(table).where(table.c.id == bindparam(_KEY)).values(values)
 
 
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
 def write(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
     """Insert rows of one table, the fastest way that there is."""
     if len(rows) > _FEW and connection.dialect.name == "postgresql":
         _copy(connection, table, rows)
     else:
-        connection.execute(insert(table), rows)
+        connection.execute(_insert(table), rows)
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Values]) -> None:

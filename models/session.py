@@ -24,6 +24,8 @@ from sqlmodel import Session, SQLModel
 from models.schema import held_in_form
 
 _LOCK_WAIT_SECONDS = 30
+_NONE = "AUTOCOMMIT"
+"""No isolation: each statement sees the moment in which it is made."""
 
 _NOT_ALLOWED = "42501"
 """What PostgreSQL says where a role lacks a right."""
@@ -280,6 +282,13 @@ def reading(engine: Engine, *, verbatim: bool = False) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def asking(engine: Engine) -> Iterator[Session]:
+    """Ask for what is checked again under its lock: no transaction, no more ways."""
+    with told_in_words(), _session(engine, writes=False, isolation=_NONE) as session:
+        yield session
+
+
 def keep_readers_going(engine: Engine) -> None:
     """Use SQLite's write-ahead log: readers and writer do not wait for each other."""
     options = {"outside": True}  # the mode cannot change inside a transaction
@@ -345,10 +354,12 @@ def _unless_there(session: Session, model: type[SQLModel]) -> Any:  # noqa: ANN4
 
 
 @contextmanager
-def _session(engine: Engine, *, writes: bool) -> Iterator[Session]:
-    options: dict[str, Any] = {"writes": writes}
+def _session(
+    engine: Engine, *, writes: bool, isolation: str = "REPEATABLE READ"
+) -> Iterator[Session]:
+    options: dict[str, Any] = {"writes": writes, "outside": isolation == _NONE}
     if not writes and engine.dialect.name == "postgresql":
-        options["isolation_level"] = "REPEATABLE READ"
+        options["isolation_level"] = isolation
     with (
         engine.connect().execution_options(**options) as connection,
         Session(connection, expire_on_commit=False) as session,

@@ -421,7 +421,8 @@ class Facts:
     steps: tuple[StepRecord, ...] = ()
     terms: tuple[TermRecord, ...] = ()
     notices: tuple[NoticeRecord, ...] = ()
-    aids: tuple[PriorAid, ...] = ()
+    aids: tuple[PriorAid, ...] | None = ()
+    """None where nobody has looked: then no aid can be reckoned."""
     act: ActFacts | None = None
     reason: str | None = None
     by: Hands | None = None

@@ -195,6 +195,8 @@ class Move:
     """What it decides; a call may want another person to have proposed it."""
     proposed_by: tuple[Event, ...] = ()
     """By which moves that is proposed: whoever made one does not decide."""
+    reckons: bool = False
+    """Its guards or its effect reckon the aid: what was given before is looked up."""
     automatic: bool = False
     """A worker may make it too: it is no act with effect on the applicant."""
     by_intake: bool = False

@@ -140,7 +140,7 @@ def jobs(order: work.Order) -> float:
 
         return send
 
-    return work.shared(hand, order.everything, hands=work.HANDS)
+    return work.shared(hand, order.everything, hands=work.HANDS * work.AT_ONCE)
 
 
 def sweep(order: work.Order) -> float:

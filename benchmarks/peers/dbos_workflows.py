@@ -24,8 +24,6 @@ from benchmarks.peers import work
 
 ADDRESS = work.order().database.replace("postgresql:", "postgresql+psycopg:")
 
-_AT_ONCE = 10
-"""Workflows of one process."""
 _POLLS_EVERY = 0.1
 """Seconds: the default of one second would leave the workers idle most of the time."""
 
@@ -150,7 +148,7 @@ def _launch() -> None:
     DBOS(config=config)
     DBOS.launch()
     DBOS.register_queue(
-        "work", worker_concurrency=_AT_ONCE, polling_interval_sec=_POLLS_EVERY
+        "work", worker_concurrency=work.AT_ONCE, polling_interval_sec=_POLLS_EVERY
     )
 
 

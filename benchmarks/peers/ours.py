@@ -20,11 +20,9 @@ from benchmarks.offices import (
     taken,
 )
 from benchmarks.peers.grounds import CALLS
-from benchmarks.peers.work import MOVES
+from benchmarks.peers.work import AT_ONCE, MOVES
 from tests.processes import Place
 from workers.relay import Relay
-
-_THREADS = 8
 
 Does = Callable[[str, str], float]
 """Does the work on a database, with a broker; returns how many it does in a second."""
@@ -79,7 +77,7 @@ def _send(url: str, address: str, count: int) -> float:
     """Have workers send letters as in production, but to nowhere."""
     place = Place.at(url, SERVED)
     with (
-        crews.at_work(place, address, threads=_THREADS) as there,
+        crews.at_work(place, address, threads=AT_ONCE) as there,
         place.desk() as desk,
         Raw(url) as raw,
     ):

@@ -17,8 +17,6 @@ from procrastinate import App, PsycopgConnector
 
 from benchmarks.peers import work
 
-_AT_ONCE = 10
-
 _COUNT = "UPDATE calls SET filed = filed + 1 WHERE id = 1 RETURNING filed"
 _FILE = """
 INSERT INTO files (call_id, number, portal_id, tax_code, requested, content, stage)
@@ -38,10 +36,10 @@ INSERT INTO history (file_id, event, source, target) VALUES (%s, %s, %s, %s)
 
 
 def _app(order: work.Order) -> App:
-    connector = PsycopgConnector(conninfo=order.database, max_size=_AT_ONCE)
+    connector = PsycopgConnector(conninfo=order.database, max_size=work.AT_ONCE)
     queue = App(connector=connector)
     pool = psycopg_pool.AsyncConnectionPool(
-        order.database, open=False, max_size=_AT_ONCE
+        order.database, open=False, max_size=work.AT_ONCE
     )
 
     @queue.task(name="take")
@@ -92,7 +90,8 @@ def _worked_off(
         queue.configure_task(task, **how).batch_defer(*asked)
     with psycopg.connect(order.database, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-    workers = [(order, 1)] if "lock" in how else [(order, _AT_ONCE)] * work.HANDS
+    many = [(order, work.AT_ONCE)] * work.HANDS
+    workers = [(order, 1)] if "lock" in how else many
     return work.worked_off(order, _serve, workers)
 
 

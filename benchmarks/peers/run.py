@@ -147,11 +147,12 @@ def _show(
 
 
 def _is_ahead(results: Sequence[Result]) -> bool:
+    """Tell whether we are ahead of all who compare; nobody is of one who is absent."""
     mine = Line("", results[0].rates).median
     return all(
-        mine >= Line("", result.rates).median
+        result.rates and mine >= Line("", result.rates).median
         for result in results
-        if result.is_comparable and result.rates
+        if result.is_comparable
     )
 
 

@@ -181,7 +181,7 @@ def sweep(order: work.Order) -> float:
 
     with _opened(order).begin() as connection:
         connection.execute(text(work.BEGUN))
-    return work.shared(hand, order.everything, hands=work.HANDS)
+    return work.shared(hand, order.everything, hands=work.HANDS * work.AT_ONCE)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """How fast is the work done with Django, viewflow.fsm and Celery?
 
 Each move locks its row and is an atomic block; the flow saves the model when it has
-succeeded. Jobs go through Redis to one Celery worker with as many processes as others
-have, which acknowledges late, as idempotent tasks may, and fetches many at once, as
-is recommended for short ones.
+succeeded. Jobs go through Redis to one Celery worker with a process for each job that
+others have in hand at a time. It acknowledges late, as idempotent tasks may, and
+fetches many at once, as is recommended for short ones.
 """
 
 import hashlib
@@ -306,7 +306,7 @@ def sweep(order: work.Order) -> float:
 
 def _serve() -> None:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    hands = ("--pool", "prefork", "--concurrency", str(work.HANDS))
+    hands = ("--pool", "prefork", "--concurrency", str(work.HANDS * work.AT_ONCE))
     with Path(os.devnull).open("wb") as nowhere:
         # It greets, says goodbye, and warns of containers, where one is always root.
         for stream in (1, 2):

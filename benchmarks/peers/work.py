@@ -18,6 +18,8 @@ import psycopg
 
 HANDS = 2
 """Processes that work at a time: as many as the machine has processors."""
+AT_ONCE = 8
+"""Jobs that each of them has in hand at a time: ours has as many threads."""
 GROUP = 200
 """Submissions in one transaction, where somebody groups them."""
 MOVES = ("start_review", "admit", "evaluate")

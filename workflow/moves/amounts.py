@@ -19,6 +19,9 @@ def aid_rules(facts: Facts) -> aid.AidRules:
 
 def aid_on(facts: Facts, investment: Cents) -> aid.AidComputation:
     """Compute what may be granted on an admitted investment, with its steps."""
+    if facts.aids is None:
+        message = "the aid is reckoned by a move that does not say so"
+        raise AssertionError(message)
     return aid.compute_aid(
         aid_rules(facts),
         investment=investment,

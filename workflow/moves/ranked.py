@@ -138,6 +138,7 @@ def ranking(ready: ApplicationState) -> tuple[Move, ...]:
             accepts=(guards.people.abstains_not,),
             decides=Decision.REFUSAL,
             proposed_by=(Event.EVALUATE, Event.NOTIFY_REFUSAL),
+            reckons=True,
             act=True,
             reason=True,
             by_call=True,

@@ -230,24 +230,29 @@ def collect(  # noqa: PLR0913 - what is there, and what was read already
     stated: Stated = Stated(),
     queued: Sequence[Place] | None = None,
     people: facts.PeopleFacts = NOBODY,
+    reckons: bool = True,
 ) -> Facts:
     """Gather all that a guard may look at; the call must be locked to decide on it.
 
     *queued* is everyone who holds a place, for who has read them already; *people*
-    what was done by whom, where that matters.
+    what was done by whom, where that matters. Who *reckons* the aid has to know what
+    was given before.
     """
     application = case.application
     earlier, claims = _before(session, call, case, queued)
+    files = application.state is ApplicationState.DRAFT
     return replace(
         _facts(call, case, counter_of(session, call), now=now, stated=stated),
         applicant=ApplicantFacts(
             recognised=is_recognised(case.rules, case.applicant.tax_code),
-            other_active=_other_active(session, application),
+            other_active=_other_active(session, application) if files else None,
         ),
         earlier=earlier,
         claims=claims,
         later_waiting=_later_waiting(session, call, case, queued),
-        aids=undertakings.aids(session, application, case.applicant),
+        aids=(
+            undertakings.aids(session, application, case.applicant) if reckons else None
+        ),
         partnership=partnerships.of_file(
             session, case.rules, application, case.applicant
         ),
@@ -298,6 +303,7 @@ def _facts(
         act=stated.act,
         reason=stated.reason,
         by=stated.by,
+        aids=None,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import String, cast, func
+from sqlalchemy import Integer, String, bindparam, cast, func
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session, col, select
 
@@ -121,25 +121,29 @@ def _terms(session: Session, call: Call, by: datetime, most: int) -> tuple[Due, 
     Of two of one instant the file that was received first comes first, and in one
     file what a term brings about before what starts again by itself.
     """
-    order = (
-        col(Term.next_check),
-        col(Application.filed_seq),
-        col(Term.status) == TermStatus.SUSPENDED,
-        # Letters alone come in the same order in every collation.
-        func.replace(cast(col(Term.kind), String), "_", ""),
-    )
-    query = (
-        sqlalchemy.select(col(Term.id), col(Term.application_id), *order)
-        .join(Application, col(Application.id) == col(Term.application_id))
-        .where(col(Term.call_id) == call.id)
-        .where(col(Term.next_check) <= by)
-        .order_by(*order)
-        .limit(most)
-    )
+    found = session.execute(_DUE, {"call": call.id, "by": by, "most": most})
     return tuple(
         Due(application, at, term, (at, *rest))
-        for term, application, at, *rest in session.execute(query)
+        for term, application, at, *rest in found
     )
+
+
+_IN_ORDER = (
+    col(Term.next_check),
+    col(Application.filed_seq),
+    col(Term.status) == TermStatus.SUSPENDED,
+    # Letters alone come in the same order in every collation.
+    func.replace(cast(col(Term.kind), String), "_", ""),
+)
+# Made once: to make a statement takes longer than to send it.
+_DUE = (
+    sqlalchemy.select(col(Term.id), col(Term.application_id), *_IN_ORDER)
+    .join(Application, col(Application.id) == col(Term.application_id))
+    .where(col(Term.call_id) == bindparam("call"))
+    .where(col(Term.next_check) <= bindparam("by"))
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def _order(case: CaseFile, term: Term) -> tuple[Any, ...]:

@@ -125,6 +125,7 @@ def make(  # noqa: PLR0913 - the parts of one move
         now=as_of or dated(work.call, work.desk),
         stated=case_files.Stated(act, reason, actor.hands),
         queued=queued,
+        reckons=any(move.reckons for move in work.table.of_event(event)),
         people=(
             deeds.of(session, work.table, application)
             if deeds.matter(work.table, event)

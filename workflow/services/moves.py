@@ -1,18 +1,19 @@
 """How is a move made: one transaction, all of it or nothing?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from config.logs import log
 from models.canonical import digest, encode
-from models.session import reading, transaction
+from models.session import asking, transaction
 from models.tables import Application, Call, Officer, RegisterEntry
 from models.vocabulary import Event, Outcome
 from workflow.desk import Desk
@@ -65,29 +66,36 @@ def advance(desk: Desk, command: MoveCommand) -> dict[str, Any]:
         InputError: what was stated cannot be read.
         ConflictError: somebody changed the application meanwhile.
     """
-    given, seen = read_inputs(desk, command)
+    given, meant, seen = read_inputs(desk, command)
     act = lookups.read_act(command.act) if command.act else None
     try:
-        with opened_file(desk, command.application, keep=not command.dry_run) as file:
+        with opened_file(desk, meant, keep=not command.dry_run) as file:
             return _carry_out(file, command, given=given, act=act, seen=seen)
     except RefusedError as error:
         if command.meant or not command.dry_run:
-            _record_refusal(desk, command, error, given=given, act=act)
+            _record_refusal(desk, command, error, meant, given=given, act=act)
         raise
 
 
-def read_inputs(desk: Desk, command: MoveCommand) -> tuple[Inputs, int]:
-    """Read what was stated for a move, and the version the operator can see.
+class Meant(NamedTuple):
+    """Which file somebody means, and of which call it is: neither ever changes."""
+
+    call: UUID
+    application: UUID
+
+
+def read_inputs(desk: Desk, command: MoveCommand) -> tuple[Inputs, Meant, int]:
+    """Read what was stated, on which file, and the version the operator can see.
 
     Raises:
         InputError: an option is missing, or cannot be read.
         RefusedError: the application is unknown, or its call has no such event.
     """
     _refuse_unwritable(command)
-    with reading(desk.engine) as session:
+    with asking(desk.engine) as session:
         found = lookups.find_application(session, command.application)
-        call = session.get_one(Call, found.call_id)
-        rows = TABLES[call.family].of_event(command.event)
+        family = session.exec(_FAMILY, params={"call": found.call_id}).one()
+        rows = TABLES[family].of_event(command.event)
     if not rows:
         raise InputError(
             "event.unknown", f"this procedure has no event `{command.event}`"
@@ -100,8 +108,13 @@ def read_inputs(desk: Desk, command: MoveCommand) -> tuple[Inputs, int]:
             "; ".join(_sentence(fault) for fault in error.errors()),
             {"event": command.event.value},
         ) from error
-    expected = command.expected_version
-    return given, found.version if expected is None else expected
+    seen = command.expected_version
+    meant = Meant(found.call_id, found.id)
+    return given, meant, found.version if seen is None else seen
+
+
+# Made once: to make a statement takes longer than to send it.
+_FAMILY = select(Call.family).where(col(Call.id) == bindparam("call"))
 
 
 def _refuse_unwritable(command: MoveCommand) -> None:
@@ -122,16 +135,15 @@ class OpenFile(NamedTuple):
 
 
 @contextmanager
-def opened_file(desk: Desk, name: str, *, keep: bool = True) -> Iterator[OpenFile]:
+def opened_file(desk: Desk, meant: Meant, *, keep: bool = True) -> Iterator[OpenFile]:
     """Lock the call, then the application: always in this order.
 
     What is due on the call by then is done first: nothing is decided on rules that
     are no longer in force, nor on a term that has ended unnoticed.
     """
     with transaction(desk.engine, keep=keep) as session:
-        found = lookups.find_application(session, name)
-        call = session.get_one(Call, found.call_id, with_for_update=True)
-        session.refresh(found, with_for_update=True)
+        call = session.get_one(Call, meant.call, with_for_update=True)
+        found = session.get_one(Application, meant.application, with_for_update=True)
         version, changed_at = found.version, found.changed_at
         desk = desk.at_one_instant()
         work = OpenCall(session, desk, call)
@@ -195,28 +207,27 @@ def _carry_out(
     return answer
 
 
-def _record_refusal(
+def _record_refusal(  # noqa: PLR0913 - the parts of one entry
     desk: Desk,
     command: MoveCommand,
     error: RefusedError,
+    meant: Meant,
     *,
     given: Inputs,
     act: ActFacts | None,
 ) -> None:
     """Write a refused entry: refusals are evidence too."""
-    with suppress(RefusedError):  # no such application: there is no chain to write to
-        with opened_file(desk, command.application) as file:
-            application = file.application
-            entry = _refused_entry(
-                file.work, application, command, error, given=given, act=act
-            )
-        log.info(
-            "command_refused",
-            application=str(application.id),
-            event_name=command.event.value,
-            code=error.code,
-            seq=entry.seq,
+    with opened_file(desk, meant) as file:
+        entry = _refused_entry(
+            file.work, file.application, command, error, given=given, act=act
         )
+    log.info(
+        "command_refused",
+        application=str(meant.application),
+        event_name=command.event.value,
+        code=error.code,
+        seq=entry.seq,
+    )
 
 
 def _refused_entry(  # noqa: PLR0913 - the parts of one entry

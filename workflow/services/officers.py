@@ -8,7 +8,7 @@ from typing import Any
 from unicodedata import normalize
 from uuid import UUID
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, null, union_all
 from sqlmodel import Session, col, select
 
 from models.session import transaction
@@ -65,7 +65,8 @@ _BY_LOGIN = rosters.BY_LOGIN.add_columns(
 )
 # Whoever retires an officer, or ends a role of theirs, waits for what is being made.
 _BY_LOGIN_KEPT = _BY_LOGIN.with_for_update(read=True, of=Officer)
-_DELEGATED = (
+_HELD = union_all(
+    rosters.ROLES.add_columns(null()),
     select(Delegation.role, Delegation.delegator_id)
     .join(OfficerRole, col(OfficerRole.officer_id) == col(Delegation.delegator_id))
     .where(col(OfficerRole.role) == col(Delegation.role))
@@ -73,7 +74,7 @@ _DELEGATED = (
     .where(col(Delegation.delegate_id) == bindparam("officer"))
     .where(col(Delegation.ended_at).is_(None))
     .where(col(Delegation.first_day) <= bindparam("today"))
-    .where(col(Delegation.last_day) >= bindparam("today"))
+    .where(col(Delegation.last_day) >= bindparam("today")),
 )
 _KEPT = (
     select(Officer.id)
@@ -120,10 +121,8 @@ def identify(session: Session, desk: Desk, *, only_looks: bool = False) -> Actor
             f"`{login}` is retired and can do nothing new",
             recorded="the officer is retired and can do nothing new",
         )
-    own = rosters.own_roles(session, officer.id)
     today = civil_day(desk.ambient.now())
-    behalf = _delegated(session, officer.id, today, own, only_looks=only_looks)
-    hands = Hands(own | behalf.keys(), officer.id, behalf)
+    hands = _hands(session, officer.id, today, only_looks=only_looks)
     return Actor(ActorKind.PERSON, hands, identity.kind)
 
 
@@ -142,25 +141,21 @@ def _refuse_weak(kind: IdentityKind, least: str | None) -> None:
         )
 
 
-def _delegated(
-    session: Session,
-    officer: UUID,
-    today: date,
-    own: frozenset[Role],
-    *,
-    only_looks: bool,
-) -> Mapping[Role, UUID]:
-    """Return on whose behalf an officer acts today, in roles not held themselves."""
+def _hands(session: Session, officer: UUID, today: date, *, only_looks: bool) -> Hands:
+    """Return the roles of an officer today, and on whose behalf those not their own."""
 
-    def found() -> dict[Role, UUID]:
-        rows = session.exec(_DELEGATED, params={"officer": officer, "today": today})
-        return {Role(role): delegator for role, delegator in rows if role not in own}
+    def found() -> Hands:
+        rows = session.execute(_HELD, {"officer": officer, "today": today}).all()
+        own = frozenset(Role(role) for role, delegator in rows if delegator is None)
+        behalf = {Role(role): other for role, other in rows if role not in own}
+        return Hands(own | behalf.keys(), officer, behalf)
 
-    behalf = found()
-    if not behalf or only_looks:
-        return behalf
+    hands = found()
+    if not hands.behalf or only_looks:
+        return hands
     # What was found may have ended before its delegators were held: look again.
-    session.exec(_KEPT, params={"delegators": sorted(set(behalf.values()))}).all()
+    held = sorted(set(hands.behalf.values()))
+    session.exec(_KEPT, params={"delegators": held}).all()
     return found()
 
 

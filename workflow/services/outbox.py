@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 
 from config.logs import log
-from models.session import reading, transaction
+from models.session import asking, reading, transaction
 from models.tables import Call, OutboxMessage
 from workflow.desk import Desk
 from workflow.errors import UnavailableError
@@ -88,7 +88,7 @@ def do(desk: Desk, job: UUID, transport: Transport) -> bool:
     Raises:
         UnavailableError: this version does not know how.
     """
-    with reading(desk.engine) as session:
+    with asking(desk.engine) as session:
         found = session.connection().execute(_FIND, {"job": job}).first()
     if found is None:
         return False

@@ -14,21 +14,20 @@ from uuid import UUID
 from sqlalchemy import (
     Case,
     Column,
-    ColumnElement,
     Table,
+    Update,
     and_,
     bindparam,
     case,
     delete,
     exists,
-    literal,
     select,
     update,
 )
 from sqlmodel import SQLModel
 
 from config.logs import log
-from models.session import reading, transaction
+from models.session import asking, transaction
 from models.tables import Application, Call, Memo, Notice, OutboxMessage, Term
 from models.vocabulary import Letter, NoticeStatus
 from workflow.desk import Desk
@@ -193,7 +192,7 @@ def _hand_over(desk: Desk, transport: Transport, job: Job, seen: _Seen) -> bool:
 def _look(desk: Desk, transport: Transport, job: Job) -> _Seen | None:
     """Return a letter that is to be sent; None if there is nothing to send."""
     now = desk.ambient.now()
-    with reading(desk.engine) as session:
+    with asking(desk.engine) as session:
         query = _LOOK[job.kind]
         row = session.connection().execute(query, {"subject": job.subject}).first()
         if row is None or row.status != NoticeStatus.QUEUED:
@@ -294,7 +293,7 @@ def _lead(desk: Desk, transport: Transport, seen: _Seen) -> bool:
 
 def _eldest(desk: Desk, seen: _Seen) -> Any:  # noqa: ANN401 - a row of the query
     about = {"application": seen.application, "seq": seen.entry_seq}
-    with reading(desk.engine) as session:
+    with asking(desk.engine) as session:
         return session.connection().execute(_ELDEST, about).first()
 
 
@@ -317,35 +316,28 @@ def _soon(desk: Desk, seen: _Seen) -> _Wait:
 
 def _begin(desk: Desk, job: Job, seen: _Seen) -> _Seen | None:
     """Note that an attempt begins, and return it; None if somebody was faster."""
-    rows, now = _TABLES[job.kind], desk.ambient.now()
+    now = desk.ambient.now()
     begun = replace(
         seen,
         attempts=seen.attempts + 1,
         begun_at=now,
         maybe_double=seen.may_be_gone,
     )
-    begins = (
-        update(rows)
-        .where(_is_as_seen(rows, job, seen), rows.c.status == NoticeStatus.QUEUED)
-        .values(
-            begun_at=now,
-            attempts=begun.attempts,
-            message_id=seen.mail.message_id,
-            maybe_double=begun.maybe_double,
-        )
-    )
+    noted = {
+        **_as_seen(job, seen),
+        "now": now,
+        "tried": begun.attempts,
+        "named": seen.mail.message_id,
+        "double": begun.maybe_double,
+    }
     with transaction(desk.engine) as session:
-        has_begun = session.connection().execute(begins).rowcount
+        has_begun = session.connection().execute(_BEGINS[job.kind], noted).rowcount
     return begun if has_begun else None
 
 
-def _is_as_seen(rows: Table, job: Job, seen: _Seen) -> ColumnElement[bool]:
+def _as_seen(job: Job, seen: _Seen) -> dict[str, Any]:
     """Find a letter, unless another attempt has begun or an officer wants one."""
-    return and_(
-        rows.c.id == job.subject,
-        rows.c.attempts == seen.attempts,
-        rows.c.begun_at.is_not_distinct_from(seen.begun_at),
-    )
+    return {"letter_id": job.subject, "had": seen.attempts, "since": seen.begun_at}
 
 
 # The third step: note what came of it
@@ -363,16 +355,15 @@ def _try_again(
         # It has told how it ended: only of those before may nobody know it.
         told = replace(seen, may_be_gone=seen.maybe_double)
         return _end(desk, job, seen, _given_up(job, told, error.message))
-    rows, now = _TABLES[job.kind], desk.ambient.now()
+    now = desk.ambient.now()
     noted = {
-        "begun_at": None,
-        "maybe_double": seen.maybe_double,
-        "fault": _if_waiting(rows.c.fault, _fault(error.message)),
+        **_as_seen(job, seen),
+        "double": seen.maybe_double,
+        "said": _fault(error.message),
     }
-    notes = update(rows).where(_is_as_seen(rows, job, seen)).values(noted)
     with transaction(desk.engine) as session:
         connection = session.connection()
-        if connection.execute(notes).rowcount:
+        if connection.execute(_RESTS[job.kind], noted).rowcount:
             connection.execute(_REST, {"job": job.id, "until": now + resting})
     return False
 
@@ -398,29 +389,21 @@ def _end(desk: Desk, job: Job, seen: _Seen, ending: _Ending) -> bool:
     What was noted of it meanwhile, such as its delivery, is known better. If another
     attempt has begun since, it is for that one to tell how the letter ended.
     """
-    rows, is_sent = _TABLES[job.kind], ending.status is NoticeStatus.SENT
-    noted: dict[str, Any] = {
-        "begun_at": None,
-        "status": _if_waiting(rows.c.status, ending.status),
-        "fault": _if_waiting(rows.c.fault, _fault(ending.fault)),
+    noted = {
+        **_as_seen(job, seen),
+        "ended": ending.status,
+        "said": _fault(ending.fault),
     }
-    if is_sent:
-        noted["sent_at"] = desk.ambient.now()
-    notes = update(rows).where(_is_as_seen(rows, job, seen)).values(noted)
-    twice = update(rows).where(rows.c.id == job.subject).values(maybe_double=True)
+    ends = _ENDS[job.kind]
+    if ending.status is NoticeStatus.SENT:
+        ends, noted["now"] = _LEAVES[job.kind], desk.ambient.now()
     with transaction(desk.engine) as session:
         connection = session.connection()
-        if connection.execute(notes).rowcount:
+        if connection.execute(ends, noted).rowcount:
             return bool(connection.execute(_DONE, {"job": job.id}).rowcount)
         if ending.may_come_twice:
-            connection.execute(twice)
+            connection.execute(_TWICE[job.kind], {"letter_id": job.subject})
         return False
-
-
-def _if_waiting(column: Column[Any], value: object) -> Case[Any]:
-    """Note a value, unless somebody has told more of the letter meanwhile."""
-    is_waiting = column.table.c.status == NoticeStatus.QUEUED
-    return case((is_waiting, literal(value, column.type)), else_=column)
 
 
 def _forget(desk: Desk, job: Job) -> bool:
@@ -498,6 +481,59 @@ _LOOK = {
     .join(_CALLS, _CALLS.c.id == _NOTICES.c.call_id)
     .join(_FILES, _FILES.c.id == _NOTICES.c.application_id)
     .where(_NOTICES.c.id == bindparam("subject")),
+}
+
+
+def _if_waiting(column: Column[Any], name: str) -> Case[Any]:
+    """Note a value, unless somebody has told more of the letter meanwhile."""
+    is_waiting = column.table.c.status == NoticeStatus.QUEUED
+    return case((is_waiting, bindparam(name, type_=column.type)), else_=column)
+
+
+def _noted(rows: Table, **values: object) -> Update:
+    since = bindparam("since", type_=rows.c.begun_at.type)
+    as_seen = and_(
+        rows.c.id == bindparam("letter_id"),
+        rows.c.attempts == bindparam("had"),
+        rows.c.begun_at.is_not_distinct_from(since),
+    )
+    return update(rows).where(as_seen).values(values)
+
+
+def _ending_as(rows: Table, **more: object) -> Update:
+    status = _if_waiting(rows.c.status, "ended")
+    fault = _if_waiting(rows.c.fault, "said")
+    return _noted(rows, begun_at=None, status=status, fault=fault, **more)
+
+
+_BEGINS = {
+    kind: _noted(
+        rows,
+        begun_at=bindparam("now"),
+        attempts=bindparam("tried"),
+        message_id=bindparam("named"),
+        maybe_double=bindparam("double"),
+    ).where(rows.c.status == NoticeStatus.QUEUED)
+    for kind, rows in _TABLES.items()
+}
+_RESTS = {
+    kind: _noted(
+        rows,
+        begun_at=None,
+        maybe_double=bindparam("double"),
+        fault=_if_waiting(rows.c.fault, "said"),
+    )
+    for kind, rows in _TABLES.items()
+}
+_ENDS = {kind: _ending_as(rows) for kind, rows in _TABLES.items()}
+_LEAVES = {
+    kind: _ending_as(rows, sent_at=bindparam("now")) for kind, rows in _TABLES.items()
+}
+_TWICE = {
+    kind: update(rows)
+    .where(rows.c.id == bindparam("letter_id"))
+    .values(maybe_double=True)
+    for kind, rows in _TABLES.items()
 }
 _REST = (
     update(_JOBS)

@@ -23,7 +23,7 @@ from workflow.rules.certified_data import UnreadableError
 from workflow.rules.receipts import NoReceiptError, PecReceipt
 from workflow.services import lookups
 from workflow.services.making import make
-from workflow.services.moves import OpenFile, opened_file
+from workflow.services.moves import Meant, OpenFile, opened_file
 from workflow.services.officers import WORKER
 
 CHANNEL = "receipts"
@@ -110,7 +110,8 @@ def _taken_in(desk: Desk, arrived: _Arrived) -> TakenIn:
             return _told(session, arrived, notice, Outcome.REPEATED)
         delivers = _delivers(session, receipt, notice)
     if delivers:
-        with opened_file(desk, str(notice.application_id)) as file:
+        meant = Meant(notice.call_id, notice.application_id)
+        with opened_file(desk, meant) as file:
             return _deliver(file, arrived, notice.id)
     with transaction(desk.engine) as session:
         return _note(session, desk, arrived, notice.id)

@@ -43,7 +43,7 @@ class OfficerView:
 
 # Made once: to make a statement takes longer than to send it.
 BY_LOGIN = select(Officer).where(col(Officer.login) == bindparam("login"))
-_ROLES = (
+ROLES = (
     select(OfficerRole.role)
     .where(col(OfficerRole.officer_id) == bindparam("officer"))
     .where(col(OfficerRole.ended_at).is_(None))
@@ -117,7 +117,7 @@ def who(session: Session, identity: Identity) -> str:
 
 def own_roles(session: Session, officer: UUID) -> frozenset[Role]:
     """Return the roles that an officer holds now, delegations left aside."""
-    rows = session.exec(_ROLES, params={"officer": officer})
+    rows = session.exec(ROLES, params={"officer": officer})
     return frozenset(Role(role) for role in rows)
 
 
