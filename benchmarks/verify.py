@@ -69,8 +69,8 @@ class Plan:
     written: intake.Plan
 
 
-THOROUGH = Plan(1_000_000, 1, intake.Plan(rounds=7, grouped=2_000, alone=0))
-QUICK = Plan(50_000, 1, intake.Plan(rounds=3, grouped=1_000, alone=0))
+THOROUGH = Plan(200_000, 3, intake.Plan(rounds=7, grouped=2_000, alone=0))
+QUICK = Plan(20_000, 3, intake.Plan(rounds=3, grouped=1_000, alone=0))
 
 
 # A long chain

@@ -103,7 +103,6 @@ CONTESTS = (
                 "viewflow_celery",
                 "also turn and chain; no money, term, letter, role",
                 "advance chained",
-                is_comparable=False,
             ),
             Peer(
                 _SQLALCHEMY,
@@ -115,7 +114,6 @@ CONTESTS = (
                 "DBOS",
                 "dbos_workflows",
                 "a workflow for each file, each step is kept",
-                is_comparable=False,
                 scale=0.25,
             ),
             Peer("psycopg", "bare", "statements by hand", is_comparable=False),
