@@ -8,7 +8,7 @@ from typing import Any
 from unicodedata import normalize
 from uuid import UUID
 
-from sqlalchemy import bindparam, null, union_all
+from sqlalchemy import Uuid, bindparam, null, type_coerce, union_all
 from sqlmodel import Session, col, select
 
 from models.session import transaction
@@ -66,7 +66,7 @@ _BY_LOGIN = rosters.BY_LOGIN.add_columns(
 # Whoever retires an officer, or ends a role of theirs, waits for what is being made.
 _BY_LOGIN_KEPT = _BY_LOGIN.with_for_update(read=True, of=Officer)
 _HELD = union_all(
-    rosters.ROLES.add_columns(null()),
+    rosters.ROLES.add_columns(type_coerce(null(), Uuid)),
     select(Delegation.role, Delegation.delegator_id)
     .join(OfficerRole, col(OfficerRole.officer_id) == col(Delegation.delegator_id))
     .where(col(OfficerRole.role) == col(Delegation.role))
