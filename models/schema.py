@@ -38,7 +38,7 @@ _UPGRADING = 7_011_980
 FORM_TABLE = "alembic_version"
 """The table of Alembic, which tells in which form the database is."""
 
-_WRITTEN = "SELECT version_num FROM alembic_version"
+_WRITTEN = "SELECT version_num{} FROM alembic_version"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -95,13 +95,15 @@ def _named(found: str | None) -> str:
     return f"the unknown form {found!r}" if found else "no form of this system"
 
 
-def held_in_form(session: Session) -> tuple[str, str] | None:
+def held_in_form(session: Session, *, beside: str = "") -> tuple[str, str] | None:
     """Keep the present form until a transaction ends; if it is another, say what.
 
     Whoever upgrades waits for all who have read the form in theirs, and whoever reads
-    it meanwhile waits for the upgrade: see `upgrade`.
+    it meanwhile waits for the upgrade: see `upgrade`. What is to be asked *beside* it
+    goes the same way.
     """
-    if session.connection().exec_driver_sql(_WRITTEN).scalars().all() == [HEAD]:
+    asked = _WRITTEN.format(beside)
+    if session.connection().exec_driver_sql(asked).scalars().all() == [HEAD]:
         return None
     return unusable(form(session), revision(session))
 
@@ -126,7 +128,7 @@ def revision(session: Session) -> str | None:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(FORM_TABLE):
         return None
-    found = connection.exec_driver_sql(_WRITTEN).all()
+    found = connection.exec_driver_sql(_WRITTEN.format("")).all()
     return str(found[0][0]) if len(found) == 1 else None
 
 

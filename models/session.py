@@ -26,6 +26,26 @@ from models.schema import held_in_form
 _LOCK_WAIT_SECONDS = 30
 _NONE = "AUTOCOMMIT"
 """No isolation: each statement sees the moment in which it is made."""
+_SILENCE_SECONDS = 60
+"""For which whoever writes may say nothing in the middle: all that time others wait."""
+
+_WE_ASK = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+_THE_SERVER_ASKS = (
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=20s"
+)
+"""A host that loses its power, or its net, says nothing: after 20 seconds it is gone.
+
+That is sooner than anybody gives up waiting for a lock that it held. By themselves
+the systems would ask after two hours. It is they who ask and answer, so that a
+statement may take as long as it likes.
+"""
 
 _NOT_ALLOWED = "42501"
 """What PostgreSQL says where a role lacks a right."""
@@ -34,26 +54,49 @@ _DAMAGED = (
     "the database is damaged; put it aside, do not delete it, and restore a backup"
 )
 
+# What PostgreSQL says may be in any language; its codes are not.
 _MEANINGS = (
     (
         "locked",
         "database.locked",
         "the database is busy with somebody else's command; try again in a moment",
     ),
+    *(
+        (
+            sign,
+            "database.locked",
+            "the call is busy with somebody else's command; try again in a moment",
+        )
+        for sign in ("lock timeout", "[55p03]")
+    ),
     (
-        "lock timeout",
-        "database.locked",
-        "the call is busy with somebody else's command; try again in a moment",
+        "[25p03]",
+        "database.timed_out",
+        (
+            "this said nothing for so long in the middle that the database has ended "
+            "it, because others may be waiting; nothing of it was kept: give it again"
+        ),
+    ),
+    (
+        "[40001]",  # who only reads meets it on a replica, and there alone
+        "database.cancelled",
+        (
+            "the replica has ended this in order to keep up with its primary; give it "
+            "again, or read from the primary"
+        ),
     ),
     (
         "readonly",
         "database.read_only",
         "the database cannot be written to; check its file's permissions",
     ),
-    (
-        "read-only",
-        "database.read_only",
-        "the database cannot be written to; ask who runs it",
+    *(
+        (
+            sign,
+            "database.read_only",
+            "the database cannot be written to; ask who runs it",
+        )
+        for sign in ("read-only", "[25006]")
     ),
     (
         "unable to open",
@@ -145,9 +188,9 @@ def first_line(error: DBAPIError) -> str:
 
 
 def _unavailable(error: DBAPIError) -> DatabaseUnavailableError:
-    cause = str(error.orig)
+    cause = f"{error.orig} [{_sqlstate(error)}]".lower()
     for sign, code, message in _MEANINGS:
-        if sign in cause.lower():
+        if sign in cause:
             return DatabaseUnavailableError(code, message)
     first = first_line(error)
     if _is_damage(error):
@@ -170,8 +213,14 @@ def normalised(url: str) -> URL:
     return parsed
 
 
-def open_engine(url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS) -> Engine:
-    """Open a database; nothing is sent to it until the first statement."""
+def open_engine(
+    url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS, silence: int = _SILENCE_SECONDS
+) -> Engine:
+    """Open a database; nothing is sent to it until the first statement.
+
+    Whoever writes waits *lock_wait* seconds for others, and keeps them waiting in
+    *silence* no longer than that.
+    """
     address = normalised(url)
     if address.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -189,9 +238,11 @@ def open_engine(url: str, *, lock_wait: int = _LOCK_WAIT_SECONDS) -> Engine:
         address,
         isolation_level="READ COMMITTED",
         hide_parameters=True,  # they name people, and a bug is told with its statement
+        execution_options={"silence": silence},
         connect_args={
-            "options": f"-c lock_timeout={lock_wait}s -c timezone=UTC",
-            "connect_timeout": 10,
+            **_WE_ASK,
+            "options": f"-c lock_timeout={lock_wait}s -c timezone=UTC "
+            + _THE_SERVER_ASKS,
         },
     )
 
@@ -203,7 +254,7 @@ def unpooled(engine: Engine) -> Engine:
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        connect_args={"connect_timeout": 10},
+        connect_args={**_WE_ASK, "options": _THE_SERVER_ASKS},
     )
 
 
@@ -260,8 +311,21 @@ def refuse_other_form(session: Session) -> None:
     Raises:
         DatabaseUnavailableError: it has another one by now.
     """
-    if other := held_in_form(session):
+    if other := held_in_form(session, beside=_may_fall_silent(session)):
         raise DatabaseUnavailableError(*other)
+
+
+def _may_fall_silent(session: Session) -> str:
+    """Say for how long; in the words of another statement, so that it costs none.
+
+    A process that is stopped, and not gone, answers when the server asks whether it
+    is there: only its silence tells. Whoever reads keeps nobody waiting, and may be
+    as slow as whoever looks at what it prints.
+    """
+    silence = session.connection().get_execution_options().get("silence")
+    if silence is None:
+        return ""
+    return f", set_config('idle_in_transaction_session_timeout', '{silence}s', true)"
 
 
 @contextmanager

@@ -842,6 +842,25 @@ def test_a_full_disk_is_told_as_a_full_disk(said: str):
     assert error.value.code == "database.full"
 
 
+@pytest.mark.parametrize(
+    ("sqlstate", "code"),
+    [
+        ("55P03", "database.locked"),
+        ("25006", "database.read_only"),
+        ("25P03", "database.timed_out"),
+        ("40001", "database.cancelled"),
+    ],
+)
+def test_what_postgresql_says_in_any_language_is_told_in_ours(sqlstate: str, code: str):
+    said = Exception("istruzione annullata")
+    said.sqlstate = sqlstate  # type: ignore[attr-defined]
+
+    with pytest.raises(DatabaseUnavailableError) as error, told_in_words():
+        raise OperationalError("UPDATE calls", {}, said)
+
+    assert error.value.code == code
+
+
 def test_what_a_driver_says_beside_its_errors_is_not_told(
     caplog: pytest.LogCaptureFixture,
 ):

@@ -16,13 +16,6 @@ from sqlalchemy.exc import DBAPIError
 from models.session import told_in_words, unpooled
 from workflow.errors import UnavailableError
 
-_NOTICE_DEATH = text(
-    "SELECT set_config('tcp_keepalives_idle', '5', false),"
-    " set_config('tcp_keepalives_interval', '5', false),"
-    " set_config('tcp_keepalives_count', '3', false)"
-)
-"""A host that lost its power says nothing: the server asks it, for 20 seconds."""
-
 
 class Seat(Protocol):
     """A place for one process at a time."""
@@ -71,7 +64,6 @@ class _OnPostgreSQL:
     def _is_locked(self) -> bool:
         if self._connection is None:
             self._connection = self._engine.connect()
-            self._connection.execute(_NOTICE_DEATH)
         found = self._connection.execute(
             text("SELECT pg_try_advisory_lock(:number)"), self._key
         )
