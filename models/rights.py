@@ -178,6 +178,12 @@ def user(session: Session) -> str:
     return str(session.execute(text("SELECT current_user")).scalar_one())
 
 
+def is_read_only(session: Session) -> bool:
+    """Tell whether nobody may write here, as on a replica."""
+    told = session.execute(text("SHOW transaction_read_only")).scalar_one()
+    return str(told) == "on"
+
+
 def is_above(session: Session, role: str, owner: str) -> bool:
     """Tell whether a role can become the owner, as a superuser always can."""
     named = {"role": role, "owner": owner}

@@ -65,6 +65,7 @@ _SETTINGS = {
     "postgresql": FAST,
     "durable-postgresql": DURABLE,
     "crashing-postgresql": CRASHING,
+    "replica": FAST,
 }
 _LASTING = {"durable-postgresql", "redis"}
 
@@ -90,13 +91,14 @@ def in_memory() -> str | None:
 
 
 @contextmanager
-def running(kind: str) -> Iterator[str]:
+def running(kind: str, *, of: str = "") -> Iterator[str]:
     """Run one server and yield its address.
 
     Its kind is "postgresql", "durable-postgresql" (to measure with),
-    "crashing-postgresql" (to do harm to) or "redis".
+    "crashing-postgresql" (to do harm to), "replica" (*of* another one, which it
+    follows) or "redis".
     """
-    with supervised(kind) as server:
+    with supervised(kind, of=of) as server:
         yield server.address
 
 
@@ -117,10 +119,10 @@ class Supervised:
 
 
 @contextmanager
-def supervised(kind: str) -> Iterator[Supervised]:
+def supervised(kind: str, *, of: str = "") -> Iterator[Supervised]:
     """Run one server of a kind, and give what to harm it by."""
     with subprocess.Popen(
-        [sys.executable, __file__, kind],
+        [sys.executable, __file__, kind, of],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -180,11 +182,11 @@ class _Running:
     crash: Callable[[], None]
 
 
-def supervise(kind: str) -> None:
+def supervise(kind: str, of: str) -> None:
     """Run one server until standard input closes; each line of it is a crash."""
     with ExitStack() as stack:
         home = stack.enter_context(_directory(lasting=kind in _LASTING))
-        server = stack.enter_context(_started(kind, home))
+        server = stack.enter_context(_started(kind, home, of))
         # A polite kill ends like a closed pipe.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         print(server.address, flush=True)  # noqa: T201 - the answer to the tests
@@ -193,10 +195,10 @@ def supervise(kind: str) -> None:
             print(server.address, flush=True)  # noqa: T201 - the same
 
 
-def _started(kind: str, home: Path) -> AbstractContextManager[_Running]:
+def _started(kind: str, home: Path, of: str) -> AbstractContextManager[_Running]:
     if kind == "redis":
         return _redis(home)
-    return _postgresql(home, _SETTINGS[kind])
+    return _postgresql(home, _SETTINGS[kind], of)
 
 
 @contextmanager
@@ -218,19 +220,14 @@ def _directory(*, lasting: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def _postgresql(home: Path, settings: Mapping[str, str]) -> Iterator[_Running]:
+def _postgresql(home: Path, settings: Mapping[str, str], of: str) -> Iterator[_Running]:
     user = "nobody" if os.geteuid() == 0 else None
     programs = _programs(home, user)
     data = home / "data"
     data.mkdir(mode=0o700)
     if user:
         shutil.chown(data, user, pwd.getpwnam(user).pw_gid)
-    initdb = [
-        *(programs / "initdb", "--pgdata", data, "--username", "postgres"),
-        *("--auth", "trust", "--encoding", "UTF8", "--no-sync", "--no-instructions"),
-        *("--locale-provider", "builtin", "--locale", "C.UTF-8"),
-    ]
-    _run(initdb, home, user)
+    _run(_made_of(of, programs, data) if of else _made(programs, data), home, user)
     flags = [f"--{name}={value}" for name, value in settings.items()]
     for _ in range(PORT_ATTEMPTS):
         port = _free_port()
@@ -246,6 +243,26 @@ def _postgresql(home: Path, settings: Mapping[str, str]) -> Iterator[_Running]:
                     server.end(signal.SIGINT)
                 return
     raise RuntimeError((home / "log").read_text(encoding="utf-8"))
+
+
+def _made(programs: Path, data: Path) -> list[object]:
+    return [
+        *(programs / "initdb", "--pgdata", data, "--username", "postgres"),
+        *("--auth", "trust", "--encoding", "UTF8", "--no-sync", "--no-instructions"),
+        *("--locale-provider", "builtin", "--locale", "C.UTF-8"),
+    ]
+
+
+def _made_of(address: str, programs: Path, data: Path) -> list[object]:
+    """Copy a server that runs, so that the copy goes on with what it does."""
+    return [
+        *(programs / "pg_basebackup", "--dbname", _plain(address), "--pgdata", data),
+        *("--write-recovery-conf", "--checkpoint", "fast", "--no-sync"),
+    ]
+
+
+def _plain(address: str) -> str:
+    return address.replace("+psycopg", "")
 
 
 @dataclass
@@ -357,7 +374,7 @@ def _free_port() -> int:
 
 def _wait(server: subprocess.Popen[bytes], address: str) -> bool:
     """Tell whether the server answers; if it has ended, its port was taken."""
-    plain = address.replace("+psycopg", "")
+    plain = _plain(address)
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None:
         try:
@@ -373,4 +390,4 @@ def _wait(server: subprocess.Popen[bytes], address: str) -> bool:
 
 
 if __name__ == "__main__":
-    supervise(sys.argv[1])
+    supervise(*sys.argv[1:])

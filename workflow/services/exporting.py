@@ -96,9 +96,9 @@ def _allow(desk: Desk, code: str, *, only_read: bool) -> None:
     if not enters and not only_read:
         raise RefusedError(
             "export.only_read",
-            "an export is an entry of the register, and the user of the database can "
-            "only read it: take it with --without-entry, which the export says then, "
-            "or have an officer take it",
+            "an export is an entry of the register, and this database, or its user, "
+            "can only read it: take it with --without-entry, which the export says "
+            "then, or have an officer take it",
         )
     if enters and only_read:
         raise RefusedError(

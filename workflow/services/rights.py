@@ -156,9 +156,14 @@ def may_read_of_people(session: Session) -> bool:
 
 
 def may_add(session: Session) -> bool:
-    """Tell whether we may add to the register; a file takes whoever can open it."""
+    """Tell whether we may add to the register; a file takes whoever can open it.
+
+    To a replica nobody may, whatever they may do on its primary.
+    """
     if session.get_bind().dialect.name != "postgresql":
         return True
+    if rights.is_read_only(session):
+        return False
     wanted = {_REGISTER: ("INSERT",)}
     return not rights.missing(session, rights.user(session), wanted)
 
