@@ -45,17 +45,23 @@ def build(address: str, *, heartbeat: int = HEARTBEAT) -> Broker:
     """Build the broker of an address: `memory://`, or a Redis."""
     if is_in_memory(address):
         return StubBroker(middleware=[*_middleware(), Results(backend=StubBackend())])
-    backend = RedisBackend(url=address)
+    redis_client = client(address)
+    backend = RedisBackend(client=redis_client)
     return RedisBroker(
-        client=redis.Redis.from_url(
-            address,
-            socket_timeout=_PATIENCE,
-            socket_connect_timeout=_PATIENCE,
-            retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 3),
-        ),
+        client=redis_client,
         middleware=[*_middleware(), Results(backend=backend, result_ttl=_RESULTS)],
         maintenance_chance=_ALWAYS,
         heartbeat_timeout=heartbeat * 1_000,
+    )
+
+
+def client(address: str) -> redis.Redis:
+    """Open a Redis of which nobody waits for an answer for ever."""
+    return redis.Redis.from_url(
+        address,
+        socket_timeout=_PATIENCE,
+        socket_connect_timeout=_PATIENCE,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 3),
     )
 
 

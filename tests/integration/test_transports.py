@@ -1,5 +1,6 @@
 """Is a letter handed over whole, and does every answer mean what it should?"""
 
+import socket
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from dramatiq.results import Results
 
 from tests.mailservers import (
     CUT,
@@ -22,9 +24,16 @@ from tests.mailservers import (
     mail_server,
     tls_of,
 )
+from workers import broker as brokers
 from workers.transports.files import Files
+from workers.transports.pace import Pace
 from workers.transports.servers import Server
-from workflow.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from workflow.errors import (
+    PermanentError,
+    TemporaryError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 
 
 @pytest.fixture
@@ -232,6 +241,23 @@ def test_no_more_than_a_minute_allows_go_to_one_domain(
 
     assert admitted == [True, True, False]
     assert transport.admits("a@other.example.it")
+
+
+def test_nobody_waits_for_a_redis_that_says_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(brokers, "_PATIENCE", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        pace, broker = Pace(address, a_minute=1), brokers.build(address)
+        (results,) = [one for one in broker.middleware if isinstance(one, Results)]
+        asked = [pace._backend, broker, results.backend]
+
+        with pytest.raises(UnavailableError) as error:
+            pace.admits("pec.example.it")
+
+    assert error.value.code == "broker.unreachable"
+    for one in asked:
+        how = one.client.get_connection_kwargs()
+        assert (how["socket_timeout"], how["socket_connect_timeout"]) == (0.05, 0.05)
 
 
 # Who may listen

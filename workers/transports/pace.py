@@ -3,7 +3,7 @@
 from dramatiq.rate_limits import RateLimiterBackend, WindowRateLimiter
 from dramatiq.rate_limits.backends import RedisBackend, StubBackend
 
-from workers.broker import is_in_memory, told_in_words
+from workers.broker import client, is_in_memory, told_in_words
 
 _WINDOW = 60
 """Seconds."""
@@ -15,7 +15,9 @@ class Pace:
     def __init__(self, broker_url: str, *, a_minute: int) -> None:
         self._limit = a_minute
         self._backend: RateLimiterBackend = (
-            StubBackend() if is_in_memory(broker_url) else RedisBackend(url=broker_url)
+            StubBackend()
+            if is_in_memory(broker_url)
+            else RedisBackend(client=client(broker_url))
         )
 
     def admits(self, domain: str) -> bool:
