@@ -135,12 +135,12 @@ class Ticker:
                 return
             log.bind(call=code, cause="due")
             try:
-                sweep.sweep_call(self._desk, code)
+                swept = sweep.sweep_call(self._desk, code)
+                self.swept_here += not swept.remaining
             except TamperedError as error:
                 log.warn("call_not_swept", code=error.code)
             finally:
                 log.forget()
-            self.swept_here += 1
 
     def _do_here(self, name: str, why: str) -> None:
         log.info("doing_here", job=name, why=why)

@@ -27,6 +27,7 @@ from models.tables import Notice
 from models.vocabulary import NoticeStatus
 from tests.builders import CLOSING, CTL, OPENING, Office, office
 from tests.contents import entries, rows
+from tests.integration.test_register_promises import by_hand, unlock
 from tests.integration.test_relay import NOWHERE, PATIENCE, until
 from tests.pec import accepted
 from tests.postboxes import Postbox
@@ -271,6 +272,20 @@ def test_where_no_broker_answers_the_scheduler_does_what_is_due(work: Office):
 
     assert state(work) == "open"
     assert work.verified()
+
+
+def test_a_call_whose_rules_were_altered_does_not_count_as_swept(
+    work: Office, capsys, monkeypatch
+):
+    monkeypatch.setattr(logger, "_inner", None)
+    unlock(work)
+    by_hand(work, "UPDATE call_versions SET fingerprint = substr(fingerprint, 2)")
+
+    with closing(brokers.build(NOWHERE)) as nobody:
+        assert tick(work, nobody) == 0
+
+    assert state(work) == "published"
+    assert "call_not_swept" in capsys.readouterr().err
 
 
 def test_where_no_worker_takes_what_is_due_the_scheduler_does_it(
