@@ -40,7 +40,10 @@ class Net:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """End all connections, and let nobody make another."""
+        """End all connections, and let nobody make another.
+
+        The servers hear of it; what they do about a silence is tried elsewhere.
+        """
         self.is_cut = True
         for one in list(self._open):
             with suppress(OSError):
@@ -94,8 +97,9 @@ class Host:
 
     def __init__(self, address: str, post: Post) -> None:
         database, broker = make_url(post.url), urlsplit(post.redis_url)
-        assert database.port, broker.port
-        self.nets = [Net(address, port) for port in (database.port, broker.port or 0)]
+        assert database.port
+        assert broker.port
+        self.nets = [Net(address, port) for port in (database.port, broker.port)]
         to_database, to_broker = (net.port for net in self.nets)
         there = database.set(host=address, port=to_database)
         self.post = replace(
