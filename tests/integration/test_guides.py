@@ -1,5 +1,6 @@
 """Does the documentation say what really happens, to the letter?"""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -105,3 +106,21 @@ def test_half_a_family_stops_the_program_at_once(
 
     assert done.returncode == 1
     assert said in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["scheduler", "worker"])
+def test_the_services_may_write_where_the_settings_of_two_machines_lead(name: str):
+    unit = (DOCS / f"examples/systemd/sportello-{name}.service").read_text("utf-8")
+    named = re.findall(
+        r"^ +SPORTELLO_(?:HOME|ANCHORS|RECEIPTS)=(/\S+)$",
+        (DOCS / "operations.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    (state,) = re.findall(r"^StateDirectory=(.+)$", unit, re.MULTILINE)
+    (open_,) = re.findall(r"^ReadWritePaths=-(.+)$", unit, re.MULTILINE)
+    writable = [Path("/var/lib") / state, *map(Path, open_.split())]
+
+    assert "ProtectSystem=strict" in unit
+    assert len(named) == 3
+    for path in map(Path, named):
+        assert any(path.is_relative_to(one) for one in writable), path
