@@ -151,9 +151,17 @@ def test_whatever_is_typed_is_done_or_refused_and_never_half_done(
 
 
 @pytest.mark.parametrize(
-    "words", [["call", "history", "\udcff"], ["show", "\x1b[2J", "--json"]]
+    "words",
+    [
+        ["call", "history", "\udcff"],
+        ["show", "\x1b[2J", "--json"],
+        ["officer", "list", "--at", "9999-12-31"],
+        ["call", "check", "\udcff", "\x1b[2J"],
+        ["call", "new", "plain_counter", "\x1b[2J.toml"],
+        ["report", CTL, "--out", "\x1b[2J.txt"],
+    ],
 )
-def test_what_was_once_not_refused_is_refused(
+def test_what_once_was_not_told_in_words_is(
     home: Path, held: Contents, words: list[str]
 ):
     type_it(words, home, held)
