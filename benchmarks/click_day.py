@@ -12,7 +12,6 @@ import itertools
 import sys
 import time
 from array import array
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -29,6 +28,7 @@ from benchmarks.offices import (
 )
 from workflow.errors import UnavailableError
 from workflow.services.groupings import Grouping
+from workflow.services.schedules import do_on_schedule
 
 FIRST = 1_000
 """The number of the first submission; those before it were there already."""
@@ -112,38 +112,28 @@ TABLE = (
 
 def offered(url: str, plan: Plan) -> Day:
     """Offer submissions on schedule, and return how it went."""
-    with served(url) as desk, ThreadPoolExecutor(CLERKS) as clerks:
+    with served(url) as desk:
         grouping = Grouping(desk, CODE)
-        _offer(clerks, grouping, FIRST, Plan(rate=LOWEST, seconds=WARM / LOWEST))
-        return _offer(clerks, grouping, FIRST + WARM, plan)
+        _offer(grouping, FIRST, Plan(rate=LOWEST, seconds=WARM / LOWEST))
+        return _offer(grouping, FIRST + WARM, plan)
 
 
-def _offer(
-    clerks: ThreadPoolExecutor, grouping: Grouping, first: int, plan: Plan
-) -> Day:
+def _offer(grouping: Grouping, first: int, plan: Plan) -> Day:
     latencies = array("d", bytes(8 * plan.count))  # made before: it does not grow
-    numbers, refused = itertools.count(), itertools.count()
+    refused = itertools.count()
     memory: list[float] = []
-    start = time.perf_counter() + 0.2
 
-    def clerk() -> None:
-        """Take the next one that is due, until there are no more."""
-        while (number := next(numbers)) < plan.count:
-            due = start + number / plan.rate
-            if (early := due - time.perf_counter()) > 0:
-                time.sleep(early)
-            try:
-                checked([grouping.file(content(first + number))])
-            except UnavailableError:
-                next(refused)
-                continue
-            latencies[number] = (time.perf_counter() - due) * 1000
-            if number % max(1, plan.count // 10) == plan.count // 10 - 1:
-                memory.append(_resident())
+    def file(number: int, due: float) -> None:
+        try:
+            checked([grouping.file(content(first + number))])
+        except UnavailableError:
+            next(refused)
+            return
+        latencies[number] = (time.perf_counter() - due) * 1000
+        if number % max(1, plan.count // 10) == plan.count // 10 - 1:
+            memory.append(_resident())
 
-    for done in [clerks.submit(clerk) for _ in range(CLERKS)]:
-        done.result()
-    took = time.perf_counter() - start
+    took = do_on_schedule(file, plan.count, rate=plan.rate, clerks=CLERKS)
     answered = array("d", (latency for latency in latencies if latency))
     return Day(plan, answered, next(refused), took, (*memory, _resident()))
 

@@ -73,9 +73,10 @@ def check_command(context: click.Context, files: tuple[str, ...]) -> None:
 
     def tell() -> None:
         for name, faults in checked:
-            say(f"{name}: {f'{len(faults)} fault(s)' if faults else 'ok'}")
+            found = f"{len(faults)} fault(s)" if faults else "ok"
+            say(f"{clean(name)}: {found}")
             for fault in faults:
-                say(f"  {fault}")
+                say(f"  {clean(str(fault))}")
 
     emit(
         {
@@ -119,8 +120,8 @@ def new_command(family: str, file: Path) -> None:
     new_calls.write(family, file)
 
     def tell() -> None:
-        name = shlex.quote(str(file))
-        say(f"{file} is written; put in it what your call says, and then:")
+        name = clean(shlex.quote(str(file)))
+        say(f"{clean(str(file))} is written; put in it what your call says, and then:")
         say(f"  sportello call check {name}")
         say(f"  sportello call load {name}")
 

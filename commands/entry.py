@@ -164,6 +164,13 @@ def engine_of(database: str, named: str, *, lock_wait: int) -> Engine:
             f"{named} is not the address of a database; write "
             "sqlite:////folder/file.db or postgresql://user@host/database",
         ) from error
+    if "@" in (address.host or ""):
+        # A part of the password would be looked up as a host, and told.
+        raise InputError(
+            "settings.invalid",
+            f"{named} has more than one @: write one that belongs to the password as "
+            "%40",
+        )
     if address.get_backend_name() == "sqlite" and address.database in {
         None,
         "",

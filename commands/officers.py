@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -111,12 +112,17 @@ def add_command(
 def _day(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"`{text}` is no day; write it as YYYY-MM-DD, such as 2026-03-10"
-        ) from None
+    if text is None:
+        return None
+    with suppress(ValueError):
+        day = date.fromisoformat(text)
+        # The calendar of the machine has no day after its last one.
+        if date.min.year < day.year < date.max.year:
+            return day
+    raise click.BadParameter(
+        f"`{text}` is no day; write it as YYYY-MM-DD, such as 2026-03-10, of a year "
+        "from 0002 to 9998"
+    )
 
 
 @officer_group.command("list")

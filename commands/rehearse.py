@@ -16,11 +16,12 @@ from config.settings import Settings, read_settings
 from models.scratch import rehearsal_database
 from models.session import DatabaseUnavailableError, reading
 from models.vocabulary import Cents
-from workflow.errors import InputError, SportelloError, TamperedError
+from workflow.errors import InputError, RefusedError, SportelloError, TamperedError
 from workflow.rules.amounts import format_money, parse_money
 from workflow.services import lookups, rehearsals
 from workflow.services.rehearsals import Felt, Plan
 
+_SETTING = "SPORTELLO_DATABASE_URL"
 _MOST = 1_000_000
 _FASTEST = 100_000
 _SHARE = 100
@@ -49,8 +50,13 @@ _SHARE = 100
     help="What each asks for; if nothing is said, the cap of the call.",
 )
 @json_option
+@click.pass_context
 def rehearse_command(
-    call: str, applications: int, rate: int, requested: str | None
+    context: click.Context,
+    call: str,
+    applications: int,
+    rate: int,
+    requested: str | None,
 ) -> None:
     """Play the opening of a call, and say what it felt like (prova generale).
 
@@ -58,8 +64,10 @@ def rehearse_command(
     of one that is loaded. Invented applicants file at that rate from the instant at
     which it opens, each waiting for an answer, on a scratch database of the same
     kind and in the same place as the real one, which is not touched. Closed lists are
-    left aside, so that anybody may apply. With many applications it takes as long
-    as it would.
+    left aside, also those of other calls, so that anybody may apply; where the call
+    wants several to apply together, each names as many partners. With many
+    applications it takes as long as it would. If nobody at all is taken in, it ends
+    with 1.
 
     \b
     Example:
@@ -69,15 +77,36 @@ def rehearse_command(
         settings = read_settings()
         rules = _rules(settings, call)
         plan = Plan(applications, rate, _requested(rules, requested))
+        engine_of(settings.database, _SETTING, lock_wait=0).dispose()  # is it one?
         name = f"sportello_rehearsal_{os.getpid()}"
         with rehearsal_database(settings.database, name) as engine:
             felt = _played(engine, rules, plan)
             kind = engine.dialect.name
     emit(_document(felt, rules, kind), lambda: _show(felt, rules, kind))
+    if (error := _fault(felt)) is not None:
+        if wants_json():
+            context.exit(error.exit_code)  # the document says it, and is the only one
+        raise error
+
+
+def _fault(felt: Felt) -> SportelloError | None:
+    """Return why such a rehearsal says nothing of the day, if that is so."""
     if not felt.verifies:
-        raise TamperedError(
+        return TamperedError(
             "rehearsal.unverified", "the register of the rehearsal does not verify"
         )
+    if felt.placed:
+        return None
+    return RefusedError(
+        "rehearsal.nobody_placed",
+        f"nobody was taken in: {_refused(felt) or 'all were told to try again'}; "
+        "nothing of this tells how the day will be: correct the call file, or ask for "
+        "fewer at a time",
+    )
+
+
+def _refused(felt: Felt) -> str:
+    return ", ".join(f"{n} [{code}]" for code, n in felt.refused.items())
 
 
 def _played(engine: Any, rules: CallDefinition, plan: Plan) -> Felt:  # noqa: ANN401 - a command knows no engine
@@ -95,7 +124,7 @@ def _rules(settings: Settings, call: str) -> CallDefinition:
     """Return the rules of a call: loaded, in a file, or one that comes with us."""
     if call in shipped() or call.endswith(".toml"):
         return load(find(call))
-    engine = engine_of(settings.database, "SPORTELLO_DATABASE_URL", lock_wait=5)
+    engine = engine_of(settings.database, _SETTING, lock_wait=5)
     try:
         with reading(engine) as session:
             row = lookups.find_call(session, call)
@@ -117,6 +146,10 @@ def _requested(rules: CallDefinition, written: str | None) -> Cents:
     most = min(allocation, rules.aid.cap or allocation)
     if written is None:
         return most if rules.aid.cap else Cents(allocation // _SHARE)
+    if not allocation:
+        raise InputError(
+            "amount.none", f"{rules.code} gives no money: leave --requested out"
+        )
     try:
         requested = parse_money(written)
     except ValueError:
@@ -152,7 +185,7 @@ def _document(felt: Felt, rules: CallDefinition, kind: str) -> dict[str, Any]:
         "ties": felt.ties,
         "entries": felt.entries,
         "verified_seconds": round(felt.verified_in, 3),
-        "ok": felt.verifies,
+        "ok": _fault(felt) is None,
     }
 
 
@@ -170,9 +203,9 @@ def _show(felt: Felt, rules: CallDefinition, kind: str) -> None:
         (
             ("answered", _answered(felt)),
             ("waited", _waited(felt)),
-            ("placed", f"{felt.placed}, without a gap in the order"),
+            ("placed", _placed(felt)),
             ("same instant", f"{felt.ties}: among them the protocol number decides"),
-            ("refused", ", ".join(f"{n} [{code}]" for code, n in felt.refused.items())),
+            ("refused", _refused(felt)),
             ("try again", _turned_away(felt)),
             ("money", _money(felt)),
             ("register", _register(felt)),
@@ -184,6 +217,10 @@ def _show(felt: Felt, rules: CallDefinition, kind: str) -> None:
 def _answered(felt: Felt) -> str:
     done = felt.placed + felt.refused.total()
     return f"{done} in {felt.took:.1f} s: {done / felt.took:.0f} a second"
+
+
+def _placed(felt: Felt) -> str:
+    return f"{felt.placed}, without a gap in the order" if felt.placed else "NOBODY"
 
 
 def _turned_away(felt: Felt) -> str | None:

@@ -10,7 +10,7 @@ from commands.entry import at_desk
 from commands.lazy import json_option, wants_json
 from commands.moments import read_day
 from commands.output import emit_json
-from commands.plain import say
+from commands.plain import legible, say
 from config.loader import PLANS
 from workflow.desk import Desk
 from workflow.errors import InputError, TamperedError
@@ -125,4 +125,4 @@ def _answer(out: Path, form: str, size: int) -> None:
     if wants_json():
         emit_json({"written": {"file": str(out), "format": form, "bytes": size}})
     else:
-        say(f"written to {out}")
+        say(legible(f"written to {out}"))

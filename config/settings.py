@@ -6,7 +6,7 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -128,9 +128,12 @@ _OF_TLS = {
     *("ssl_certfile", "ssl_keyfile"),
 }
 _SECRET = re.compile(
-    r"((?:pass|pwd|key|secret|token|sig|auth)[^=&]*=)[^&]*", re.IGNORECASE
+    r"((?:pass|pwd|key|secret|token|sig|auth)[^=&?]*=)[^&]*", re.IGNORECASE
 )
 """A part of a query that had better not be shown, by its name."""
+
+_PASSWORD = re.compile(r"(://[^:/?#@]*:).*@", re.DOTALL)
+"""Up to the last @: who does not write `/`, `?` or `#` as %2F is shown none of it."""
 
 _FILE = ".env"
 Lower = BeforeValidator(_lower)
@@ -243,13 +246,7 @@ def _refuse_foreign(file: Path) -> None:
 
 def masked(address: str) -> str:
     """Return an address that may be shown: without its password, wherever it is."""
-    query = address.partition("?")[2]
-    address = address.removesuffix(query) + _SECRET.sub(r"\1***", query)
-    parts = urlsplit(address)
-    if parts.password is None:
-        return address
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1***@", address))
 
 
 def _sentence(fault: dict[str, Any]) -> str:

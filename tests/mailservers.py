@@ -1,7 +1,6 @@
 """Where do the tests get a real mail server that does as it is told?"""
 
 import asyncio
-import socket
 import ssl
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from uuid import UUID
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from tests.servers import LOOPBACK
+from tests.servers import LOOPBACK, free_port
 from workers.transports.pace import Pace
 from workers.transports.servers import Server
 from workers.transports.smtp import Smtp
@@ -179,7 +178,7 @@ def login(user: str, password: str) -> Callable[..., AuthResult]:
 @contextmanager
 def mail_server(**settings: Any) -> Iterator[MailServer]:
     """Run a mail server."""
-    server = MailServer(_free_port(), settings)
+    server = MailServer(free_port(), settings)
     server.start()
     try:
         yield server
@@ -192,12 +191,6 @@ def tls_of(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     return context
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def a_mail(**changes: Any) -> Mail:

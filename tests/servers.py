@@ -230,7 +230,7 @@ def _postgresql(home: Path, settings: Mapping[str, str], of: str) -> Iterator[_R
     _run(_made_of(of, programs, data) if of else _made(programs, data), home, user)
     flags = [f"--{name}={value}" for name, value in settings.items()]
     for _ in range(PORT_ATTEMPTS):
-        port = _free_port()
+        port = free_port()
         command = [programs / "postgres", "-D", data, "-h", LOOPBACK, "-p", port]
         address = f"postgresql+psycopg://postgres@{LOOPBACK}:{port}/postgres"
         with ExitStack() as stack:
@@ -365,7 +365,8 @@ def _environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith("PG")}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nobody listens, for now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

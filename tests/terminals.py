@@ -5,12 +5,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import click
 from click.testing import CliRunner, Result
 
 from cli import main  # noqa: TID251 - these tests drive the command line
@@ -106,20 +108,37 @@ class Terminal:
         added = ("officer", "add", "gialli", "--name", "G", "--role", "manager")
         assert self.type(*added).exit_code == 0
         for event in TO_GRANT:
-            words = [event.value, "--yes"]
-            stated = usual(event, date(2026, 1, 20))
-            for name, value in stated.pop("inputs", {}).items():
-                for one in value if isinstance(value, list) else [value]:
-                    words += [f"--{name.replace('_', '-')}", str(one)]
-            for name, value in stated.items():
-                words += [f"--{name}", value]
             sits = self.as_("gialli") if event is Event.GRANT else self
-            done = sits.type("advance", FIRST, *words)
+            done = sits.type("advance", FIRST, event.value, "--yes", *options(event))
             assert done.exit_code == 0, done.output
 
     def _outside(self) -> dict[str, str]:
         names = {"PATH", "HOME", "PYTHONPATH"} & os.environ.keys()
         return {name: os.environ[name] for name in names}
+
+
+def every_command(
+    group: click.Group = main, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Return each command that there is, with its whole name."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def options(event: Event) -> list[str]:
+    """Return what is usually typed for an event: options, each before its value."""
+    words = []
+    stated = usual(event, date(2026, 1, 20))
+    for name, value in {**stated.pop("inputs", {}), **stated}.items():
+        for one in value if isinstance(value, list) else [value]:
+            words += [f"--{name.replace('_', '-')}", str(one)]
+    return words
 
 
 def furnish(terminal: Terminal) -> None:

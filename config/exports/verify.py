@@ -26,7 +26,9 @@ import argparse
 import csv
 import hashlib
 import json
+import os
 import re
+import stat
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -35,6 +37,8 @@ from typing import Any, BinaryIO, Dict, Iterator, Tuple
 HOLDS, FAULTY = 0, 5
 ZEROS = "0" * 64
 LARGEST = 2**53 - 1
+LONGEST = 2**30
+"""Bytes that are read at once: no line has so many, and no file that is one object."""
 LOADING = ("load_call", "change_call", "extend_call", "refinance_call")
 FORM = "it says something in a form that it cannot have"
 NO_SENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -247,31 +251,56 @@ def hashed(path: Path) -> str:
     return digest.hexdigest()
 
 
+def whole(path: Path) -> bytes:
+    """Read a file at once, if it is not too large for that."""
+    if path.stat().st_size > LONGEST:
+        raise ValueError(f"larger than {LONGEST} bytes")
+    return path.read_bytes()
+
+
+def is_a_package(folder: Path, report: Report) -> bool:
+    """Tell whether there are only files: a link leads elsewhere, a pipe has no end."""
+    for above, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = Path(above, name)
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                told = "it is no file but a link, a pipe or the like: nothing was read"
+                report.fault(f"file {shown(path.relative_to(folder))}", told)
+    return not report.kinds
+
+
+def makes_no_sense(name: str) -> bool:
+    """Tell whether a name is not one of something that lies in the package."""
+    path = Path(name)
+    leads_out = path.is_absolute() or ".." in path.parts
+    return leads_out or not name or not name.isprintable()
+
+
 def check_sums(folder: Path, report: Report) -> None:
     """Hold every file against SHA256SUMS, in the form of `sha256sum -c`."""
     listed: set[str] = set()
     try:
-        lines = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+        lines = whole(folder / "SHA256SUMS").decode().splitlines()
     except (OSError, ValueError):
         report.fault("SHA256SUMS", "it is not there, or cannot be read")
         return
     for line in lines:
         told, _, name = line.partition("  ")
         path = Path(name)
-        if not name or path.is_absolute() or ".." in path.parts:
+        if makes_no_sense(name):
             report.fault("SHA256SUMS", f"a line of it makes no sense: {shown(line)}")
             continue
+        if path.as_posix() in listed:
+            report.fault(f"file {shown(name)}", "SHA256SUMS names it more than once")
         listed.add(path.as_posix())
         try:
             if hashed(folder / path) != told:
                 report.fault(f"file {shown(name)}", "it is not what SHA256SUMS says")
         except OSError:
             report.fault(f"file {shown(name)}", "it is not there, or cannot be read")
-    for name in NEEDED:
-        if name not in listed:
-            report.fault(f"file {name}", "SHA256SUMS does not name it")
-    for path in sorted(folder.glob("call-versions/*.json")):
-        name = path.relative_to(folder).as_posix()
+    versions = sorted(folder.glob("call-versions/*.json"))
+    for name in (*NEEDED, *(f"call-versions/{one.name}" for one in versions)):
         if name not in listed:
             report.fault(f"file {shown(name)}", "SHA256SUMS does not name it")
 
@@ -282,9 +311,9 @@ def check_signature(folder: Path, keys: list[str], told: Any, report: Report) ->
     The entry of the export tells with which key it was signed, if it was.
     """
     try:
-        sums = (folder / "SHA256SUMS").read_bytes()
-        mark = (folder / SIGNATURE).read_bytes().hex()
-    except OSError:
+        sums = whole(folder / "SHA256SUMS")
+        mark = whole(folder / SIGNATURE).hex()
+    except (OSError, ValueError):
         if told is not None:
             report.fault("SHA256SUMS", "it was signed, and the signature is not there")
         else:
@@ -308,7 +337,11 @@ def objects(path: Path, report: Report) -> Iterator[Said]:
         report.fault(f"file {path.name}", "it is not there, or cannot be read")
         return
     with file:
-        for number, line in enumerate(file, start=1):
+        lines = iter(lambda: file.readline(LONGEST + 1), b"")
+        for number, line in enumerate(lines, start=1):
+            if len(line) > LONGEST:
+                report.fault(f"file {path.name}", f"line {number} of it has no end")
+                return
             try:
                 said = parsed(line.decode())
             except ValueError:
@@ -323,7 +356,7 @@ def objects(path: Path, report: Report) -> Iterator[Said]:
 def object_in(path: Path, report: Report) -> Said:
     """Read a file that is one object."""
     try:
-        said = parsed(path.read_text(encoding="utf-8"))
+        said = parsed(whole(path).decode())
     except (OSError, ValueError):
         said = None
     if isinstance(said, dict):
@@ -762,7 +795,7 @@ def check_stamps(folder: Path, anchors: Anchors, report: Report) -> None:
         where = f"time stamp {shown(path.stem)}"
         try:
             number = int(path.stem)
-            imprint, at = stamped(path.read_bytes())
+            imprint, at = stamped(whole(path))
             made = anchors.made[number]
             passed = at - instant(made["at"])
         except (OSError, *NO_SENSE):
@@ -803,7 +836,7 @@ class Moves:
         """Read from the first version of a call which table of moves is its own."""
         if self.family is None:
             try:
-                self.family = parsed(frozen.read_text(encoding="utf-8"))["family"]
+                self.family = parsed(whole(frozen).decode())["family"]
             except (OSError, *NO_SENSE):
                 return  # told elsewhere
 
@@ -1414,6 +1447,8 @@ def check_days(anchors: Anchors, chain: Chain, sealed: int) -> None:
 def verify(folder: Path, *, key: str | None, own: Path | None) -> tuple[str, Report]:
     """Check everything; return what it is about, and what was found."""
     report = Report()
+    if not is_a_package(folder, report):
+        return "no package", report
     check_sums(folder, report)
     state = object_in(folder / "state.json", report)
     anchors = Anchors(report)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -678,6 +679,29 @@ def test_a_folder_that_cannot_be_read_keeps_no_other_mail_out(
         mailboxes.take_new(work.desk, locked_folder, set())
     assert error.value.code == "receipts.no_folder"
     assert "Permission denied" in error.value.message
+
+
+def test_what_is_no_mail_in_a_maildir_is_passed_over_and_keeps_none_out(
+    work: Office, tmp_path: Path
+):
+    _, identity = sent(work)
+    good = accepted(identity, at=work.clock.now()).mail()
+    elsewhere = tmp_path / "elsewhere.eml"
+    elsewhere.write_bytes(delivered(identity, at=work.clock.now()).mail())
+    box = maildir(tmp_path / "box")
+    os.mkfifo(box / "new" / "1.pipe")
+    (box / "new" / "2.folder").mkdir()
+    (box / "new" / "3.nowhere").symlink_to(tmp_path / "nowhere")
+    (box / "new" / "4.endless").symlink_to("/dev/zero")
+    (box / "new" / "5.link").symlink_to(elsewhere)
+    (box / "new" / "6.mail").write_bytes(good)
+
+    mailboxes.take_new(work.desk, box, set())
+
+    left = sorted(file.name for file in (box / "new").iterdir())
+    assert left == ["1.pipe", "2.folder", "3.nowhere", "4.endless"]
+    assert stands(work, identity, "status") == ("delivered",)
+    assert elsewhere.exists()
 
 
 def test_a_folder_is_left_as_it_is_and_read_once(work: Office, tmp_path: Path):

@@ -1117,6 +1117,102 @@ def test_a_changed_package_is_found_also_if_its_sums_are_right(package, name):
     assert [one for one in found if one.startswith("SHA256SUMS: ")]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["{}/victim", "../victim", "call-versions/../../victim", "a\0b", "a\tb", ""],
+)
+def test_sums_that_lead_out_of_the_package_make_no_sense(package, tmp_path, name):
+    (tmp_path / "victim").write_text("whole")
+    whole = sha256(b"whole").hexdigest()
+    with (package / "SHA256SUMS").open("a", encoding="utf-8") as sums:
+        sums.write(f"{whole}  {name.format(tmp_path)}\n")
+
+    found = faults(package)
+
+    assert [one for one in found if one.startswith(f"SHA256SUMS: a line of it {NO}")]
+
+
+NO = "makes no sense: "
+
+
+def test_sums_that_name_a_file_twice_or_one_that_cannot_be_are_a_fault(package):
+    sums = package / "SHA256SUMS"
+    last = sums.read_text(encoding="utf-8").splitlines()[-1]
+    sums.write_text(
+        sums.read_text(encoding="utf-8") + f"{last}\n{'0' * 64}  {'x' * 5_000}\n",
+        encoding="utf-8",
+    )
+
+    found = faults(package)
+
+    twice = last.partition("  ")[2]
+    assert f"file {twice}: SHA256SUMS names it more than once" in found
+    assert f"file {'x' * 80}...: it is not there, or cannot be read" in found
+
+
+def linked(name: str) -> Callable[[Path], None]:
+    """Put a link to what is just the same, elsewhere, in the place of something."""
+
+    def how(folder: Path) -> None:
+        elsewhere = folder.parent / "elsewhere"
+        (folder / name).rename(elsewhere)
+        (folder / name).symlink_to(elsewhere)
+
+    return how
+
+
+def piped(folder: Path) -> None:
+    (folder / "state.json").unlink()
+    os.mkfifo(folder / "state.json")
+
+
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [
+        (linked("entries.jsonl"), "entries.jsonl"),
+        (linked("call-versions"), "call-versions"),
+        (linked("SHA256SUMS"), "SHA256SUMS"),
+        (lambda folder: (folder / "x").symlink_to("/dev/zero"), "x"),
+        (piped, "state.json"),
+    ],
+)
+def test_of_a_package_with_a_link_or_a_pipe_nothing_is_read(package, how, name):
+    how(package)
+
+    ended = run(package)
+
+    told = "it is no file but a link, a pipe or the like: nothing was read"
+    assert f"FAULT file {name}: {told}\n" in ended.stdout
+    assert (ended.returncode, ended.stderr) == (verify.FAULTY, "")
+
+
+def test_what_is_too_large_to_be_read_at_once_is_a_fault(package, monkeypatch):
+    most = max(path.stat().st_size for path in package.glob("*.json*"))
+    monkeypatch.setattr(verify, "LONGEST", most)
+    for name in ("state.json", "call-versions/1.json", "SHA256SUMS.sig"):
+        with (package / name).open("ab") as file:
+            file.write(b" " * most)
+    with (package / "entries.jsonl").open("ab") as file:
+        file.write(b" " * (most + 1))
+
+    found = faults(package)
+
+    assert "file state.json: it cannot be read" in found
+    assert "SHA256SUMS: it was signed, and the signature is not there" in found
+    assert [one for one in found if one.endswith("of it has no end")]
+
+
+def test_a_time_stamp_with_a_name_that_none_has_is_a_fault(package: Path):
+    stamps = package / "anchors-stamps"
+    stamps.mkdir()
+    for name in ("x", "-1", "\u0661", "9" * 99, "1"):
+        (stamps / f"{name}.tsr").write_bytes(b"0")
+
+    found = [one for one in faults(package) if one.startswith("time stamp ")]
+
+    assert found == ["time stamp -1: it cannot be read, or its anchor is not there"]
+
+
 def test_openssl_verifies_the_signature_as_the_manual_of_the_package_says(
     package: Path,
 ):

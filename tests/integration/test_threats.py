@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from dramatiq import Message
@@ -17,14 +18,15 @@ from sqlalchemy.exc import IntegrityError
 from models.session import transaction
 from models.tables import Officer
 from models.vocabulary import Event
-from tests.builders import CTL, Office, submission
+from tests.builders import CTL, Office, shipped, submission
 from tests.contents import dump, entries, rows
 from tests.integration.test_relay import until
 from tests.pec import accepted
-from tests.postboxes import Postbox
+from tests.postboxes import Postbox, files
 from tests.terminals import ACT, FIRST, SECOND, Terminal
 from workers import broker as brokers
 from workers import serving
+from workflow.services import exporting, outbox, receipts
 
 ROOT = Path(__file__).parents[2]
 SQL = (
@@ -34,7 +36,7 @@ SQL = (
     "%' OR portal_id LIKE '%",
     "\\'; SELECT 1; --",
 )
-COMMANDS = "a\x1b]0;x\x07\x9b31m\u202ez"
+COMMANDS = "Qwz\x1b]0;x\x07\x9b31m\u202ez"
 """It names a window, colours what follows, and writes from right to left."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -149,11 +151,11 @@ _SHOWN = (
 
 
 def test_nothing_that_is_stored_or_typed_commands_the_terminal(terminal: Terminal):
-    told = ("--act", "decreto 1/2026-01-20", "--reason")
-    turned = terminal.type("call", "suspend", CTL, *told, "x\u202ey")
+    because = ("--act", "decreto 1/2026-01-20", "--reason")
+    turned = terminal.type("call", "suspend", CTL, *because, "x\u202ey")
     assert turned.exit_code == 2
     assert _CONTROL.search(turned.stderr) is None
-    assert terminal.type("call", "suspend", CTL, *told, "x").exit_code == 0
+    assert terminal.type("call", "suspend", CTL, *because, "x").exit_code == 0
     with closing(sqlite3.connect(terminal.database)) as database, database:
         triggers = database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
@@ -165,10 +167,13 @@ def test_nothing_that_is_stored_or_typed_commands_the_terminal(terminal: Termina
                 put_in = f"UPDATE {table} SET {column} = ? || rowid"  # noqa: S608 - of ours
                 database.execute(put_in, (COMMANDS,))
 
+    told = 0
     for words in _SHOWN:
         shown = terminal.type(*words)
 
         assert _CONTROL.search(shown.stdout + shown.stderr) is None, words
+        told += "Qwz" in shown.stdout + shown.stderr
+    assert told > len(_SHOWN) // 3, "what somebody has stored or typed is shown"
 
 
 def test_bytes_that_are_no_text_are_refused_and_shown(terminal: Terminal):
@@ -197,14 +202,19 @@ def test_whatever_the_umask_nobody_else_changes_what_is_written(terminal: Termin
             terminal.type("report", CTL, "--format", "html", "--out", "report.html"),
             terminal.type("copy", "--to", "sqlite:///copies/copy.db"),
             terminal.type("log", "anchor"),
+            terminal.type("call", "new", "plain_counter", "new.toml"),
+            terminal.type("intake", CTL, "-", text=json.dumps(submission(4))),
         ]
     finally:
         os.umask(before)
 
-    assert [one.exit_code for one in done] == [0, 0, 0, 0], done
+    assert [one.exit_code for one in done] == [0] * 6, done
     written = [Path("audit"), *Path("audit").rglob("*"), Path("report.html")]
+    written.append(Path("new.toml"))
     assert not [path for path in written if path.stat().st_mode & 0o022]
     private = [Path("copies"), *Path("copies").rglob("*")]
+    private += terminal.home.glob("sportello.db*")
+    assert len(private) > 3, "with what is kept beside the database"
     assert not [path for path in private if path.stat().st_mode & 0o077]
     assert not (terminal.home / "anchors.jsonl").stat().st_mode & 0o022
 
@@ -238,6 +248,59 @@ def test_an_address_with_an_option_that_there_is_not_is_told_without_its_passwor
 
     assert "nosuch" in said
     assert "segreto" not in said + looked_at.stdout + looked_at.stderr
+
+
+UP = "../../../up"
+
+
+def test_no_name_that_is_taken_in_leads_anywhere(work: Office, tmp_path: Path):
+    applicant = {**submission(0)["applicant"], "name": UP}
+    documents = [{**one, "name": UP} for one in submission(0)["documents"]]
+    of_theirs = {"applicant": applicant, "documents": documents, "key": UP}
+    (filed, drafted) = work.take(
+        submission(0, portal_id=UP, **of_theirs),
+        submission(1, portal_id=f"/{UP}", draft=True),
+    )
+    ((found,),) = rows(work.desk.engine, "SELECT id FROM notices")
+    letter = UUID(str(found))
+    post, home = files(tmp_path), tmp_path / "home"
+
+    for job in outbox.to_send(work.desk, most=99, resend=None):
+        outbox.do(work.desk, job.id, post)
+    receipt = accepted(letter, at=work.clock.now(), zone="+0000").mail()
+    named = receipt.replace(b'="daticert.xml"', f'="{UP}/daticert.xml"'.encode())
+    taken = receipts.take_in(work.desk, named)
+    made = exporting.export(work.sit("controller").desk, CTL, tmp_path / "audit")
+
+    assert (filed["outcome"], drafted["outcome"]) == ("submitted", "draft")
+    assert named != receipt
+    assert taken.outcome in receipts.Outcome
+    (sent,) = (home / "letters" / CTL).iterdir()
+    assert sent.name == f"2026-0000001-submission_receipt-{letter}.eml"
+    everything = {path for path in tmp_path.rglob("*") if path.is_file()}
+    ours = {sent, *made.folder.rglob("*"), *tmp_path.glob("sportello.db*")}
+    assert everything <= ours
+
+
+def test_no_word_of_a_call_file_or_of_a_command_names_a_file(terminal: Terminal):
+    whole = shipped("ctl-2025").splitlines()
+    for key in ("code", "family", "held"):
+        place = next(n for n, one in enumerate(whole) if one.startswith(f"{key} = "))
+        said = f'["{UP}"]' if key == "held" else f'"{UP}"'
+        lines = [*whole[:place], f"{key} = {said}", *whole[place + 1 :]]
+        Path("led.toml").write_text("\n".join(lines), encoding="utf-8")
+
+        (found,) = terminal.ask("call", "check", "led.toml")["files"]
+
+        (fault, *_) = found["faults"]
+        assert fault["where"].removeprefix("notices.").startswith(key), fault
+    for words in (
+        ("call", "new", UP, "new.toml"),
+        ("letters", "render", UP, "--application", FIRST),
+        ("letters", "render", "base", "--application", FIRST),
+    ):
+        assert terminal.type(*words).exit_code == 2
+    assert not Path("new.toml").exists()
 
 
 # --- messages that somebody else has put into Redis ---------------------------

@@ -63,6 +63,7 @@ def test_secrets_are_not_shown(monkeypatch):
     [
         ("postgresql://u:p@host:5432/d?x=1", "postgresql://u:***@host:5432/d?x=1"),
         ("redis://:p@host", "redis://:***@host"),
+        ("postgresql://u:p/a?s#s@w@host/d", "postgresql://u:***@host/d"),
         ("postgresql://h/d?password=p&x=1", "postgresql://h/d?password=***&x=1"),
         ("https://u:p@h/t?x=1&apikey=p", "https://u:***@h/t?x=1&apikey=***"),
         ("sqlite:////folder/file.db", "sqlite:////folder/file.db"),

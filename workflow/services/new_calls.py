@@ -5,6 +5,7 @@ from pathlib import Path
 from config.families import families, headline, model
 from models.vocabulary import Family
 from workflow.errors import InputError, UnavailableError
+from workflow.services.folders import opened_new
 
 
 def write(family: str, path: Path) -> None:
@@ -44,10 +45,10 @@ def write(family: str, path: Path) -> None:
 
 def _write_new(path: Path, text: str) -> None:
     """Write a file that is not there yet: all of it, or none."""
-    file = path.open("x", encoding="utf-8")
+    file = opened_new(path)
     try:
         with file:
-            file.write(text)
+            file.write(text.encode())
     except OSError:
         path.unlink(missing_ok=True)
         raise

@@ -1,18 +1,10 @@
-"""What would the day feel like on which everybody files at once (*click day*)?
+"""What would the day feel like on which everybody files at once (*click day*)?"""
 
-Submissions are offered on a schedule, whether or not earlier ones were answered: each
-by one of many threads that waits for its answer. A wait counts from the instant at
-which the submission was due, so that falling behind cannot hide. Offering happens in
-the same process and takes from its time.
-"""
-
-import itertools
 import threading
 import time
 from array import array
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from statistics import quantiles
@@ -25,7 +17,7 @@ from config import templates
 from config.schema import CallDefinition
 from models.session import reading
 from models.tables import Application
-from models.vocabulary import Cents, Letter, Role
+from models.vocabulary import Cents, Letter, MemberKind, Role
 from workflow.ambient import MovedAmbient
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import UnavailableError
@@ -33,12 +25,14 @@ from workflow.rules import calendar
 from workflow.rules.amounts import format_money
 from workflow.services import calls, installation, officers, verification
 from workflow.services.groupings import Grouping
+from workflow.services.schedules import do_on_schedule
 
 CLERKS = 400
 """Threads that offer: as many may wait for their answer at a time."""
 
 _BEFORE = timedelta(seconds=1)
-_PLACEHOLDER = b"12345678901"
+_NUMBER = b"######"
+"""Stands for the number of an application: of a million, each has one of its own."""
 _WHO = "rehearsal"
 
 
@@ -47,6 +41,7 @@ class Plan:
     """How many apply, how many in a second, and for how much each."""
 
     applications: int
+    """At most a million."""
     rate: int
     requested: Cents
 
@@ -102,15 +97,24 @@ def rehearse(
 ) -> Felt:
     """Play the opening of a call on an empty database, and return how it went.
 
-    Everybody may apply: neither a closed list nor partners are looked at.
+    Everybody may apply: no list is looked at, neither that of the call nor those of
+    other calls. Where the call wants them to be several, each names so many partners.
     """
-    rules = rules.model_copy(update={"beneficiaries": ()})
+    rules = _open_to_all(rules)
     _warm_up(rules)
     _furnish(engine, rules)
     desk = _desk(engine, MovedAmbient.to(rules.window.opens_at))
     felt = _offered(desk, rules, plan, tell)
     _look_back(desk, felt)
     return felt
+
+
+def _open_to_all(rules: CallDefinition) -> CallDefinition:
+    together = rules.partnership
+    if together is not None:
+        together = together.model_copy(update={"invited_only": False})
+    nobody_is_listed = {"beneficiaries": (), "lists": None, "partnership": together}
+    return rules.model_copy(update=nobody_is_listed)
 
 
 def _warm_up(rules: CallDefinition) -> None:
@@ -142,34 +146,27 @@ def _offered(
         array("d", bytes(8 * plan.applications)),
         array("d", bytes(8 * plan.applications)),
     )
-    numbers, lock = itertools.count(), threading.Lock()
-    start = time.perf_counter()
+    lock = threading.Lock()
 
-    def clerk() -> None:
-        """Offer the next one that is due, until there are no more."""
-        while (number := next(numbers)) < plan.applications:
-            due = start + number / plan.rate
-            if (early := due - time.perf_counter()) > 0:
-                time.sleep(early)
-            try:
-                answer = grouping.file(one.replace(_PLACEHOLDER, b"%011d" % number))
-            except UnavailableError:
-                with lock:
-                    felt.turned_away += 1
-                continue
-            now = time.perf_counter()
-            felt.waits[number] = (now - due) * 1000
-            if error := answer["error"]:
-                with lock:
-                    felt.refused[error["code"]] += 1
-            else:
-                felt.answered_at[answer["position"] - 1] = now - start
-            tell(number)
+    def file(number: int, due: float) -> None:
+        try:
+            answer = grouping.file(one.replace(_NUMBER, b"%06d" % number))
+        except UnavailableError:
+            with lock:
+                felt.turned_away += 1
+            return
+        wait = time.perf_counter() - due
+        felt.waits[number] = wait * 1000
+        if error := answer["error"]:
+            with lock:
+                felt.refused[error["code"]] += 1
+        else:
+            felt.answered_at[answer["position"] - 1] = number / plan.rate + wait
+        tell(number)
 
-    with ThreadPoolExecutor(min(CLERKS, plan.applications)) as clerks:
-        for done in [clerks.submit(clerk) for _ in range(CLERKS)]:
-            done.result()
-    felt.took = time.perf_counter() - start
+    felt.took = do_on_schedule(
+        file, plan.applications, rate=plan.rate, clerks=min(CLERKS, plan.applications)
+    )
     felt.waits = array("d", (wait for wait in felt.waits if wait))
     return felt
 
@@ -184,10 +181,13 @@ def _look_back(desk: Desk, felt: Felt) -> None:
         felt.ties = session.execute(
             select(func.coalesce(func.sum(shared.c.n), 0)).where(shared.c.n > 1)
         ).scalar_one()
-        covered = select(func.count()).select_from(Application)
-        felt.covered = session.exec(
-            covered.where(col(Application.reserved) >= col(Application.requested))
-        ).one()
+        covered = (
+            select(func.count())
+            .select_from(Application)
+            .where(col(Application.requested) > 0)
+            .where(col(Application.reserved) >= col(Application.requested))
+        )
+        felt.covered = session.exec(covered).one()
     began = time.perf_counter()
     found = verification.examine(desk).calls
     felt.verified_in = time.perf_counter() - began
@@ -196,21 +196,36 @@ def _look_back(desk: Desk, felt: Felt) -> None:
 
 
 def _submission(rules: CallDefinition, requested: Cents) -> bytes:
-    """Return what the portal hands over, but for the number of the applicant."""
-    number = _PLACEHOLDER.decode()
+    """Return what the portal hands over, but for the number of the application.
+
+    The tax code of an applicant begins with zeros, that of a partner with its place:
+    nobody is in two applications.
+    """
+    number, wanted = _NUMBER.decode(), rules.partnership
+    members = max(wanted.minimum, wanted.minimum_firms) if wanted else 1
     return orjson.dumps(
         {
             "portal_id": f"REHEARSAL-{number}",
             "applicant": {
-                "tax_code": number,
+                "tax_code": f"00000{number}",
                 "name": f"Applicant {number}",
                 "pec": f"applicant{number}@pec.example.it",
+                "kind": MemberKind.FIRM,
             },
+            "partners": [
+                {
+                    "tax_code": f"{place:05d}{number}",
+                    "name": f"Partner {place} of applicant {number}",
+                    "kind": MemberKind.FIRM,
+                }
+                for place in range(1, members)
+            ],
             "requested": format_money(requested),
             "investment": format_money(Cents(2 * requested)),
             "documents": [
                 {"kind": one.kind, "name": f"{one.kind}.pdf", "sha256": "0" * 64}
                 for one in rules.documents
             ],
+            "channel": rules.filing.channel,
         }
     )

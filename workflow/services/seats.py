@@ -5,6 +5,7 @@ without anybody's help.
 """
 
 import fcntl
+import os
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -100,7 +101,8 @@ class _OnSQLite:
     """A file beside the database: the system frees it with the process."""
 
     def __init__(self, engine: Engine, name: str) -> None:
-        self._path = Path(f"{engine.url.database}.{name}")
+        self._database = Path(str(engine.url.database))
+        self._path = Path(f"{self._database}.{name}")
         self._file: IO[bytes] | None = None
 
     def take(self) -> bool:
@@ -116,7 +118,9 @@ class _OnSQLite:
 
     def _opened(self) -> IO[bytes]:
         try:
-            return self._path.open("ab")
+            # Whoever may not open the database cannot keep a seat of it either.
+            mode = self._database.stat().st_mode & 0o666
+            return os.fdopen(os.open(self._path, os.O_CREAT | os.O_WRONLY, mode), "wb")
         except OSError as error:
             raise UnavailableError(
                 "database.read_only",
