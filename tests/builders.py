@@ -149,10 +149,10 @@ def submission(number: int = 0, **changes: Any) -> dict[str, Any]:
     }
 
 
-def scores(points: int = 80) -> list[str]:
+def scores(points: int = 80, rules: CallDefinition | None = None) -> list[str]:
     """Return a score sheet that adds up to some points of a hundred."""
     sheet, left = [], points
-    for criterion in ctl().merit.criteria:
+    for criterion in (rules or ctl()).merit.criteria:
         given = min(left, criterion.max_points)
         sheet.append(f"{criterion.code}={given}")
         left -= given
@@ -307,10 +307,11 @@ def office(database_url: str, *, at: datetime = OPENING) -> Iterator[Office]:
         engine.dispose()
 
 
-def furnish(database_url: str) -> None:
-    """Make the tables, the officers and the CTL call in an empty database."""
-    with office(database_url, at=rome(2026, 1, 15, 17, 38)) as empty:
+def furnish(database_url: str, rules: CallDefinition | None = None) -> None:
+    """Make the tables, the officers and a call in an empty database; else the CTL."""
+    rules = rules or ctl()
+    with office(database_url, at=rules.window.published_at) as empty:
         installation.initialise(empty.desk.engine, empty.clock, rehearsal=True)
         for login, roles in EVERYBODY.items():
             officers.add(empty.desk.as_officer("bianchi"), login, login.title(), roles)
-        calls.register_call(empty.desk, quiet())
+        calls.register_rules(empty.desk, rules)
