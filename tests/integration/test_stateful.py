@@ -37,7 +37,6 @@ from sqlmodel import SQLModel
 from config.loader import load
 from config.schema import CallDefinition
 from models.vocabulary import (
-    FINAL_STATES,
     ApplicationState,
     CallState,
     Cents,
@@ -88,6 +87,11 @@ NIGHT = settings.get_current_profile_name() == "night"
 Content = dict[str, list[dict[str, Any]]]
 Act = tuple[Callable[..., Any], Callable[[], dict[str, Any]]]
 
+OVER = {
+    *("not_receivable", "inadmissible", "rejected", "unfunded", "expired"),
+    *("withdrawn", "lapsed", "revoked", "annulled"),
+}
+"""Where a file goes no further."""
 QUEUED = {"submitted", "admissible", "evaluated", "waiting"}
 _YIELDS = "yield_reservation"
 EVERYONE = (*EVERYBODY, "nobody", None)
@@ -533,7 +537,7 @@ class AnySequence(RuleBasedStateMachine):
     def expect_nothing_undone(self, before: Content, after: Content) -> None:
         standing = {row["id"]: row["state"] for row in after["applications"]}
         for row in before["applications"]:
-            if row["state"] in FINAL_STATES:
+            if row["state"] in OVER:
                 assert standing[row["id"]] == row["state"]
 
     def expect_promotions(self, entries: list[dict[str, Any]]) -> None:
@@ -793,7 +797,7 @@ class AnySequence(RuleBasedStateMachine):
         apply = {
             row["applicant_id"]
             for row in self.content["applications"]
-            if row["state"] not in FINAL_STATES
+            if row["state"] not in OVER
         }
         rows = self.content["applicants"]
         codes = {row["tax_code"] for row in rows if row["id"] in apply}
@@ -1423,7 +1427,7 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def nobody_is_in_two_open_applications(self):
         """Neither as who leads nor as a partner."""
-        over = {*FINAL_STATES, ApplicationState.DRAFT}
+        over = {*OVER, ApplicationState.DRAFT}
         leads = {
             row["id"]: row["applicant_id"]
             for row in self.content["applications"]
