@@ -57,8 +57,12 @@ def a_machine_is_restarted(town: Town, _chance: random.Random) -> int:
         one.terminate()
     for one in asked:
         one.join(PATIENCE)
+    for one in asked:
+        if one.is_alive():  # the log will show what keeps it
+            for pid in (one.pid, *children([one.pid])):
+                _signalled(pid, signal.SIGUSR1)
     # Where it had not begun to listen, or what it needs is not there, it just ends.
-    assert {one.exitcode for one in asked} <= {0, 3, -signal.SIGTERM}
+    assert {one.exitcode for one in asked} <= {0, 3, -signal.SIGTERM}, asked
     town.keep_going()
     return sum(one.exitcode == 0 for one in asked)
 

@@ -4,6 +4,7 @@ Light to import: every process that takes the place of a killed one imports it.
 """
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -146,6 +147,7 @@ def _run(post: Machine, *words: str) -> None:
     from cli import main  # noqa: PLC0415 - see above
 
     _end_with_the_tests()
+    faulthandler.register(signal.SIGUSR1)
     be_impatient()
     os.environ.update(post.settings())
     with post.desk() as desk, redirect_stdout(StringIO()):

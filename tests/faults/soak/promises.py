@@ -33,6 +33,8 @@ def hold(town: Town) -> Counter[str]:
     with town.looked_at() as work:
         content = content_of(work.desk.engine)
         made = _chained(content)
+        kept = "\n".join(json.dumps(entry) for entry in made)
+        (town.folder / "entries.jsonl").write_text(kept, encoding="utf-8")
         _no_bug(town, books)
         walks.all_stands_where_the_entries_say(made, content)
         _answers_are_kept(made, books)

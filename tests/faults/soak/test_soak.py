@@ -51,7 +51,7 @@ def test_whatever_harm_is_done_to_the_whole_every_promise_holds(
             reached += episode(database, folder, seed)
         except BaseException as error:
             error.add_note(f"once more: make soak SOAK_SEED={seed} SOAK_SECONDS=0")
-            error.add_note(f"what was told, logged and sent: {folder}")
+            error.add_note(f"what was told, logged and entered: {folder}")
             raise
         if time.monotonic() >= ends:
             break
@@ -74,7 +74,7 @@ def episode(database: Supervised, folder: Path, seed: int) -> Counter[str]:
         for harm in harms:
             began = time.monotonic()
             chance = by_chance(seed, harm.__name__)
-            met[harm.__name__] = harm(whole, chance)
+            met[harm.__name__] = int(harm(whole, chance))
             go_on(whole, chance)
             took = time.monotonic() - began
             say(f"{seed} {harm.__name__} {met[harm.__name__]}, {took:.1f} s")

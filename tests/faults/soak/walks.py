@@ -90,12 +90,18 @@ def all_stands_where_the_entries_say(made: list[Entry], content: Any) -> None:
 
 
 def nobody_filed_at_a_closed_counter(made: list[Entry]) -> None:
-    stands: dict[str, str] = {}
+    """Each was received in a stretch in which the counter had been opened by then."""
+    stretches: dict[tuple[str, int], Entry] = {}
     for entry in (entry for entry in made if entry["outcome"] == "ok"):
-        if not entry["application"]:
-            stands[entry["call"]] = entry["to"] or stands.get(entry["call"], "")
-        elif entry["event"] == "submit":
-            assert stands[entry["call"]] == "open", entry
+        if opening := entry["findings"].get("opening"):
+            stretches[entry["call"], opening["ordinal"]] = opening
+        if entry["event"] == "submit":
+            received = entry["order"]["received_at"]
+            assert any(
+                one["opened_at"] <= received <= (one["ended_at"] or received)
+                for (call, _), one in stretches.items()
+                if call == entry["call"]
+            ), entry
 
 
 def money_was_there(made: list[Entry], content: Any) -> None:
