@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -309,13 +309,28 @@ def a_clock_that_counts_runs_ahead(town: Town, chance: random.Random) -> int:
     """Whoever goes by it may write nothing, and says so; the others go on."""
     (name,) = [machine.name for machine in town.machines if machine.counts]
     told = _refused_for_their_clock(town)
-    town.skews[name] = timedelta(seconds=chance.choice((30, 600, 7_200)))
+    _come_near_to_what_is_due(town)
+    town.skews[name] = timedelta(seconds=chance.choice((30, 7_200, 7_200)))
     town.pass_time(timedelta())
     soon(lambda: _refused_for_their_clock(town) > told, within=_A_WHILE)
     town.some_work(4)
     del town.skews[name]
     town.pass_time(timedelta())
     return _refused_for_their_clock(town) - told
+
+
+def _come_near_to_what_is_due(town: Town) -> None:
+    """Have something be due by a clock that is two hours ahead, and by no other."""
+    query = "SELECT min(next_check) - %(now)s FROM terms WHERE next_check > %(now)s"
+    now = (town.now - _EPOCH) // timedelta(microseconds=1)
+    with connected(town.url) as connection:
+        (left,) = connection.execute(query, {"now": now}).fetchone() or (None,)
+    if left is not None and (span := timedelta(microseconds=left)) < _NEAR:
+        town.pass_time(span - timedelta(hours=1))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEAR = timedelta(days=12)
 
 
 def _refused_for_their_clock(town: Town) -> int:

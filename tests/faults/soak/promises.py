@@ -121,8 +121,9 @@ def _the_register_verifies(work: Office, town: Town) -> None:
     """Chain, count, and that all that stands beside is the fold of the entries."""
     desk = replace(work.desk, anchor_files=town.machines[0].anchor_files)
     examined = verification.examine(desk)
-    assert [(one.call, one.faults) for one in examined.calls if not one.ok] == []
-    assert examined.office.ok
+    found = [(one.call, one.faults) for one in examined.calls if not one.ok]
+    assert not found, found
+    assert examined.office.ok, examined.office
     faults = [
         one
         for one in examined.anchors.faults
