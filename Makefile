@@ -5,7 +5,7 @@ PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 BENCH_ARGS ?=
 SOAK_SECONDS ?= 600
-SOAK_SEED ?= 20260120
+SOAK_SEED ?= $(shell date +%s)
 UPGRADE ?=
 
 VENV := .venv
@@ -35,7 +35,7 @@ demo: $(VENV)/.runtime ## show one real call from publication to plans in progre
 test: $(VENV)/.dev ## run every test (PYTEST_ARGS="-n 2")
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-soak: $(VENV)/.dev ## do harm to the whole for SOAK_SECONDS, from SOAK_SEED on
+soak: $(VENV)/.dev ## do harm to the whole for SOAK_SECONDS, from a new SOAK_SEED on
 	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$(SOAK_SEED) \
 		$(BIN)/python -m pytest -n 0 -s tests/faults/soak
 

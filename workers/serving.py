@@ -11,6 +11,7 @@ import redis
 from dramatiq import Broker, Worker
 
 from config.logs import log
+from models.session import DatabaseUnavailableError
 from workers import actors
 from workers import broker as brokers
 from workers.stopping import Stop
@@ -103,7 +104,7 @@ class _WithoutPersonalData(logging.Handler):
             last = traceback.extract_tb(error.__traceback__)[-1:]
             about["error"] = type(error).__name__
             about["where"] = ", ".join(f"{at.filename}:{at.lineno}" for at in last)
-        if isinstance(error, SportelloError):
+        if isinstance(error, SportelloError | DatabaseUnavailableError):
             about["code"] = error.code
         log.warn("worker_trouble", **about)
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,16 @@ LONGEST = 0.2
 
 @dataclass
 class WallClock:
-    """A clock that hangs where all processes see it, and that only tests move."""
+    """A clock that hangs where all processes see it, and that only tests move.
+
+    Not by libfaketime, which would move the clock of all that runs in a process: it
+    is a package of some systems, and the tests need a machine with Python alone. The
+    clock that the product goes by is the ambient one, and this takes its place.
+    """
 
     path: Path
-    simulated: bool = field(default=True, init=False)
+    simulated: bool = True
+    """Whether it counts as that of a rehearsal, or as that of the host."""
 
     def now(self) -> datetime:
         """Return the instant at which it was set."""
@@ -131,7 +137,7 @@ class Post:
 
 
 def scheduling(post: Post) -> None:
-    _be_impatient()
+    be_impatient()
     with post.desk() as desk:
         Scheduler(
             post.broker(),
@@ -155,7 +161,7 @@ def working_together(post: Post) -> None:
 
 
 def _work(post: Post, stop: Stop, *, threads: int) -> None:
-    _be_impatient()
+    be_impatient()
     with (
         post.desk() as desk,
         serving.serving(post.broker(), desk, post.transport(), threads=threads),
@@ -163,7 +169,7 @@ def _work(post: Post, stop: Stop, *, threads: int) -> None:
         stop.wait()
 
 
-def _be_impatient() -> None:
+def be_impatient() -> None:
     """Give a broker that hangs up soon, in this process and no other."""
     brokers._PATIENCE = 1
 
@@ -177,12 +183,15 @@ def _stop() -> Stop:
 
 # How they are killed
 
+Does = Callable[[Any], None]
+"""What one of them does at its post, until it ends."""
+
 
 class AtWork:
     """Processes at a post; one that is killed is replaced at once."""
 
-    def __init__(self, post: Post, does: Sequence[Callable[[Post], None]]) -> None:
-        self._post, self._does = post, does
+    def __init__(self, post: Post, does: Sequence[Does], crews: Sequence[Does]) -> None:
+        self._post, self._does, self._crews = post, does, crews
         self.running = [start(one, post) for one in does]
         self._hands: set[int] = set()
 
@@ -199,6 +208,13 @@ class AtWork:
         self.running[number].join(PATIENCE)
         self.running[number] = start(self._does[number], self._post)
 
+    def kill_a_hand(self, chance: random.Random) -> bool:
+        """Kill a hand of a crew, if there is one."""
+        hands = self._living_hands()
+        if hands:
+            os.kill(chance.choice(hands), signal.SIGKILL)
+        return bool(hands)
+
     def restart_the_ended(self) -> None:
         """Start again what has ended by itself, as a service manager does."""
         for number, process in enumerate(self.running):
@@ -210,7 +226,7 @@ class AtWork:
         crews = [
             process.pid
             for process, does in zip(self.running, self._does, strict=True)
-            if does is working_together
+            if does in self._crews
         ]
         return children(crews)
 
@@ -224,9 +240,11 @@ class AtWork:
 
 
 @contextmanager
-def at_work(post: Post, *does: Callable[[Post], None]) -> Iterator[AtWork]:
-    """Have processes at work meanwhile."""
-    crowd = AtWork(post, does)
+def at_work(
+    post: Post, *does: Does, crews: Sequence[Does] = (working_together,)
+) -> Iterator[AtWork]:
+    """Have processes at work meanwhile; *crews* are those of them that have hands."""
+    crowd = AtWork(post, does, crews)
     try:
         yield crowd
     finally:

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import logging
 import sys
 import threading
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from config.logs import Logger
+from models.session import DatabaseUnavailableError
+from workers import serving
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -75,3 +78,22 @@ def test_a_log_that_cannot_be_written_stops_nothing(
     monkeypatch.setattr(sys, "stderr", FullDisk())
 
     journal.warn("what is told of is done all the same")
+
+
+def test_what_keeps_a_message_from_being_done_is_told_by_its_code(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+):
+    library = logging.getLogger("dramatiq")
+    monkeypatch.setattr(library, "handlers", [])
+    monkeypatch.setattr(library, "propagate", False)
+    serving._keep_messages_out_of_the_log()
+    away = DatabaseUnavailableError("database.unreachable", "it does not answer")
+
+    library.warning("Failed to process %s", "80000000001", exc_info=away)
+
+    (line,) = lines()
+    assert (line["error"], line["code"]) == (
+        "DatabaseUnavailableError",
+        "database.unreachable",
+    )
+    assert "80000000001" not in str(line)

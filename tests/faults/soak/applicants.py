@@ -91,7 +91,7 @@ def _pushed(portal: Broker, call: str, content: bytes) -> dict[str, Any] | None:
 
 def line(who: str, number: int) -> bytes:
     """Write a submission by an applicant whom no list names."""
-    code = 80_000_000_000 + number
+    code = 80_000_000_000 + 1_000_000 * sum(who.encode()) + number
     return orjson.dumps(
         {
             **submission(0),

@@ -4,9 +4,10 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
-from models.vocabulary import FINAL_STATES, Event, Role
+from models.vocabulary import FINAL_STATES, ApplicationState, CallState, Event, Role
 from tests.builders import ROME, usual
 from tests.faults.soak.machines import Machine
 from tests.faults.soak.notebooks import (
@@ -25,7 +26,7 @@ from tests.faults.soak.notebooks import (
 )
 from workflow.desk import Desk
 from workflow.errors import SportelloError
-from workflow.services import moves, views
+from workflow.services import calls, moves, views
 from workflow.services.views import ApplicationView
 
 _WHO = {
@@ -41,6 +42,8 @@ _SELDOM = {
     Event.DECLARE_INADMISSIBLE,
     Event.DECLARE_NOT_RECEIVABLE,
     Event.DECLARE_UNFUNDED,
+    Event.END_CONFLICT,
+    Event.EXTEND_TERM,
     Event.LAPSE,
     Event.NOTIFY_REFUSAL,
     Event.PROPOSE_REVOCATION,
@@ -50,26 +53,45 @@ _SELDOM = {
     Event.REVOKE,
     Event.WITHDRAW,
 }
-"""What would soon leave nothing to do, if it were chosen as often as the rest."""
+"""What would soon leave nothing to do, or is mostly refused, if it came as often as
+the rest.
+"""
 
 _AT_HAND = 12
 """Files, of those that arrived first, at which officers look most of the time."""
 
 
+_OVERTAKES = 0.15
+"""How often they take a file up that is not the first."""
+
+FIRST_ACT = 10_000
+"""Above the numbers of all other acts: by its own each is found again."""
+
+_IN_A_DECREE = 3
+
+
 def operating(post: Machine, *, who: str, seed: int) -> None:
     """Decide on files, each in the role that it takes."""
-    _decide(post, who, seed, _by_service)
+    _decide(post, who, seed, _by_service, _chosen)
 
 
 def typing(post: Machine, *, who: str, seed: int) -> None:
     """Type commands, each a process of its own: decisions, and looks at the whole."""
-    _decide(post, who, seed, _by_command)
+    _decide(post, who, seed, _by_command, _chosen)
+
+
+def directing(post: Machine, *, who: str, seed: int) -> None:
+    """Type what concerns more than one file: acts on calls, and decrees."""
+    _decide(post, who, seed, _by_command, _directed)
 
 
 Decides = Callable[[Machine, Desk, Notebook, dict[str, Any]], None]
+Chooses = Callable[[Desk, str, random.Random], dict[str, Any] | None]
 
 
-def _decide(post: Machine, who: str, seed: int, does: Decides) -> None:
+def _decide(
+    post: Machine, who: str, seed: int, does: Decides, chooses: Chooses
+) -> None:
     book = Notebook.of(post, who)
     with post.desk() as desk:
         while True:
@@ -80,7 +102,7 @@ def _decide(post: Machine, who: str, seed: int, does: Decides) -> None:
                 if may_go(post):
                     return
                 key = f"{who}-{len(lines)}"
-                begun = insist(lambda: _chosen(desk, key, chance))  # noqa: B023
+                begun = insist(lambda: chooses(desk, key, chance))  # noqa: B023
                 if begun is not None:
                     book.write(BEGINS, **begun)
             if begun is not None:
@@ -96,8 +118,9 @@ def _chosen(desk: Desk, key: str, chance: random.Random) -> dict[str, Any] | Non
         return None
     near = files[:_AT_HAND] if chance.random() < 0.8 else files
     file = chance.choice(near)
-    if chance.random() < 0.1:
-        return _overtaking(desk, key, file, chance)
+    filed = [one for one in files if one.state == ApplicationState.SUBMITTED]
+    if filed[1:] and chance.random() < _OVERTAKES:
+        return _overtaking(desk, key, chance.choice(filed[1:_AT_HAND]), chance)
     _, known = views.events(desk, str(file.protocol))
     events = sorted((one for one in known if one.allowed), key=lambda one: one.event)
     if not events:
@@ -147,6 +170,52 @@ def _command(
     }
 
 
+# Calls, and many files at once
+
+
+def _directed(desk: Desk, key: str, chance: random.Random) -> dict[str, Any] | None:
+    """Choose an act on a call, or a decree; often just a file, as others do."""
+    if chance.random() < 0.3:
+        return _chosen(desk, key, chance)
+    call = calls.shown(desk, chance.choice(CALLS))
+    now = desk.ambient.now()
+    number = FIRST_ACT + int(key.rpartition("-")[2])
+    act = f"decreto {number}/{now.astimezone(ROME).date().isoformat()}"
+    formal = ("--act", act, "--reason", "so it was decided", "--yes")
+    found = {"key": key, "number": f"{number}", "count": 1, "login": "rossi"}
+    if call.state == CallState.SUSPENDED and call.reopens_at is None:
+        opens = (now + _CLOSED_FOR).isoformat(timespec="seconds")
+        return {**found, "words": ["call", "reopen", call.code, "--at", opens, *formal]}
+    what = chance.choice(("suspend", "refinance", "grant", "grant"))
+    if what == "suspend":
+        return {**found, "words": ["call", "suspend", call.code, *formal]}
+    if what == "refinance":
+        more = f"{(call.allocation + 11_111_111) / 100:.2f}"
+        words = ["call", "refinance", call.code, "--allocation", more, *formal]
+        return {**found, "words": words}
+    lines = _list_of_a_decree(desk, key, call.code)
+    if not lines:
+        return _chosen(desk, key, chance)
+    words = ["grant", call.code, "-", *formal]
+    return {**found, "count": len(lines), "lines": lines, "words": words}
+
+
+_CLOSED_FOR = timedelta(hours=6)
+
+
+def _list_of_a_decree(desk: Desk, key: str, call: str) -> list[dict[str, Any]]:
+    """List who may be granted without passing anybody over, with what each carries."""
+    listed = []
+    for one in views.listed(desk, call=call):
+        if one.state == ApplicationState.EVALUATED:
+            command = _command(desk, key, one, Event.GRANT, role=Role.MANAGER)
+            inputs = command["stated"]["inputs"]
+            listed.append({"application": one.protocol, **inputs})
+        elif one.reserved and one.state not in FINAL_STATES:
+            break
+    return listed[:_IN_A_DECREE]
+
+
 def hash_of(key: str) -> int:
     return sum(key.encode())
 
@@ -185,13 +254,21 @@ def _by_command(
     post: Machine, _desk: Desk, book: Notebook, begun: dict[str, Any]
 ) -> None:
     """Type it, until there is an answer; and look at something afterwards."""
-    words = ["advance", begun["application"], begun["event"], "--yes"]
-    words += ["--key", begun["key"], *_options(begun["stated"])]
+    words = begun.get("words") or [
+        *("advance", begun["application"], begun["event"], "--yes"),
+        *("--key", begun["key"], *_options(begun["stated"])),
+    ]
+    if "lines" in begun:
+        decree = post.folder / "home" / f"{begun['key']}.jsonl"
+        decree.write_text("\n".join(map(json.dumps, begun["lines"])), encoding="utf-8")
+        words = [f"{decree}" if word == "-" else word for word in words]
     told = _typed(post, book, words, who=begun["login"])
     if told is None:
         return
     code, answer = told
-    if code == 0:
+    if code == 0 and "number" in begun:
+        book.write(DONE, key=begun["key"], number=begun["number"])
+    elif code == 0:
         book.write(DONE, key=begun["key"], entry=answer["entry"])
     else:
         book.write(REFUSED, key=begun["key"], code=answer["error"]["code"])
@@ -229,8 +306,14 @@ def _typed(
             answer = json.loads(done.stdout)
         except ValueError:
             answer = None
-        if answer is None or "Traceback" in done.stderr or done.returncode == 5:
+        is_bug = "Traceback" in done.stderr or done.returncode == 5
+        if answer is None or is_bug or _code_of(answer) == "usage":
             told = f"{words} {done.returncode}\n{done.stdout}\n{done.stderr}"
             book.write(BUG, told=told)
             return None
         return done.returncode, answer
+
+
+def _code_of(answer: Any) -> str | None:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error["code"] if isinstance(error, dict) else None

@@ -10,6 +10,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -41,36 +42,51 @@ def test_whatever_harm_is_done_to_the_whole_every_promise_holds(
     database: Supervised, tmp_path_factory: pytest.TempPathFactory
 ):
     ends = time.monotonic() + SECONDS
+    reached: Counter[str] = Counter()
+    say(f"the first seed is {SEED}")
 
     for seed in itertools.count(SEED):
         folder = tmp_path_factory.mktemp(f"soak-{seed}")
         try:
-            episode(database, folder, seed)
+            reached += episode(database, folder, seed)
         except BaseException as error:
             error.add_note(f"once more: make soak SOAK_SEED={seed} SOAK_SECONDS=0")
-            error.add_note(f"what was told, logged and sent: {folder}")
+            error.add_note(f"what was told, logged and entered: {folder}")
             raise
         if time.monotonic() >= ends:
             break
 
+    promises.much_was_done(reached)
+    assert [harm.__name__ for harm in HARMS if not reached[harm.__name__]] == []
 
-def episode(database: Supervised, folder: Path, seed: int) -> None:
-    """Let harm of every kind come once, in the midst of the work, and look then."""
+
+def episode(database: Supervised, folder: Path, seed: int) -> Counter[str]:
+    """Let harm of every kind come once, in the midst of the work, and look then.
+
+    Returns what the promises were held against, and what each harm met.
+    """
     harms = list(HARMS)
     by_chance(seed, "harms").shuffle(harms)
+    met: Counter[str] = Counter()
 
     with town(database, folder, seed) as whole:
         whole.some_work(20)
         for harm in harms:
             began = time.monotonic()
             chance = by_chance(seed, harm.__name__)
-            harm(whole, chance)
+            met[harm.__name__] = int(harm(whole, chance))
             go_on(whole, chance)
-            say(f"{seed} {harm.__name__} {time.monotonic() - began:.1f} s")
+            took = time.monotonic() - began
+            say(f"{seed} {harm.__name__} {met[harm.__name__]}, {took:.1f} s")
         whole.enough_work()
-        whole.come_to_rest(by_chance(seed, "rest"))
+        chance = by_chance(seed, "rest")
+        whole.come_to_rest(chance)
         say(f"{seed} at rest {dict(whole.told())}")
-        promises.hold(whole)
+        met["refused for good"] = promises.undelivered_are_told(whole)
+        met["sent after all"] = whole.send_what_is_parked(chance)
+        met += promises.hold(whole)
+        say(f"{seed} holds {dict(met)}")
+        return met
 
 
 def go_on(whole: Town, chance: random.Random) -> None:

@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,34 +15,35 @@ import psycopg
 from sqlalchemy import make_url
 
 from models.session import DatabaseUnavailableError
-from models.vocabulary import Event
+from models.vocabulary import Event, NoticeStatus
 from tests.builders import OPENING, TO_GRANT, Office, furnish, office
 from tests.editions import open_to_all
 from tests.faults.brokers import Server
 from tests.faults.counters import left
 from tests.faults.soak import applicants, notebooks, officers
-from tests.faults.soak.machines import Machine
-from tests.faults.soak.notebooks import BEGINS, DONE, FILED, RICH, SCARCE
-from tests.faults.storms import (
-    AtWork,
-    at_work,
-    scheduling,
-    until,
-    working,
-    working_together,
+from tests.faults.soak.machines import (
+    Machine,
+    scheduling_by_command,
+    serving_by_command,
 )
+from tests.faults.soak.notebooks import BEGINS, DONE, FILED, RICH, SCARCE
+from tests.faults.storms import AtWork, at_work, scheduling, until, working
 from tests.mailservers import MailServer, Received, mail_server
 from tests.pec import Pec
 from tests.servers import Supervised
-from workflow.services import calls, keys, sweep
+from tests.terminals import Terminal
+from workflow.services import calls, keys, notices, sweep
 
 _LONGEST = 1.5
 """Seconds for which one waits for some work to be done, if none is."""
 
-_EUROS = 2_000_000
-"""Of the scarce call: enough for eighteen."""
+_EUROS = 1_000_000
+"""Of the scarce call: enough for nine."""
 
+_GIVEN_UP = {NoticeStatus.UNDELIVERED, NoticeStatus.UNKNOWN}
+_TRIES = 5
 _PATIENCE = 240.0
+_LOOKS_EVERY = 0.2
 ENOUGH = 20
 """Moves, submissions and letters of an episode."""
 
@@ -68,9 +69,22 @@ class Town:
     def pass_time(self, span: timedelta) -> None:
         """Let it be later, or earlier, on all machines; each may be wrong by itself."""
         self.now += span
+        self._set_the_clock_of_the_database()
         for machine in self.machines:
             wrong = self.skews.get(machine.name, timedelta())
+            machine.be_wrong_by(wrong.total_seconds())
             machine.clock.move_to(self.now + wrong)
+
+    def _set_the_clock_of_the_database(self) -> None:
+        def is_set() -> bool:
+            with suppress(psycopg.OperationalError), connected(self.url) as connection:
+                connection.execute(
+                    "UPDATE town.clock SET before = shows, shows = %s", [self.now]
+                )
+                return True
+            return False
+
+        soon(is_set, within=_PATIENCE)
 
     # Work
 
@@ -87,18 +101,21 @@ class Town:
     def some_work(self, answers: int) -> None:
         """Wait until so many answers were given, or for a while."""
         wanted = self.told().total() + answers
-        deadline = time.monotonic() + _LONGEST
-        while self.told().total() < wanted and time.monotonic() < deadline:
-            time.sleep(0.05)
+        soon(lambda: self.told().total() >= wanted)
 
     def enough_work(self) -> None:
         """Wait until what was done means something, on however slow a machine."""
-        until(self._is_enough, within=_PATIENCE)
+        soon(self._is_enough, within=_PATIENCE / 2)
 
     def _is_enough(self) -> bool:
         self.keep_going()
         told = self.told()
-        return told[DONE] >= ENOUGH and told[FILED] >= ENOUGH
+        if told[DONE] < ENOUGH or told[FILED] < ENOUGH:
+            return False
+        with suppress(psycopg.OperationalError), connected(self.url) as connection:
+            (rarest,) = connection.execute(_RAREST).fetchone() or (0,)
+            return bool(rarest)
+        return False
 
     def keep_going(self) -> None:
         """Start again what has ended by itself, as a service manager does."""
@@ -140,6 +157,36 @@ class Town:
         notebooks.send_home(self.folder)
         until(self._all_are_home, within=_PATIENCE)
         assert {one.exitcode for one in self.at_desks.running} == {0}
+        self.be_done(chance)
+
+    def send_what_is_parked(self, chance: random.Random) -> int:
+        """Have an operator send again what has not left, until all of it has."""
+        sent = 0
+        for _ in range(_TRIES):
+            parked = self._parked()
+            if not parked:
+                break
+            settings = {**self.machines[0].settings(), "SPORTELLO_OFFICER": "rup"}
+            typed = Terminal(self.folder / "home", settings)
+            done = typed.run("notices", "retry", *parked)
+            assert done.returncode == 0, done.stderr
+            sent += len(parked)
+            self.be_done(chance)
+        return sent
+
+    def _parked(self) -> list[str]:
+        """Name the letters that no machine sends any more, and that never came."""
+        came = {one.id for one in self.mail.received}
+        with self.looked_at() as work:
+            listed = notices.listed(work.desk)
+        return [
+            one.id
+            for one in listed
+            if one.status in _GIVEN_UP and one.id not in came and not one.delivered_at
+        ]
+
+    def be_done(self, chance: random.Random) -> None:
+        """Wait until nothing is left to be done."""
         with self.looked_at() as work:
             until(lambda: self._nothing_is_left(work, chance), within=_PATIENCE)
 
@@ -190,27 +237,29 @@ def town(database: Supervised, folder: Path, seed: int) -> Iterator[Town]:
         redis = stack.enter_context(_redis(folder / "broker"))
         mail = stack.enter_context(mail_server())
         machines = tuple(
-            Machine(url, redis.url, folder, mail.port, name)
-            for name in ("front", "one", "two")
+            Machine(url, redis.url, folder, mail.port, name, counts)
+            for name, counts in (("front", False), ("one", True), ("two", False))
         )
         found = Town(database, url, redis, mail, folder, machines)
         found.pass_time(timedelta())
         front, one, two = machines
         for machine, *does in (
             (one, scheduling, working),
-            (two, scheduling, working_together),
+            (two, scheduling_by_command, serving_by_command),
         ):
-            found.crowds.append(stack.enter_context(at_work(machine, *does)))
+            crowd = at_work(machine, *does, crews=[serving_by_command])
+            found.crowds.append(stack.enter_context(crowd))
         found.at_desks = stack.enter_context(at_work(front, *_everybody(seed)))
         yield found
 
 
 def _begin(work: Office) -> None:
-    """Have files that were granted already: their terms will end in the meantime."""
-    for number in range(6):
+    """Have files that were granted, whose terms will end, and some that may be."""
+    for number in range(8):
         name = work.file(number)
-        work.routine(name, *TO_GRANT, Event.RECORD_PUBLICATION)
+        work.routine(name, *TO_GRANT[:-1])
         if number < 4:
+            work.routine(name, Event.GRANT, Event.RECORD_PUBLICATION)
             work.routine(name, Event.CONVENE_NEGOTIATION, Event.SIGN_MINUTES)
         if number < 2:
             work.routine(name, Event.CONFIRM_COR, Event.FILE_PLAN)
@@ -221,6 +270,7 @@ def _everybody(seed: int) -> list[Callable[[Any], None]]:
         partial(officers.operating, who="verdi", seed=seed),
         partial(officers.operating, who="gialli", seed=seed),
         partial(officers.typing, who="neri", seed=seed),
+        partial(officers.directing, who="bruni", seed=seed),
         partial(applicants.handing_in, who="desk", call=SCARCE, seed=seed),
         partial(applicants.pushing, who="portal", call=RICH, seed=seed),
         partial(applicants.pushing, who="site", call=RICH, seed=seed),
@@ -229,14 +279,84 @@ def _everybody(seed: int) -> list[Callable[[Any], None]]:
 
 def _database(admin: str, name: str) -> str:
     address = make_url(admin)
-    plain = address.set(drivername="postgresql")
-    with psycopg.connect(
-        plain.render_as_string(hide_password=False), autocommit=True
-    ) as connection:
+    with connected(admin) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     url = address.set(database=name).render_as_string(hide_password=False)
     furnish(url)
+    with connected(url) as connection:
+        connection.execute(_CLOCK_OF_THE_DATABASE)
+        connection.execute(
+            "INSERT INTO town.clock VALUES (%(at)s, %(at)s)", {"at": OPENING}
+        )
+        connection.execute(
+            f'ALTER DATABASE "{name}" SET search_path = public, pg_catalog'
+        )
     return url
+
+
+_CLOCK_OF_THE_DATABASE = """
+    CREATE SCHEMA town;
+    CREATE TABLE town.clock (shows timestamptz NOT NULL, before timestamptz NOT NULL);
+    CREATE TABLE town.written (call_id uuid, seq bigint, at timestamptz);
+    CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+        VOLATILE AS 'SELECT shows FROM town.clock';
+    CREATE FUNCTION town.note() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO town.written
+                SELECT new.call_id, new.seq, greatest(shows, before) FROM town.clock;
+            RETURN NULL;
+        END
+    $$;
+    CREATE TRIGGER town_notes AFTER INSERT ON public.entries
+        FOR EACH ROW EXECUTE FUNCTION town.note();
+"""
+"""The server has the time of the town: it is asked by a machine whose clock counts.
+
+And it notes beside each entry what its clock showed when that was written, or just
+before, for whoever began when it was later.
+"""
+
+_RAREST = """
+    WITH made AS (SELECT body::jsonb AS body FROM entries WHERE outcome = 'ok')
+    SELECT least(
+        count(*) FILTER (WHERE jsonb_array_length(body->'findings'->'overtaken') > 0),
+        count(*) FILTER (WHERE body->>'event' = 'grant' AND body->>'key' IS NOT NULL),
+        count(*) FILTER (
+            WHERE body->>'event' = 'submit' AND body->'money'->'movements' = '[]'
+        ),
+        (SELECT count(*) FROM notices WHERE maybe_double)
+    ) FROM made
+"""
+"""What an episode goes on for, if it has not come yet: without it a promise of turn,
+money or letters is held against nothing.
+"""
+
+
+@contextmanager
+def connected(address: str) -> Iterator[psycopg.Connection[Any]]:
+    """Look past the product, once the server is there: it may be recovering."""
+    plain = make_url(address).set(drivername="postgresql")
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection = psycopg.connect(
+                plain.render_as_string(hide_password=False), autocommit=True
+            )
+            break
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+    with closing(connection):
+        yield connection
+
+
+def soon(condition: Callable[[], bool], *, within: float = _LONGEST) -> bool:
+    """Wait for something, now and then, but not for long; tell whether it came."""
+    deadline = time.monotonic() + within
+    while not (is_so := condition()) and time.monotonic() < deadline:
+        time.sleep(_LOOKS_EVERY)
+    return is_so
 
 
 @contextmanager

@@ -70,18 +70,54 @@ def nobody_was_overtaken_without_an_act(made: list[Entry]) -> None:
             own.steps[step["kind"], step["ordinal"]] = step["status"]
 
 
+def all_stands_where_the_entries_say(made: list[Entry], content: Any) -> None:
+    """Each file moved once from each version on, and stands where the last move led."""
+    standing: dict[str, list[Any]] = {}
+    for entry in made:
+        if entry["outcome"] != "ok" or not entry["application"]:
+            continue
+        now = standing.setdefault(entry["application"], ["draft", 0, 0, 0])
+        assert (entry["from"], entry["version"]) == (now[0], now[1] + 1), entry
+        now[0], now[1] = entry["to"], entry["version"]
+        for moved in entry["money"]["movements"]:
+            now[2] += moved["reserved"]
+            now[3] += moved["granted"]
+    columns = ("state", "version", "reserved", "granted")
+    assert standing == {
+        str(row["id"]): [row[name] for name in columns]
+        for row in content["applications"]
+    }
+
+
+def nobody_filed_at_a_closed_counter(made: list[Entry]) -> None:
+    """Each was received in a stretch in which the counter had been opened by then."""
+    stretches: dict[tuple[str, int], Entry] = {}
+    for entry in (entry for entry in made if entry["outcome"] == "ok"):
+        if opening := entry["findings"].get("opening"):
+            stretches[entry["call"], opening["ordinal"]] = opening
+        if entry["event"] == "submit":
+            received = entry["order"]["received_at"]
+            assert any(
+                one["opened_at"] <= received <= (one["ended_at"] or received)
+                for (call, _), one in stretches.items()
+                if call == entry["call"]
+            ), entry
+
+
 def money_was_there(made: list[Entry], content: Any) -> None:
     """At no entry was there more than the allocation, and it is where it belongs."""
     for call in content["calls"]:
-        reserved = granted = 0
+        reserved = granted = allocation = 0
         for entry in made:
-            if entry["call"] != call["code"] or not entry["money"]:
+            if entry["call"] != call["code"] or entry["outcome"] != "ok":
                 continue
-            for moved in entry["money"]["movements"]:
+            allocation = entry["findings"].get("allocation", allocation)
+            for moved in (entry["money"] or {"movements": ()})["movements"]:
                 reserved += moved["reserved"]
                 granted += moved["granted"]
             assert min(reserved, granted) >= 0
-            assert reserved + granted <= call["allocation"], entry
+            assert reserved + granted <= allocation, entry
+        assert allocation == call["allocation"]
         assert (reserved, granted) == (call["reserved"], call["granted"])
         rows = [row for row in content["applications"] if row["call_id"] == call["id"]]
         assert reserved == sum(row["reserved"] for row in rows)
