@@ -26,10 +26,11 @@ from models.session import (
 from models.vocabulary import Event
 from tests.builders import CTL, PAPER, Office, office, submission, usual
 from tests.contents import dump, rows
-from tests.editions import edited
+from tests.editions import SECOND as OTHER
+from tests.editions import edited, open_to_all
 from tests.terminals import Terminal
 from workflow.errors import TamperedError, UnavailableError
-from workflow.services import calls, installation, log, sweep
+from workflow.services import calls, installation, intake, log, sweep
 
 FIRST = "(SELECT id FROM applications WHERE protocol_number = 1)"
 SECOND = "(SELECT id FROM applications WHERE protocol_number = 2)"
@@ -394,6 +395,21 @@ def test_an_act_that_was_entered_after_what_stands_on_it_is_found(history):
     by_hand(history, "UPDATE acts SET registered_at = registered_at + 86400000000")
 
     assert any("which was entered later" in fault for _, fault in faults(history))
+
+
+def test_an_act_of_two_calls_is_no_alarm_if_a_clock_went_back(
+    work: Office, tmp_path: Path
+):
+    calls.register_call(work.desk, open_to_all(tmp_path))
+    first, act = work.file(0), {"act": "decreto 5/2026-01-20", "reason": "so"}
+    (other,) = intake.take_in(work.desk, OTHER, [orjson.dumps(submission(0))])
+    work.wait(hours=5)
+    work.move(other["protocol"], Event.ANNUL, **act)
+
+    work.wait(hours=-3)
+    work.move(first, Event.ANNUL, **act)
+
+    assert faults(work) == []
 
 
 def test_one_fault_of_a_kind_is_told_for_each_file(history):

@@ -24,6 +24,8 @@ class _Kept:
     registered_at: object
     is_borne_out: bool = False
     """An entry that names it was made by who is said to have brought it."""
+    is_entered: bool = False
+    """An entry that names it is not older than it: clocks may go back in between."""
     call: str | None = None
     seq: int = 0
     """Where it is named first."""
@@ -38,6 +40,7 @@ class _Kept:
             self.signed_by,
             self.registered_at,
             self.is_borne_out,
+            self.is_entered,
             self.call,
             self.seq,
         )
@@ -76,16 +79,24 @@ class Claims:
             return f"it stands on the act {shown(name)}, which does not exist"
         if not kept.is_borne_out:
             kept.is_borne_out = body["actor"]["id"] == kept.signed_by
+        if not kept.is_entered:
+            kept.is_entered = not _is_before(body["at"], kept.registered_at)
         if kept.call is None:
             kept.call, kept.seq = body["call"], body["seq"]
-            if _is_before(body["at"], kept.registered_at):
-                return f"it stands on the act {shown(name)}, which was entered later"
         return None
 
     def rest(self) -> Iterator[tuple[str, Fault]]:
-        """Return, once all calls were read, the acts that somebody else brought."""
+        """Return, once all calls were read, the acts that are not kept as brought.
+
+        Another call may have brought an act first, or by a clock that went back.
+        """
         for name, kept in self._acts.every():
-            if kept.call is not None and kept.is_foreign:
+            if kept.call is None:
+                continue
+            if not kept.is_entered:
+                told = f"it stands on the act {shown(name)}, which was entered later"
+                yield kept.call, Fault(kept.seq, told, "act")
+            if kept.is_foreign:
                 told = (
                     f"the act {shown(name)} was brought by another officer than its "
                     "record says"
