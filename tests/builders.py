@@ -307,10 +307,13 @@ def office(database_url: str, *, at: datetime = OPENING) -> Iterator[Office]:
         engine.dispose()
 
 
-def furnish(database_url: str) -> None:
-    """Make the tables, the officers and the CTL call in an empty database."""
+def furnish(database_url: str, file: Path | None = None) -> None:
+    """Make the tables, the officers and the CTL call in an empty database.
+
+    Another *file* of that call may separate duties, or remind of terms.
+    """
     with office(database_url, at=rome(2026, 1, 15, 17, 38)) as empty:
         installation.initialise(empty.desk.engine, empty.clock, rehearsal=True)
         for login, roles in EVERYBODY.items():
             officers.add(empty.desk.as_officer("bianchi"), login, login.title(), roles)
-        calls.register_call(empty.desk, quiet())
+        calls.register_call(empty.desk, file or quiet())

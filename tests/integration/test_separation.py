@@ -52,9 +52,7 @@ def template(request, tmp_path_factory) -> Iterator[str]:
 
 
 def _furnish(url: str, file: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:  # all others get the usual call
-        patch.setattr("tests.builders.quiet", lambda: file)
-        furnish(url)
+    furnish(url, file)
     with office(url) as opened:
         for login in ("second", "third"):
             officers.add(
