@@ -5,7 +5,9 @@ PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 BENCH_ARGS ?=
 SOAK_SECONDS ?= 600
-SOAK_SEED ?= $(shell date +%s)
+SOAK_SEED := $(or $(SOAK_SEED),$(shell date +%s))
+NIGHT_EXAMPLES ?= 200
+NIGHT_SEED := $(or $(NIGHT_SEED),$(shell date +%s))
 UPGRADE ?=
 
 VENV := .venv
@@ -20,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install demo test soak lint bench fmt docs lock pyright audit coverage dist clean
+.PHONY: help install demo test soak night lint bench fmt docs lock pyright audit coverage dist clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | \
@@ -64,6 +66,14 @@ pyright: $(VENV)/.dev ## ask for a second opinion on types (downloads pyright it
 
 audit: $(VENV)/.dev ## look for known holes in the dependencies (needs the network)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
+night: $(VENV)/.dev ## try what tests draw at random with other seeds, for hours
+	@echo "seed $(NIGHT_SEED), $(NIGHT_EXAMPLES) examples: make night NIGHT_SEED=$(NIGHT_SEED) draws the same"
+	@HYPOTHESIS_PROFILE=night NIGHT_EXAMPLES=$(NIGHT_EXAMPLES) \
+		$(BIN)/python -m pytest $(PYTEST_ARGS) -p no:randomly --timeout=0 \
+		--hypothesis-seed=$(NIGHT_SEED) tests/fuzz tests/properties \
+		tests/integration/test_*stateful*.py tests/integration/test_*walk*.py \
+		tests/integration/test_sweep.py
 
 coverage: $(VENV)/.dev ## show which branches of the rules and of the machine are not tested
 	@mkdir -p .cache

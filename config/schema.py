@@ -351,7 +351,7 @@ class Roles(Sourced):
     """Who may do what only beside another (*separazione dei ruoli*).
 
     Whoever proposed one of the *separate* decisions does not adopt it. With more
-    *evaluators* each gives a score, and the mean, rounded half up, is that of the
+    *evaluators* each gives a score, and the mean, cut to whole points, is that of the
     board (*nucleo di valutazione*).
     """
 

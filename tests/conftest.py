@@ -39,7 +39,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "night",
-    max_examples=2_000,
+    max_examples=int(os.environ.get("NIGHT_EXAMPLES", "2000")),
     stateful_step_count=100,
     deadline=None,
     print_blob=True,

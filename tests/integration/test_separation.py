@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.loader import find
+from config.loader import find, load
 from models.vocabulary import Event, Role
 from tests.builders import CTL, Office, furnish, office, scores, usual
 from tests.contents import entries
@@ -52,9 +52,7 @@ def template(request, tmp_path_factory) -> Iterator[str]:
 
 
 def _furnish(url: str, file: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:  # all others get the usual call
-        patch.setattr("tests.builders.quiet", lambda: file)
-        furnish(url)
+    furnish(url, load(file))
     with office(url) as opened:
         for login in ("second", "third"):
             officers.add(
