@@ -7,7 +7,7 @@ import pytest
 
 from models.session import transaction
 from models.vocabulary import CallState, Cents, SuspensionCause
-from tests.builders import CLOSING, CTL, OPENING, Office, rome
+from tests.builders import CLOSING, CTL, OPENING, Office, rome, submission
 from tests.contents import dump as contents
 from tests.contents import entries, rows
 from workflow.facts import Opening
@@ -201,6 +201,21 @@ def test_a_counter_that_is_never_reopened_closes_in_its_time(work: Office):
     assert (shown.state, shown.closed_at) == (CallState.CLOSED, CLOSING)
     assert (shown.suspended_for, shown.suspended_since) == (None, None)
     assert stretches(work) == (Opening(OPENING, OPENING),)
+    assert work.verified()
+
+
+def test_a_host_whose_clock_is_behind_takes_nothing_in_after_a_suspension(work: Office):
+    work.clock.advance(timedelta(minutes=10))
+    in_time = work.take(submission(0))
+    call_acts.suspend(
+        work.desk, CTL, cause=SuspensionCause.ACT, act=ACT, reason="a change"
+    )
+
+    work.clock.advance(timedelta(seconds=-30))
+    (late,) = work.take(submission(1))
+
+    assert in_time[0]["outcome"] == "submitted"
+    assert (late["outcome"], late["error"]["code"]) == ("refused", "call.suspended")
     assert work.verified()
 
 

@@ -439,7 +439,19 @@ class _Group:
             )
         year = civil_day(at).year
         number = self.bundle.number(year).last + 1
-        return OrderKey(filed.received_at or at, year, number)
+        return OrderKey(filed.received_at or self._stamped(at), year, number)
+
+    def _stamped(self, at: datetime) -> datetime:
+        """Return when a line came that the register itself gives its instant.
+
+        The clock of this host may have fallen behind the register. What comes then
+        came after all that stands there: after an end of the counter too, though
+        whoever came at that very instant was in time.
+        """
+        openings = self.standing.counter.openings
+        is_behind = self.work.desk.ambient.now() < at
+        has_just_ended = bool(openings) and openings[-1].ended_at == at
+        return at + _MOMENT if is_behind and has_just_ended else at
 
     def _yielding(self, filed: Submission, key: OrderKey) -> tuple[Place, ...]:
         """Return who gives money up for an earlier arrival that is handed over now."""
