@@ -63,8 +63,17 @@ PROPOSE: dict[str, set[Event]] = {
 }
 """Whoever made one of these does not make that."""
 
-IMPARTIAL = {*PROPOSE, Event.EVALUATE}
-"""Whoever has a conflict of interests neither scores nor decides."""
+IMPARTIAL = {
+    *PROPOSE,
+    Event.EVALUATE,
+    Event.ANNUL,
+    Event.DETERMINE_AMOUNT,
+    Event.DISMISS_LAPSE,
+    Event.EXTEND_TERM,
+    Event.GRANT_EXTENSION,
+    Event.SETTLE,
+}
+"""Whoever has a conflict of interests neither scores nor makes an act."""
 
 
 @dataclass

@@ -171,6 +171,12 @@ DECISIONS = {
     Event.GRANT,
     Event.LAPSE,
     Event.REVOKE,
+    Event.ANNUL,
+    Event.DETERMINE_AMOUNT,
+    Event.DISMISS_LAPSE,
+    Event.EXTEND_TERM,
+    Event.GRANT_EXTENSION,
+    Event.SETTLE,
 }
 """From what whoever has a conflict of interests abstains."""
 

@@ -10,6 +10,7 @@ from tests.builders import usual
 from tests.builders_facts import NOW, facts
 from workflow.facts import Abstention, Deed, PeopleFacts
 from workflow.moves.families import TABLES
+from workflow.moves.guards.people import abstains_not
 
 S = ApplicationState
 ME = UUID(int=1)
@@ -77,3 +78,11 @@ def test_a_worker_makes_nothing_that_another_person_would_have_to_propose():
 
     assert len(automatic) > 10
     assert {decides for _, decides in automatic} == {None}
+
+
+@pytest.mark.parametrize("family", TABLES)
+def test_whoever_has_a_conflict_of_interests_abstains_from_every_act(family):
+    acts = [move for move in TABLES[family].moves if move.act and move.by_hand]
+
+    assert acts
+    assert all(abstains_not in move.accepts for move in acts)

@@ -82,7 +82,7 @@ def _watched(filed: tuple[ApplicationState, ...]) -> tuple[Move, ...]:
             "Give the applicant more days for a term (proroga di un termine).",
             "the call, C.4",
             inputs=stated.TermExtensionInputs,
-            accepts=(guards.terms.may_be_extended,),
+            accepts=(guards.terms.may_be_extended, guards.people.abstains_not),
             foresees=(guards.terms.some_term_extensible,),
             act=True,
             reason=True,

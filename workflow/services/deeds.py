@@ -17,7 +17,8 @@ _ABOUT_PEOPLE = (Event.EVALUATE, Event.DECLARE_CONFLICT, Event.END_CONFLICT)
 
 def matter(table: Table, event: Event) -> bool:
     """Tell whether for an event it matters who did what before."""
-    return event in _ABOUT_PEOPLE or any(move.decides for move in table.of_event(event))
+    rows = table.of_event(event)
+    return event in _ABOUT_PEOPLE or any(move.decides or move.act for move in rows)
 
 
 def of(session: Session, table: Table, application: Application) -> PeopleFacts:

@@ -121,7 +121,7 @@ NEGOTIATION = (
             _PLAN_ANSWERED,
             _NOT_DETERMINED,
         ),
-        accepts=(guards.grants.admitted_within_plan,),
+        accepts=(guards.grants.admitted_within_plan, guards.people.abstains_not),
         act=True,
         effect=effects.grants.determine,
         letters=(Letter.AMOUNT_DETERMINED,),
