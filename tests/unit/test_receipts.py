@@ -210,6 +210,14 @@ def test_certified_data_that_cannot_be_believed_are_refused_in_words(certified, 
         receipts.read(Pec(certified=certified).mail())
 
 
+def test_a_document_type_that_lies_elsewhere_is_not_fetched_and_no_fault():
+    pec = Pec()
+    declared = b'<!DOCTYPE postacert SYSTEM "http://192.0.2.1/postacert.dtd">'
+    certified = declared + pec.xml().partition("?>")[2].encode()
+
+    assert receipts.read(Pec(certified=certified).mail()) == receipts.read(pec.mail())
+
+
 _HEADER, _PART = b"Content-Type: ", b"Content-Type: multipart/mixed; boundary=a\n\n"
 
 
