@@ -49,7 +49,7 @@ def test_a_long_line_is_never_held_and_those_after_it_are_read():
 def test_after_a_line_without_an_end_nothing_is_read(monkeypatch):
     monkeypatch.setattr(handed_in, "_NO_LINE", 100)
     stream = BytesIO(b"a\n" + b"\0" * 1_000)
-    read = []
+    read: list[bytes] = []
 
     with pytest.raises(EndlessLineError):
         read.extend(line for line, _ in lines(stream, 10))
