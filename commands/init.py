@@ -37,7 +37,11 @@ def init_command(*, rehearsal: bool) -> None:
     with told_in_words():
         desk = open_desk()
         settings = read_settings()
-        if not rehearsal and settings.clock is not None:
+        if not rehearsal:
+            # A real database is never dated with an invented instant.
+            desk = replace(desk, ambient=SystemAmbient())
+        made = installation.initialise(desk.engine, desk.ambient, rehearsal=rehearsal)
+        if settings.clock is not None and not made.rehearsal:
             say(
                 "Warning: SPORTELLO_CLOCK is set, and a real database has no other "
                 "time than that of the host: commands will be refused until it is "
@@ -45,10 +49,6 @@ def init_command(*, rehearsal: bool) -> None:
                 "database",
                 err=True,
             )
-        if not rehearsal:
-            # A real database is never dated with an invented instant.
-            desk = replace(desk, ambient=SystemAmbient())
-        made = installation.initialise(desk.engine, desk.ambient, rehearsal=rehearsal)
         note_done(f"database {made.database}")
         signer = signing.prepare(desk)
         empty = not rosters.listed(desk)

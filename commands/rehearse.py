@@ -1,12 +1,13 @@
 """What would the opening of a call feel like?"""
 
-import os
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from commands.entry import engine_of, told_in_words
+from commands.interruptions import ended_with
 from commands.lazy import json_option, wants_json
 from commands.numbers import WholeNumber
 from commands.output import clean, emit, print_pairs
@@ -14,19 +15,47 @@ from commands.plain import say
 from config.loader import find, load, shipped
 from config.schema import CallDefinition
 from config.settings import Settings, read_settings
-from models.scratch import rehearsal_database
-from models.session import DatabaseUnavailableError, reading
-from models.vocabulary import Cents
-from workflow.errors import InputError, RefusedError, SportelloError, TamperedError
+from models.scratch import Beside, rehearsal_database
+from models.session import reading
+from models.vocabulary import Cents, ReceiptClock
+from workflow.ambient import SystemAmbient
+from workflow.errors import (
+    InputError,
+    RefusedError,
+    SportelloError,
+    TamperedError,
+    UnavailableError,
+)
 from workflow.rules.amounts import format_money, parse_money
-from workflow.services import lookups, rehearsals
+from workflow.services import installation, lookups, rehearsals
 from workflow.services.rehearsals import Felt, Plan
 
 _SETTING = "SPORTELLO_DATABASE_URL"
+_NOT_LOADED = {"call.unknown", "database.not_initialised"}
 _MOST = 1_000_000
 _FASTEST = 100_000
 _SHARE = 100
-"""Where a call has no cap, each asks for so little of the allocation."""
+"""Where a call has no cap, so many use the allocation up, as most rehearsals do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What each asks for, and why that."""
+
+    amount: Cents
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """A rehearsal, with where it was."""
+
+    felt: Felt
+    rules: CallDefinition
+    asked: _Asked
+    kind: str
+    beside: Beside
 
 
 @click.command("rehearse")
@@ -48,7 +77,8 @@ _SHARE = 100
 @click.option(
     "--requested",
     metavar="EUROS",
-    help="What each asks for; if nothing is said, the cap of the call.",
+    help="What each asks for; if nothing is said, the cap of the call, or a hundredth "
+    "of the allocation where there is none.",
 )
 @json_option
 @click.pass_context
@@ -68,7 +98,7 @@ def rehearse_command(
     left aside, also those of other calls, so that anybody may apply; where the call
     wants several to apply together, each names as many partners. With many
     applications it takes as long as it would. If nobody at all is taken in, it ends
-    with 1.
+    with 1. Ctrl-C and SIGTERM end it, and leave nothing behind.
 
     \b
     Example:
@@ -77,17 +107,32 @@ def rehearse_command(
     with told_in_words():
         settings = read_settings()
         rules = _rules(settings, call)
-        plan = Plan(applications, rate, _requested(rules, requested))
+        asked = _requested(rules, requested)
+        plan = Plan(applications, rate, asked.amount)
         engine_of(settings.database, _SETTING, lock_wait=0).dispose()  # is it one?
-        name = f"sportello_rehearsal_{os.getpid()}"
-        with rehearsal_database(settings.database, name) as engine:
-            felt = _played(engine, rules, plan)
-            kind = engine.dialect.name
-    emit(_document(felt, rules, kind), lambda: _show(felt, rules, kind))
+        # In a container every program has the same number: a name of it may be taken.
+        name = f"sportello_rehearsal_{SystemAmbient().new_id().hex}"
+        with (
+            ended_with("Stopped: the scratch database is gone, nothing is left behind"),
+            rehearsal_database(settings.database, name) as beside,
+        ):
+            _warn_of_place(beside)
+            felt = _felt(beside.engine, rules, plan)
+    played = _Played(felt, rules, asked, beside.engine.dialect.name, beside)
+    emit(_document(played), lambda: _show(played))
     if (error := _fault(felt)) is not None:
         if wants_json():
             context.exit(error.exit_code)  # the document says it, and is the only one
         raise error
+
+
+def _warn_of_place(beside: Beside) -> None:
+    if not beside.is_beside:
+        say(
+            "Warning: the folder of the real database is not there; the rehearsal is "
+            f"in {beside.place}, which may be another disk, faster or slower",
+            err=True,
+        )
 
 
 def _fault(felt: Felt) -> SportelloError | None:
@@ -110,7 +155,7 @@ def _refused(felt: Felt) -> str:
     return ", ".join(f"{n} [{code}]" for code, n in felt.refused.items())
 
 
-def _played(engine: Any, rules: CallDefinition, plan: Plan) -> Felt:  # noqa: ANN401 - a command knows no engine
+def _felt(engine: Any, rules: CallDefinition, plan: Plan) -> Felt:  # noqa: ANN401 - a command knows no engine
     if wants_json() or not sys.stderr.isatty():
         return rehearsals.rehearse(engine, rules, plan)
     with click.progressbar(
@@ -127,10 +172,13 @@ def _rules(settings: Settings, call: str) -> CallDefinition:
         return load(find(call))
     engine = engine_of(settings.database, _SETTING, lock_wait=5)
     try:
+        installation.check_form(engine)
         with reading(engine) as session:
             row = lookups.find_call(session, call)
             return lookups.rules_of(session, row.id, row.version)
-    except (SportelloError, DatabaseUnavailableError) as error:
+    except (RefusedError, UnavailableError) as error:
+        if error.code not in _NOT_LOADED:
+            raise  # whether it is loaded cannot be seen
         listed = ", ".join(shipped())
         raise InputError(
             "call.unknown",
@@ -142,11 +190,11 @@ def _rules(settings: Settings, call: str) -> CallDefinition:
         engine.dispose()
 
 
-def _requested(rules: CallDefinition, written: str | None) -> Cents:
+def _requested(rules: CallDefinition, written: str | None) -> _Asked:
     allocation = rules.allocation.amount
     most = min(allocation, rules.aid.cap or allocation)
     if written is None:
-        return most if rules.aid.cap else Cents(allocation // _SHARE)
+        return _usual(rules, most)
     if not allocation:
         raise InputError(
             "amount.none", f"{rules.code} gives no money: leave --requested out"
@@ -161,17 +209,31 @@ def _requested(rules: CallDefinition, written: str | None) -> Cents:
             f"--requested {clean(written)}: write euros, as 35000.00, more than 0.00 "
             f"and at most {format_money(most)}",
         )
-    return Cents(requested)
+    return _Asked(Cents(requested), "option", "as --requested says")
 
 
-def _document(felt: Felt, rules: CallDefinition, kind: str) -> dict[str, Any]:
-    plan = felt.plan
+def _usual(rules: CallDefinition, most: Cents) -> _Asked:
+    if not most:
+        return _Asked(most, "nothing", "the call gives no money")
+    if rules.aid.cap:
+        return _Asked(most, "cap", "the cap of the call")
+    share = max(Cents(most // _SHARE), Cents(1))
+    return _Asked(
+        share, "share", f"1/{_SHARE} of the allocation, as the call has no cap"
+    )
+
+
+def _document(played: _Played) -> dict[str, Any]:
+    felt, plan = played.felt, played.felt.plan
     return {
-        "call": rules.code,
-        "database": kind,
+        "call": played.rules.code,
+        "database": played.kind,
+        "place": played.beside.place,
+        "beside": played.beside.is_beside,
         "applications": plan.applications,
         "rate": plan.rate,
         "requested": format_money(plan.requested),
+        "requested_by": played.asked.by,
         "placed": felt.placed,
         "refused": dict(felt.refused),
         "turned_away": felt.turned_away,
@@ -184,6 +246,10 @@ def _document(felt: Felt, rules: CallDefinition, kind: str) -> dict[str, Any]:
         "covered": felt.covered,
         "exhausted_after_seconds": _rounded(felt.exhausted_at),
         "ties": felt.ties,
+        "instants": felt.instants,
+        "last_instant_after_seconds": round(felt.last_at, 3),
+        "clock": ReceiptClock.REGISTER,
+        "clock_of_call": played.rules.filing.clock,
         "entries": felt.entries,
         "verified_seconds": round(felt.verified_in, 3),
         "ok": _fault(felt) is None,
@@ -194,25 +260,48 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _show(felt: Felt, rules: CallDefinition, kind: str) -> None:
-    plan = felt.plan
+def _show(played: _Played) -> None:
+    felt, plan = played.felt, played.felt.plan
     say(
-        f"{rules.code}: {plan.applications} applications, {plan.rate} a second, "
-        f"{format_money(plan.requested)} each, on a scratch database ({kind})\n"
+        f"{played.rules.code}: {plan.applications} applications, {plan.rate} a second, "
+        f"on a scratch database ({played.kind})\n"
     )
+    asked = f"{format_money(plan.requested)} each: {played.asked.why}"
     print_pairs(
         (
+            ("requested", asked),
             ("answered", _answered(felt)),
             ("waited", _waited(felt)),
             ("placed", _placed(felt)),
-            ("same instant", f"{felt.ties}: among them the protocol number decides"),
+            ("order", _order(felt)),
+            ("dated", _dated(played)),
             ("refused", _refused(felt)),
             ("try again", _turned_away(felt)),
             ("money", _money(felt)),
             ("register", _register(felt)),
+            ("in", played.beside.place),
         ),
         indent="  ",
     )
+
+
+def _order(felt: Felt) -> str | None:
+    if not felt.placed:
+        return None
+    if not felt.ties:
+        return "as they came to us, each at an instant of its own"
+    return (
+        f"as they came to us; who waits together shares one of {felt.instants} instants"
+    )
+
+
+def _dated(played: _Played) -> str | None:
+    if not played.felt.placed:
+        return None
+    dated = f"to {played.felt.last_at:.3f} s after the opening, by our clock"
+    if played.rules.filing.clock == ReceiptClock.PORTAL:
+        dated += "; on the day by the portal's"
+    return dated
 
 
 def _answered(felt: Felt) -> str:

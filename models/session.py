@@ -110,6 +110,18 @@ _MEANINGS = (
         (sign, "database.full", "the disk of the database is full; free space")
         for sign in ("disk is full", "no space left on device")
     ),
+    *(
+        (
+            f"[sqlite_ioerr_{sign}]",
+            "database.full",
+            (
+                "the file of the database cannot be written any further: a quota or a "
+                "limit is reached (`ulimit -f`), or its disk fails; nothing of this "
+                "was kept: make room and give it again"
+            ),
+        )
+        for sign in ("write", "truncate", "fsync", "shmsize", "shmmap")
+    ),
     (
         "not a database",
         "database.damaged",
@@ -182,13 +194,18 @@ def _forbidden(error: DBAPIError) -> DatabaseForbiddenError:
     )
 
 
+def _code(error: DBAPIError) -> str:
+    """Return the code of a failure: what is said of it may be of several."""
+    return str(getattr(error.orig, "sqlite_errorname", None) or _sqlstate(error))
+
+
 def first_line(error: DBAPIError) -> str:
     """Return what a driver says, without the rows that it tells of after that."""
     return (str(error.orig).strip().splitlines() or ["no answer"])[0]
 
 
 def _unavailable(error: DBAPIError) -> DatabaseUnavailableError:
-    cause = f"{error.orig} [{_sqlstate(error)}]".lower()
+    cause = f"{error.orig} [{_code(error)}]".lower()
     for sign, code, message in _MEANINGS:
         if sign in cause:
             return DatabaseUnavailableError(code, message)
@@ -357,6 +374,9 @@ def keep_readers_going(engine: Engine) -> None:
     """Use SQLite's write-ahead log: readers and writer do not wait for each other."""
     options = {"outside": True}  # the mode cannot change inside a transaction
     with told_in_words(), engine.connect().execution_options(**options) as connection:
+        # The change itself waits for nobody; until it is made one who writes holds it.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -157,6 +158,27 @@ def test_a_locked_database_is_tried_again_later(terminal):
 
     assert "try again" in said
     assert terminal.type("advance", FIRST, "start_review", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_an_upgrade_waits_for_who_writes_as_long_as_it_was_told_to(terminal, mode):
+    with closing(sqlite3.connect(terminal.database)) as first:
+        first.execute(f"PRAGMA journal_mode = {mode}")
+    other = sqlite3.connect(
+        terminal.database, isolation_level=None, check_same_thread=False
+    )
+    with closing(other):
+        other.execute("BEGIN IMMEDIATE")
+        ends = threading.Timer(1, other.execute, ["ROLLBACK"])
+        ends.start()
+
+        patient = Terminal(
+            terminal.home, {**terminal.settings, "SPORTELLO_LOCK_WAIT": "60"}
+        )
+        done = patient.type("init", "--rehearsal")
+
+        assert (done.exit_code, ends.is_alive()) == (0, False)
+        ends.join()
 
 
 def test_an_upgrade_that_finds_somebody_at_work_says_whom_to_stop(terminal):

@@ -1,5 +1,6 @@
 """Is what must never be false refused by the database itself, whoever asks?"""
 
+import resource
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -337,6 +338,27 @@ def test_on_sqlite_a_command_that_only_looks_first_already_keeps_others_from_wri
 
     assert seen == 1
     assert error.value.code == "database.locked"
+
+
+def test_a_quota_that_is_used_up_is_told_as_a_full_disk_and_not_as_damage(
+    sqlite_office_url: str,
+):
+    with office(sqlite_office_url) as opened:
+        file = Path(str(opened.desk.engine.url.database))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = rows(opened.desk.engine, "SELECT count(*) FROM applications")
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, limits[1]))
+        try:
+            with pytest.raises(DatabaseUnavailableError) as error:
+                opened.file(0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        assert error.value.code == "database.full"
+        assert file.stat().st_size > 4_096
+        assert rows(opened.desk.engine, "SELECT count(*) FROM applications") == before
+        assert opened.verified()
 
 
 def count(session: Session) -> int:

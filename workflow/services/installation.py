@@ -50,9 +50,9 @@ def initialise(
     before, found = _form(engine)
     if before in {Form.NEWER, Form.UNKNOWN}:
         raise UnavailableError(*unusable(before, found))
-    if engine.dialect.name == "sqlite":
-        keep_readers_going(engine)
     try:
+        if engine.dialect.name == "sqlite":
+            keep_readers_going(engine)
         with told_in_words():
             upgrade(engine)
     except DatabaseForbiddenError as error:

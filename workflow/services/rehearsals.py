@@ -31,6 +31,10 @@ CLERKS = 400
 """Threads that offer: as many may wait for their answer at a time."""
 
 _BEFORE = timedelta(seconds=1)
+_LEAD = timedelta(seconds=0.5)
+"""From the start of the clock to the opening: by then the threads are there."""
+_FIRST = 0.001
+"""Seconds after the opening at which the first is due: two clocks are read."""
 _NUMBER = b"######"
 """Stands for the number of an application: of a million, each has one of its own."""
 _WHO = "rehearsal"
@@ -61,7 +65,14 @@ class Felt:
     turned_away: int = 0
     """Those told to try again, because too many were waiting."""
     ties: int = 0
-    """How many share their instant with another: the protocol number decided."""
+    """How many share their instant with another, having been written together.
+
+    Among them the protocol number decides, and that is given as they came.
+    """
+    instants: int = 0
+    """How many there are in all: each group that is written at once has one."""
+    last_at: float = 0.0
+    """The last of them, by the clock of the register."""
     covered: int = 0
     """How many have money reserved for all that they ask."""
     entries: int = 0
@@ -103,9 +114,11 @@ def rehearse(
     rules = _open_to_all(rules)
     _warm_up(rules)
     _furnish(engine, rules)
-    desk = _desk(engine, MovedAmbient.to(rules.window.opens_at))
-    felt = _offered(desk, rules, plan, tell)
-    _look_back(desk, felt)
+    # The instants of the register are those of the schedule: both begin here.
+    desk = _desk(engine, MovedAmbient.to(rules.window.opens_at - _LEAD))
+    opening = time.perf_counter() + _LEAD.total_seconds()
+    felt = _offered(desk, rules, plan, tell, opening=opening)
+    _look_back(desk, rules, felt)
     return felt
 
 
@@ -138,7 +151,12 @@ def _desk(engine: Engine, clock: MovedAmbient) -> Desk:
 
 
 def _offered(
-    desk: Desk, rules: CallDefinition, plan: Plan, tell: Callable[[int], None]
+    desk: Desk,
+    rules: CallDefinition,
+    plan: Plan,
+    tell: Callable[[int], None],
+    *,
+    opening: float,
 ) -> Felt:
     grouping, one = Grouping(desk, rules.code), _submission(rules, plan.requested)
     felt = Felt(
@@ -165,13 +183,17 @@ def _offered(
         tell(number)
 
     felt.took = do_on_schedule(
-        file, plan.applications, rate=plan.rate, clerks=min(CLERKS, plan.applications)
+        file,
+        plan.applications,
+        rate=plan.rate,
+        clerks=min(CLERKS, plan.applications),
+        start=opening + _FIRST,
     )
     felt.waits = array("d", (wait for wait in felt.waits if wait))
     return felt
 
 
-def _look_back(desk: Desk, felt: Felt) -> None:
+def _look_back(desk: Desk, rules: CallDefinition, felt: Felt) -> None:
     """Ask the database what came of it, and whether the register holds."""
     with reading(desk.engine) as session:
         at = select(func.count().label("n")).where(
@@ -181,6 +203,14 @@ def _look_back(desk: Desk, felt: Felt) -> None:
         felt.ties = session.execute(
             select(func.coalesce(func.sum(shared.c.n), 0)).where(shared.c.n > 1)
         ).scalar_one()
+        felt.instants, last = session.execute(
+            select(
+                func.count(func.distinct(col(Application.received_at))),
+                func.max(col(Application.received_at)),
+            )
+        ).one()
+        if last is not None:
+            felt.last_at = (last - rules.window.opens_at).total_seconds()
         covered = (
             select(func.count())
             .select_from(Application)
