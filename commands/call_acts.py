@@ -12,6 +12,7 @@ from commands.confirmation import Said, do_once_confirmed, is_typed
 from commands.entry import at_desk, warn_of_clock
 from commands.instants import read_instant
 from commands.lazy import json_option
+from commands.numbers import WholeNumber
 from commands.output import clean
 from commands.plain import say
 from commands.receipts import written_to
@@ -290,7 +291,7 @@ def annul_command(desk: Desk, /, call: str, **formal: Any) -> None:  # noqa: ANN
 @click.option(
     "--decide",
     metavar="NUMBER",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="Decide on the malfunction of this number.",
 )
 @click.option(

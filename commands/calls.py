@@ -18,7 +18,7 @@ from commands.lazy import Listing, json_option
 from commands.moments import as_of_option
 from commands.output import Table, civil, clean, emit, euros, instant, print_pairs
 from commands.plain import say
-from config.loader import CallFileError, Fault, check, find, load
+from config.loader import CallFileError, Fault, check, find, first_of, load
 from config.schema import CallDefinition
 from models.vocabulary import (
     CallEvent,
@@ -75,8 +75,8 @@ def check_command(context: click.Context, files: tuple[str, ...]) -> None:
         for name, faults in checked:
             found = f"{len(faults)} fault(s)" if faults else "ok"
             say(f"{clean(name)}: {found}")
-            for fault in faults:
-                say(f"  {clean(str(fault))}")
+            for fault in first_of(faults):
+                say(f"  {clean(fault)}")
 
     emit(
         {

@@ -9,10 +9,12 @@ import click
 
 from commands.confirmation import Said, do_once_confirmed
 from commands.entry import at_desk, warn_of_clock
+from commands.handed_in import HandedIn
 from commands.lazy import json_option
 from commands.output import Table, clean
 from commands.plain import say
 from commands.receipts import written_to
+from config.handed_in import lines
 from workflow.desk import Desk
 from workflow.services import decrees
 
@@ -24,9 +26,7 @@ _WAITS = {
 
 @click.command("grant")
 @click.argument("call")
-@click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-)
+@click.argument("file", type=HandedIn(path_type=Path))
 @click.option("--act", required=True, help='The decree: "TYPE NUMBER/DATE".')
 @click.option("--reason", help="Why, in words.")
 @click.option("--dry-run", is_flag=True, help="Only show what would happen.")
@@ -60,8 +60,9 @@ def grant_command(  # noqa: PLR0913 - each is an option
             --act "decreto 1234/2026-01-20"
     """
     warn_of_clock(desk, call=call)
-    with file.open("rb") as lines:
-        grants = decrees.read(lines, decrees.carries(desk, call))
+    with file.open("rb") as stream:
+        listed = (line for line, _ in lines(stream, decrees.LONGEST_LINE))
+        grants = decrees.read(listed, decrees.carries(desk, call))
     do_once_confirmed(
         call,
         partial(decrees.grant, desk, call, grants, act=act, reason=reason),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from commands.damage import told_from_bugs
 from commands.output import civil
 from commands.plain import say
-from config.loader import FaultyFileError
+from config.loader import FaultyFileError, first_of
 from config.logs import log
 from config.settings import Settings, SettingsError, read_settings
 from models.session import (
@@ -90,7 +90,7 @@ def told_in_words() -> Iterator[None]:
     except DatabaseUnavailableError as error:
         raise UnavailableError(error.code, error.message) from error
     except FaultyFileError as error:
-        listed = "".join(f"\n  {fault}" for fault in error.faults)
+        listed = "".join(f"\n  {fault}" for fault in first_of(error.faults))
         raise RefusedError(
             error.code,
             f"{error.path or f'the {error.kind}'} cannot be used, correct it:{listed}",

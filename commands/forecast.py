@@ -9,6 +9,7 @@ import click
 from commands.entry import at_desk
 from commands.instants import read_instant
 from commands.lazy import json_option
+from commands.numbers import WholeNumber
 from commands.output import Table, civil, emit, instant
 from commands.plain import say
 from models.vocabulary import CallEvent, Event
@@ -72,7 +73,7 @@ def _read_until(
 )
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help="Only the first N things that would be done.",
 )

@@ -13,16 +13,15 @@ from typing import IO, Any
 import click
 
 from commands.entry import at_desk, warn_of_clock
+from commands.handed_in import HandedIn
 from commands.lazy import json_lines_option, note_done, wants_json
 from commands.output import civil, clean, emit_json
 from commands.plain import say
+from config.handed_in import EndlessLineError, lines
 from workflow.desk import Desk
-from workflow.errors import RefusedError
+from workflow.errors import InputError, RefusedError
 from workflow.services import intake
 from workflow.services.submissions import LONGEST_LINE
-
-_READ_AT_MOST = LONGEST_LINE + 2
-"""A line that is too long is still seen to be too long."""
 
 _IN_WORDS = {"waiting": "taken in, no money for it now"}
 """An application in state `submitted` may still wait for money."""
@@ -30,9 +29,7 @@ _IN_WORDS = {"waiting": "taken in, no money for it now"}
 
 @click.command("intake")
 @click.argument("call")
-@click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
-)
+@click.argument("file", type=HandedIn(pipes=True, allow_dash=True))
 @json_lines_option
 @click.pass_context
 @at_desk
@@ -103,24 +100,22 @@ class _Submissions:
     def __iter__(self) -> Iterator[bytes]:
         """Return the lines, without the mark that some editors put first."""
         read = 0
-        for number, (line, size) in enumerate(_lines(self._stream)):
-            read += size
-            self._ends.append(read)
-            yield line if number else line.removeprefix(BOM_UTF8)
+        try:
+            for number, (line, size) in enumerate(lines(self._stream, LONGEST_LINE)):
+                read += size
+                self._ends.append(read)
+                yield line if number else line.removeprefix(BOM_UTF8)
+        except EndlessLineError:
+            raise InputError(
+                "file.endless",
+                f"line {len(self._ends)} has no end: what stands before it was taken "
+                "in, and nothing after it was read; write one submission a line, and "
+                "bring the same file again",
+            ) from None
 
     def end_of(self, line: int) -> int:
         """Return how many bytes were read up to the end of a line."""
         return self._ends[line - 1]
-
-
-def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Read lines, with their length, without ever holding one of any length."""
-    while line := stream.readline(_READ_AT_MOST):
-        rest, size = line, len(line)
-        while len(rest) == _READ_AT_MOST and not rest.endswith(b"\n"):
-            rest = stream.readline(_READ_AT_MOST)
-            size += len(rest)
-        yield line, size
 
 
 @contextmanager

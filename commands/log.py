@@ -18,6 +18,7 @@ from commands.calls import past_as_json, tell_call
 from commands.changes import diff_command
 from commands.entry import at_desk
 from commands.exports import export_command
+from commands.handed_in import HandedIn
 from commands.lazy import (
     Listing,
     did_you_mean,
@@ -26,6 +27,7 @@ from commands.lazy import (
     wants_json,
 )
 from commands.moments import as_of_option, read_since, read_until
+from commands.numbers import WholeNumber
 from commands.offices import tell_of_office, verified_office
 from commands.output import Table, civil, emit, emit_json, print_wrapped
 from commands.plain import say
@@ -85,8 +87,8 @@ def _event(
     type=click.Choice([outcome.value for outcome in Outcome]),
     help="Only what was carried out, or only what was refused.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first N.")
-@click.option("--last", type=click.IntRange(1, _PAGE), help="Only the last N.")
+@click.option("--limit", type=WholeNumber(min=1), help="Only the first N.")
+@click.option("--last", type=WholeNumber(1, _PAGE), help="Only the last N.")
 @as_of_option
 @json_lines_option
 @at_desk
@@ -187,7 +189,7 @@ def _key(
 @click.option(
     "--anchors",
     metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=HandedIn(path_type=Path),
     help="Your own copies of anchors, one a line: the database must have the same.",
 )
 @json_option

@@ -8,6 +8,7 @@ import click
 
 from commands.entry import at_desk
 from commands.lazy import Listing, json_option, note_done
+from commands.numbers import WholeNumber
 from commands.output import Table, civil, emit, instant, print_pairs, print_wrapped
 from commands.plain import say
 from models.vocabulary import NoticeStatus
@@ -55,7 +56,7 @@ def notices_group() -> None:
 )
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help=f"Only the first N; without it {_IN_A_TERMINAL} in a terminal, else all.",
 )

@@ -12,6 +12,9 @@ import click
 from pydantic import AwareDatetime, ValidationError
 from pydantic.fields import FieldInfo
 
+from commands.handed_in import HandedIn
+from config.handed_in import doubled, lines
+from config.kinds import said
 from config.schema import MOST_PARTNERS
 from models.vocabulary import Cents
 from workflow.errors import InputError
@@ -70,6 +73,9 @@ Together they are complete for the call that comes with the program.
 _MOST = 10
 """Of the faults of a file: as many are told."""
 
+_LONGEST_LINE = 10_000
+"""Bytes; a partner has some two hundred."""
+
 CODES = "sportello call show"
 """Where the codes of documents and criteria are."""
 
@@ -84,17 +90,6 @@ _METAVARS: Mapping[Any, str] = {
     UUID: "ID",
     Cents: "EUROS.CENTS",
     int: "NUMBER",
-}
-_RULES = {
-    "greater_than": "it must be more than {gt}",
-    "greater_than_equal": "it must not be less than {ge}",
-    "less_than_equal": "it must not be more than {le}",
-    "timezone_aware": "it needs its offset, such as +01:00",
-    "string_too_short": "it is empty",
-    "string_too_long": "it has more than {max_length} characters",
-    "int_parsing": "it must be a whole number",
-    "uuid_parsing": "it is no identifier",
-    "int_from_float": "it must be a whole number",
 }
 
 
@@ -147,7 +142,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     if kind is bool:
         return click.Option([flag(name)], is_flag=True, **settings)
     if kind == tuple[Partner, ...]:
-        file = click.Path(exists=True, dir_okay=False, path_type=Path)
+        file = HandedIn(path_type=Path)
         settings |= {"type": file, "callback": _partners, "metavar": "FILE"}
     elif isinstance(kind, type) and issubclass(kind, Enum):
         words = [str(word.value) for word in kind]
@@ -182,18 +177,35 @@ def _partners(
     if file is None:
         return None
     partners, faults = [], []
-    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            partners.append(Partner.model_validate_json(line))
-        except ValidationError as error:
-            faults += [f"line {number}: {told}" for told in map(_fault, error.errors())]
-    if len(partners) > MOST_PARTNERS:
-        faults = [f"there are {len(partners)}, at most {MOST_PARTNERS} are taken"]
+    with file.open("rb") as stream:
+        for number, (line, _) in enumerate(lines(stream, _LONGEST_LINE), start=1):
+            if not line.strip():
+                continue
+            try:
+                partners.append(_partner(line))
+            except ValidationError as error:
+                told = map(_fault, error.errors())
+                faults += [f"line {number}: {one}" for one in told]
+            except ValueError as error:
+                faults.append(f"line {number}: {error}")
+            if len(partners) > MOST_PARTNERS:
+                faults = [f"there are more than {MOST_PARTNERS}: no more are taken"]
+            if len(faults) >= _MOST or len(partners) > MOST_PARTNERS:
+                break
     if faults:
         raise InputError("input.invalid", f"--partners: {'; '.join(faults[:_MOST])}")
     return partners
+
+
+def _partner(line: bytes) -> Partner:
+    if len(line) > _LONGEST_LINE:
+        message = f"it has more than {_LONGEST_LINE} bytes; write one partner a line"
+        raise ValueError(message)
+    partner = Partner.model_validate_json(line)
+    if name := doubled(line):
+        message = f"`{name}` is given twice; leave one of the two"
+        raise ValueError(message)
+    return partner
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
@@ -207,7 +219,7 @@ def _fault(fault: Mapping[str, Any]) -> str:
         return "`tax_code`: write 11 digits, or the 16 signs of a personal code"
     if not name:
         return 'write {"tax_code": ..., "name": ..., "kind": ...}'
-    return f"`{name}`: {str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
+    return f"`{name}`: {said(fault)}"
 
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - an annotation is of any type
@@ -234,11 +246,10 @@ def _sentence(
         return f"{flag(name)}: {fault['ctx']['error']}"
     value = stated[name]
     shown = value if isinstance(value, str) else fault["input"]
-    rule = _rule(name, fault["type"])
-    return f"{flag(name)} `{shown}`: {rule.format(**fault.get('ctx', {}))}: {text}"
+    return f"{flag(name)} `{shown}`: {_rule(name, fault)}: {text}"
 
 
-def _rule(name: str, kind: str) -> str:
-    if kind == "string_pattern_mismatch":
+def _rule(name: str, fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(name, "it holds a character that cannot be kept")
-    return _RULES.get(kind, "it is not written right")
+    return said(fault)

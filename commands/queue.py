@@ -10,6 +10,7 @@ from commands import moments
 from commands.entry import at_desk
 from commands.lazy import json_option
 from commands.moments import as_of_option
+from commands.numbers import WholeNumber
 from commands.output import Table, civil, emit, euros, instant
 from commands.plain import say
 from models.vocabulary import OrderPolicy
@@ -31,7 +32,7 @@ _ORDERS = {
 @click.argument("call")
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help=f"Only the first N; without it {_IN_A_TERMINAL} in a terminal, else all.",
 )

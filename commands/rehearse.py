@@ -9,6 +9,7 @@ import click
 from commands.entry import engine_of, told_in_words
 from commands.interruptions import ended_with
 from commands.lazy import json_option, wants_json
+from commands.numbers import WholeNumber
 from commands.output import clean, emit, print_pairs
 from commands.plain import say
 from config.loader import find, load, shipped
@@ -61,14 +62,14 @@ class _Played:
 @click.argument("call")
 @click.option(
     "--applications",
-    type=click.IntRange(1, _MOST),
+    type=WholeNumber(1, _MOST),
     default=2_000,
     show_default=True,
     help="How many apply.",
 )
 @click.option(
     "--rate",
-    type=click.IntRange(1, _FASTEST),
+    type=WholeNumber(1, _FASTEST),
     default=500,
     show_default=True,
     help="How many of them in a second.",

@@ -6,6 +6,7 @@ import click
 
 from commands.entry import at_desk
 from commands.lazy import json_option
+from commands.numbers import WholeNumber
 from commands.output import emit
 from commands.plain import say
 from commands.scheduler import every_option, tell_standing
@@ -24,7 +25,7 @@ _THREADS = 4
 @every_option
 @click.option(
     "--threads",
-    type=click.IntRange(1, 500),
+    type=WholeNumber(1, 500),
     default=_THREADS,
     show_default=True,
     metavar="N",

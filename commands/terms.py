@@ -8,6 +8,7 @@ import click
 
 from commands.entry import at_desk
 from commands.lazy import json_option
+from commands.numbers import WholeNumber
 from commands.output import Table, civil, emit, instant
 from commands.plain import say
 from models.vocabulary import TermStatus
@@ -57,7 +58,7 @@ def _day(
 )
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help=f"Only the first N; without it {_IN_A_TERMINAL} in a terminal, else all.",
 )

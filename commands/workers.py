@@ -6,6 +6,7 @@ import click
 
 from commands.entry import at_desk
 from commands.lazy import json_option
+from commands.numbers import WholeNumber
 from commands.output import emit
 from commands.plain import say
 from config.settings import masked, read_settings
@@ -23,7 +24,7 @@ _THREADS = 32
 @click.command("worker")
 @click.option(
     "--processes",
-    type=click.IntRange(1, 100),
+    type=WholeNumber(1, 100),
     default=1,
     show_default=True,
     metavar="N",
@@ -31,7 +32,7 @@ _THREADS = 32
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1, 500),
+    type=WholeNumber(1, 500),
     default=_THREADS,
     show_default=True,
     metavar="N",
@@ -39,7 +40,7 @@ _THREADS = 32
 )
 @click.option(
     "--heartbeat",
-    type=click.IntRange(1, 3_600),
+    type=WholeNumber(1, 3_600),
     default=brokers.HEARTBEAT,
     show_default=True,
     metavar="SECONDS",

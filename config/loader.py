@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from config.findings import Finding
+from config.handed_in import NO_FILE, is_no_file
 from config.indicators import Plan, read_plan
 from config.messages import where
 from config.places import line_of, locate
@@ -17,6 +18,7 @@ from models.canonical import digest, encode
 
 _HERE = Path(__file__).parent
 _LARGEST = 1_000_000
+_MOST_TOLD = 50
 _MOST_DOTS = 60
 """In a line: what the parser takes for a key grows with the square of its parts."""
 
@@ -51,8 +53,14 @@ class FaultyFileError(ValueError):
         self.path = path
         named = path or self.kind
         super().__init__(
-            "\n".join([f"{named}: {len(faults)} fault(s)", *map(str, faults)])
+            "\n".join([f"{named}: {len(faults)} fault(s)", *first_of(faults)])
         )
+
+
+def first_of(faults: tuple[Fault, ...]) -> list[str]:
+    """Say the first faults; whoever has corrected them sees what is left."""
+    more = [f"and {len(faults) - _MOST_TOLD} more"] * (len(faults) > _MOST_TOLD)
+    return [*map(str, faults[:_MOST_TOLD]), *more]
 
 
 class CallFileError(FaultyFileError):
@@ -181,9 +189,8 @@ def _bytes(path: Path, kind: str) -> bytes:
     if path.is_dir():
         msg = f"it is a folder: name the {kind} file in it"
         raise ValueError(msg)
-    if path.exists() and not path.is_file():
-        msg = "it is a device or a pipe, not a file"
-        raise ValueError(msg)
+    if is_no_file(path):
+        raise ValueError(NO_FILE)
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:

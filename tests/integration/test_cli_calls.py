@@ -53,6 +53,19 @@ def test_all_faults_of_all_files_are_told_with_their_lines(bare_terminal, broken
     assert "merit.total" in places or "merit.criteria" in places or "merit" in places
 
 
+def test_of_very_many_faults_the_first_are_told_and_all_are_counted(bare_terminal):
+    keys = "".join(f"unknown_{number} = 1\n" for number in range(200))
+    text = keys + find("ctl-2025").read_text(encoding="utf-8")
+    Path("many.toml").write_text(text, encoding="utf-8")
+
+    shown = bare_terminal.type("call", "check", "many.toml").stdout.splitlines()
+    (checked,) = bare_terminal.ask("call", "check", "many.toml")["files"]
+
+    assert shown[0] == "many.toml: 200 fault(s)"
+    assert (len(shown), shown[-1]) == (1 + 50 + 1, "  and 150 more")
+    assert len(checked["faults"]) == 200
+
+
 def test_a_call_with_faults_is_not_loaded(terminal, broken):
     said = terminal.refused(
         "call", "load", str(broken), code="call.faults", exit_code=1

@@ -11,8 +11,9 @@ from subprocess import PIPE, Popen
 
 import pytest
 
+from config import handed_in
 from tests.builders import CTL, submission
-from tests.terminals import Terminal
+from tests.terminals import ACT, FIRST, Terminal
 
 
 def lines(*submissions: dict[str, object]) -> str:
@@ -58,6 +59,40 @@ def test_an_amount_with_a_comma_is_refused_with_how_to_write_it(terminal):
 
     assert told["outcome"] == "refused"
     assert "write the digits" in str(told["error"])
+
+
+def test_what_has_no_end_is_not_taken_in_by_any_command(terminal):
+    Path("zero").symlink_to("/dev/zero")
+    os.mkfifo("pipe")
+
+    for words in (
+        ("intake", CTL, "zero"),
+        ("grant", CTL, "zero", *ACT),
+        ("grant", CTL, "pipe", *ACT),
+        ("log", "verify", "--anchors", "pipe"),
+        ("advance", FIRST, "change_partners", "--partners", "zero"),
+    ):
+        said = terminal.refused(*words, code="usage", exit_code=2)
+        assert "it is a device or a pipe, not a file; bring it" in said
+    told = terminal.type("receipts", "zero", "pipe", "--json")
+    mails = json.loads(told.stdout)["receipts"]
+    assert [mail["error"]["message"] for mail in mails] == [
+        "it is a device or a pipe, not a file"
+    ] * 2
+
+
+def test_after_a_line_without_an_end_the_intake_ends_with_what_to_do(
+    terminal, monkeypatch
+):
+    monkeypatch.setattr(handed_in, "_NO_LINE", 3_000_000)
+    text = lines(submission(3)).encode() + b"\n" + b"\0" * 6_000_000
+
+    done = terminal.type("intake", CTL, "-", text=text)
+
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["outcome"] for one in told] == ["submitted", "refused"]
+    assert "[file.endless]: line 2 has no end: what stands before" in done.stderr
+    assert done.exit_code == 2
 
 
 def test_a_line_of_any_length_is_read_without_harm(terminal):

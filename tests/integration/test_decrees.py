@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -309,7 +310,15 @@ def test_an_unknown_call_is_refused(work):
         ({"cor": 27}, "line 2: `cor` must be text"),
         ({"cor_on": 1_768_900_000}, "line 2: `cor_on` must be text"),
         ({"durc_until": "30/06/2026"}, "line 2: `durc_until` `30/06/2026`: "),
-        ({"cup": "X"}, "line 2: `cup` `X`: "),
+        ({"cup": "X"}, "line 2: `cup` `X`: write its 15 characters"),
+        ({"cor": "X"}, "line 2: `cor` `X`: write its 1 to 12 digits"),
+        (b'{"application":"1","cor":"1","cor":"2"}', "line 2: `cor` is given twice"),
+        (b'{"application":"1","cor":"1","cor":null}', "line 2: `cor` is given twice"),
+        (
+            orjson.dumps(row("D" * 81)),
+            "line 2: `application` has more than 80 characters",
+        ),
+        (b"x" * 100_001, "line 2: it has more than 100000 bytes"),
         ({"admitted_investment": "1000,00"}, "line 2: `admitted_investment`: "),
         ({"overtake": "yes"}, "line 2: `overtake` is nothing that a grant carries"),
     ],
@@ -335,9 +344,11 @@ def test_an_empty_list_is_refused_and_blank_lines_are_not_counted_out():
     assert (one.line, other.line) == (1, 3)
 
 
-def test_a_list_that_is_too_long_is_refused():
+def test_a_list_that_is_too_long_is_refused_and_not_read_on():
+    endless = repeat(orjson.dumps(row(FIRST)))
+
     with pytest.raises(InputError, match="at most 5000"):
-        decrees.read([orjson.dumps(row(FIRST))] * 5_001)
+        decrees.read(endless)
 
 
 # --- from the command line ----------------------------------------------------

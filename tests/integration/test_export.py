@@ -1161,6 +1161,16 @@ def linked(name: str) -> Callable[[Path], None]:
     return how
 
 
+def endless(name: str) -> Callable[[Path], None]:
+    """Put a link to what has no end in the place of something."""
+
+    def to_zero(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).symlink_to("/dev/zero")
+
+    return to_zero
+
+
 def piped(folder: Path) -> None:
     (folder / "state.json").unlink()
     os.mkfifo(folder / "state.json")
@@ -1173,6 +1183,8 @@ def piped(folder: Path) -> None:
         (linked("call-versions"), "call-versions"),
         (linked("SHA256SUMS"), "SHA256SUMS"),
         (lambda folder: (folder / "x").symlink_to("/dev/zero"), "x"),
+        (endless("entries.jsonl"), "entries.jsonl"),
+        (endless("anchors.jsonl"), "anchors.jsonl"),
         (piped, "state.json"),
     ],
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, ParseError
 
+from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from workflow.rules.calendar import hour_of_day
@@ -72,10 +73,20 @@ def _root(content: bytes) -> Element:
         raise UnreadableError(f"daticert.xml has more than {LARGEST} bytes")
     try:
         root: Element = fromstring(content)
-    # What the library forbids (entities) is a ValueError; so is a wrong encoding.
-    except (ParseError, ValueError, LookupError) as error:
+    except DefusedXmlException as error:
         raise UnreadableError(
-            f"daticert.xml cannot be read ({type(error).__name__})"
+            "daticert.xml declares an entity, as no provider does: nothing of it is "
+            "believed"
+        ) from error
+    except ParseError as error:
+        line, column = error.position
+        raise UnreadableError(
+            "daticert.xml is no well-formed XML: it cannot be read from its line "
+            f"{line}, character {column + 1}, on"
+        ) from error
+    except (ValueError, LookupError) as error:
+        raise UnreadableError(
+            "daticert.xml is written in an encoding that cannot be read"
         ) from error
     if root.tag != "postacert":
         raise UnreadableError("daticert.xml holds no certified data (`postacert`)")

@@ -197,9 +197,7 @@ def _mail(content: bytes) -> Message:
     except UnreadableError:
         raise
     except Exception as error:  # the library breaks in many ways
-        raise UnreadableError(
-            f"it is no mail that can be read ({type(error).__name__})"
-        ) from error
+        raise UnreadableError("it is no well-formed mail") from error
 
 
 class _Part(Message):

@@ -1,11 +1,13 @@
 """Does the register agree with what an auditor has kept of it?"""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from config.handed_in import EndlessLineError, lines
 from models.canonical import digest
 from workflow.anchors.heads import Heads
 from workflow.anchors.series import AnchorFault, Series, read
@@ -24,6 +26,9 @@ class Trusted:
 
 
 NOTHING = Trusted()
+
+_LONGEST = 16 * 2**20
+"""Bytes of a line; an anchor has two hundred for each call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +53,18 @@ def hold(trusted: Trusted, series: Series, heads: Heads) -> Held:
     if trusted.key is not None and trusted.key.lower() not in series.keys:
         faults.append(AnchorFault(0, "the key that you trust has signed none of them"))
     if trusted.anchors is not None:
-        copies = list(_copies(trusted.anchors))
-        found = [_held(copy, series, heads) for copy in copies]
+        found = [_held(copy, series, heads) for copy in _copies(trusted.anchors)]
         faults += [fault for fault in found if fault is not None]
         agree = found.count(None)
-        if not copies:
+        if not found:
             faults.append(AnchorFault(0, "your own copy holds no anchor"))
     return Held(agree, tuple(faults))
 
 
 def _copies(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
-            yield from file
+        with path.open("rb") as file, suppress(EndlessLineError):
+            yield from (line for line, _ in lines(file, _LONGEST))
     except OSError as error:
         raise UnavailableError(
             "anchors.unreadable",
@@ -71,7 +75,7 @@ def _copies(path: Path) -> Iterator[bytes]:
 def _held(line: bytes, series: Series, heads: Heads) -> AnchorFault | None:
     """Hold the register against one of them; return what does not agree."""
     try:
-        copy = orjson.loads(line)
+        copy = orjson.loads(line[:_LONGEST])
         content = str(copy["body"])
         body = read(content)
     except (orjson.JSONDecodeError, LookupError, TypeError):

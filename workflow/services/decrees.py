@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ import orjson
 from pydantic import ValidationError
 from sqlmodel import col, select
 
+from config.handed_in import doubled
+from config.kinds import said
 from config.logs import log
 from models.session import reading
 from models.tables import Applicant, Application
@@ -40,6 +43,9 @@ from workflow.services.windows import opened
 _MOST = 5_000
 """Applications in one act."""
 
+
+LONGEST_LINE = 100_000
+"""Bytes; a grant has some three hundred."""
 
 _LONGEST_NAME = 80
 """Characters of what names an application, as in its columns."""
@@ -82,11 +88,12 @@ def read(
     Raises:
         InputError: a line cannot be read; it is named, with what is wrong.
     """
-    grants = tuple(
+    read_one_by_one = (
         _read(number, line, inputs)
         for number, line in enumerate(lines, start=1)
         if line.removeprefix(BOM_UTF8).strip()
     )
+    grants = tuple(islice(read_one_by_one, _MOST + 1))
     if not grants:
         raise InputError(
             "decree.empty",
@@ -96,13 +103,17 @@ def read(
     if len(grants) > _MOST:
         raise InputError(
             "decree.too_long",
-            f"the list of the act has {len(grants)} lines, and one act grants at most "
-            f"{_MOST}; adopt it in parts",
+            "the list of the act has more lines than one act may have: it grants at "
+            f"most {_MOST}; adopt it in parts",
         )
     return grants
 
 
 def _read(number: int, line: bytes, inputs: type[GrantInputs]) -> Grant:
+    if len(line) > LONGEST_LINE:
+        raise _unreadable(
+            number, f"it has more than {LONGEST_LINE} bytes: write one grant a line"
+        )
     try:
         row = orjson.loads(line.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
@@ -114,10 +125,13 @@ def _read(number: int, line: bytes, inputs: type[GrantInputs]) -> Grant:
     for name, value in stated.items():
         if not isinstance(value, str):
             raise _unreadable(number, f"`{name}` must be text, between quotation marks")
+    if twice := doubled(line.removeprefix(BOM_UTF8)):
+        raise _unreadable(number, f"`{twice}` is given twice: leave one of the two")
     name = stated.pop("application", "").strip()
     if not 0 < len(name) <= _LONGEST_NAME:
+        what = f"has more than {_LONGEST_NAME} characters" if name else "is missing"
         raise _unreadable(
-            number, "`application` is missing: its protocol number, or the portal's id"
+            number, f"`application` {what}: its protocol number, or the portal's id"
         )
     try:
         return Grant(number, name, inputs.model_validate(stated))
@@ -143,10 +157,13 @@ def _fault(fault: Mapping[str, Any]) -> str:
         return f"`{name}` is nothing that a grant carries"
     if fault["type"] == "value_error":
         return f"`{name}`: {fault['ctx']['error']}"
-    return (
-        f"`{name}` `{fault['input']}`: {str(fault['msg'])[:1].lower()}"
-        + str(fault["msg"])[1:]
-    )
+    return f"`{name}` `{fault['input']}`: {_WRITTEN.get(name) or said(fault)}"
+
+
+_WRITTEN = {
+    "cor": "write its 1 to 12 digits",
+    "cup": "write its 15 characters, capital letters and digits",
+}
 
 
 def grant(  # noqa: PLR0913 - the parts of an act

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from config.handed_in import NO_FILE, is_no_file
 from config.logs import log
 from models.session import DatabaseUnavailableError
 from workflow.desk import Desk
@@ -46,7 +47,10 @@ def files_of(place: Path) -> Iterator[Path]:
 
 def take_file(desk: Desk, file: Path) -> TakenIn:
     """Take the mail of one file in; the file is left as it is."""
+    why = NO_FILE
     try:
+        if is_no_file(file):
+            return TakenIn(Outcome.UNREADABLE, code="receipt.unreadable", why=why)
         with file.open("rb") as stream:
             content = stream.read(LARGEST + 1)
     except OSError as error:

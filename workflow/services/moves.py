@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
+from config.kinds import said
 from config.logs import log
 from models.canonical import digest, encode
 from models.session import asking, transaction
@@ -388,4 +389,4 @@ def _sentence(fault: Mapping[str, Any]) -> str:
         return f"{where} is no option of this event"
     if kind == "value_error":
         return f"{where}: {context['error']}"
-    return f"{where} `{fault['input']}`: {str(fault['msg']).lower()}"
+    return f"{where} `{fault['input']}`: {said(fault)}"

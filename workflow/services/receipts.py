@@ -31,6 +31,11 @@ CHANNEL = "receipts"
 TOO_SOON = "date.future"
 """Why it is refused if by our clock it has not been written yet: try again."""
 
+_WAY_OUT = (
+    "get the mail again from the mailbox as the provider sent it, or record what it "
+    "proves by the move: `sportello advance ... record_delivery`"
+)
+
 _APART = timedelta(minutes=5)
 """How far the provider's clock and ours may be apart."""
 
@@ -84,7 +89,8 @@ def take_in(desk: Desk, original: bytes) -> TakenIn:
     except NoReceiptError as error:
         return TakenIn(Outcome.IGNORED, why=str(error))
     except UnreadableError as error:
-        return TakenIn(Outcome.UNREADABLE, code="receipt.unreadable", why=str(error))
+        why = f"{error}; {_WAY_OUT}"
+        return TakenIn(Outcome.UNREADABLE, code="receipt.unreadable", why=why)
     arrived = _Arrived(receipt, original, hashlib.sha256(original).hexdigest())
     try:
         taken = _taken_in(desk.as_worker(CHANNEL), arrived)

@@ -1,6 +1,5 @@
 """What does a line of submissions say?"""
 
-import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -19,6 +18,8 @@ from pydantic import (
     field_validator,
 )
 
+from config.handed_in import doubled
+from config.kinds import said
 from models import addresses
 from models.addresses import AddressError
 from models.canonical import digest
@@ -197,7 +198,8 @@ def read(line: bytes, *, gives_money: bool = True) -> Submission:
     if len(line) > LONGEST_LINE:
         raise RefusedError(
             "line.too_long",
-            f"the line has {len(line)} bytes; at most {LONGEST_LINE} are read",
+            f"the line has more than {LONGEST_LINE} bytes, which no submission needs: "
+            "write each on a line of its own, and of documents only the hash",
         )
     try:
         content = orjson.loads(line)
@@ -214,7 +216,6 @@ def read(line: bytes, *, gives_money: bool = True) -> Submission:
         content = {"requested": "0.00", "investment": "0.00", **content}
     try:
         filed = Submission.model_validate(content)
-        json.loads(line, object_pairs_hook=_refuse_doubles)
     except ValidationError as error:
         faults = error.errors()
         told = "; ".join(_sentence(fault) for fault in faults)  # type: ignore[arg-type]
@@ -223,20 +224,13 @@ def read(line: bytes, *, gives_money: bool = True) -> Submission:
         raise RefusedError(
             "line.invalid", told, recorded=_without_contents(faults)
         ) from error
+    if name := doubled(line):
+        raise RefusedError(
+            "line.invalid",
+            f"`{name}` is given twice; leave one of the two",
+            recorded="a field is given twice",
+        )
     return filed
-
-
-def _refuse_doubles(pairs: Iterable[tuple[str, object]]) -> None:
-    """Refuse a name given twice: some readers take the first, some the last."""
-    seen = set()
-    for name, _ in pairs:
-        if name in seen:
-            raise RefusedError(
-                "line.invalid",
-                f"`{name}` is given twice; leave one of the two",
-                recorded="a field is given twice",
-            )
-        seen.add(name)
 
 
 def portal_id(line: bytes) -> str | None:
@@ -255,6 +249,7 @@ _WRITTEN = {
     "tax_code": "write 11 digits, or the 16 signs of a personal code",
     "linked": "write 11 digits, or the 16 signs of a personal code",
     "portal_id": "write 1 to 80 printable ASCII signs without spaces",
+    "key": "write 1 to 100 printable ASCII signs",
     "sha256": "write the 64 lower-case hexadecimal digits of the SHA-256",
 }
 
@@ -269,14 +264,10 @@ def _sentence(fault: dict[str, Any]) -> str:
         return f"{where} is missing"
     if kind == "extra_forbidden":
         return f"{where} is not a field of a submission"
-    if kind == "value_error":
-        return f"{where}: {fault['ctx']['error']}"
     if kind == "string_pattern_mismatch":
         name = next(part for part in reversed(fault["loc"]) if isinstance(part, str))
-        return f"{where}: {_WRITTEN.get(name, 'it has signs that no name can have')}"
-    if kind == "tuple_type":
-        return f"{where}: write a list"
-    return f"{where}: {str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
+        return f"{where}: {_WRITTEN.get(name) or said(fault)}"
+    return f"{where}: {said(fault)}"
 
 
 def _without_contents(faults: Iterable[Any]) -> str:
