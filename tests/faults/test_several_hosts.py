@@ -15,9 +15,25 @@ import pytest
 import redis
 from sqlalchemy import make_url
 
+from tests.builders import Office
 from tests.contents import rows
-from tests.faults.counters import as_if_undisturbed, begin, left, let_it_end, steps
-from tests.faults.storms import Post, at_work, scheduling, wait_for_some, working
+from tests.faults.counters import (
+    a_minute_later,
+    as_if_undisturbed,
+    begin,
+    left,
+    let_it_end,
+    steps,
+)
+from tests.faults.storms import (
+    Post,
+    WallClock,
+    at_work,
+    scheduling,
+    until,
+    wait_for_some,
+    working,
+)
 from tests.twins import Twins
 
 HOSTS = "127.0.0.2", "127.0.0.3"
@@ -121,6 +137,21 @@ def hosts(post: Post) -> Iterator[list[Host]]:
         yield made
 
 
+def who_ticks(work: Office, clock: WallClock) -> str:
+    """Return who ticks from now on: who is cut off can note nothing."""
+    a_minute_later(work, clock)
+    since = round(clock.now().timestamp() * 1_000_000)
+    found: list[str] = []
+
+    def has_ticked() -> bool:
+        ((holder, at),) = rows(work.desk.engine, "SELECT holder, at FROM ticks")
+        found.append(holder)
+        return bool(at >= since)
+
+    until(has_ticked)
+    return found[-1]
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [SEED])
 def test_whichever_host_is_cut_off_all_is_as_if_nothing_had_been(
@@ -140,8 +171,7 @@ def test_whichever_host_is_cut_off_all_is_as_if_nothing_had_been(
             for net in off.nets:
                 net.cut()
             let_it_end(work, post.clock)  # the other does all of it
-            ((holder,),) = rows(work.desk.engine, "SELECT holder FROM ticks")
-            holders.add(holder)
+            holders.add(who_ticks(work, post.clock))
             for net in off.nets:
                 net.mend()
 
