@@ -495,7 +495,7 @@ def databases(
         for left in folder.glob("lived.db*"):
             left.unlink()
 
-    yield database, 30
+    yield database, 45
 
 
 @pytest.mark.timeout(0 if NIGHT else 300)

@@ -162,7 +162,10 @@ def test_who_waits_and_what_is_free_is_counted(upgraded: Office):
 def test_work_goes_on_where_it_was(upgraded: Office):
     second, ninth = "2026/0000002", "2026/0000009"
 
-    upgraded.routine(second, Event.GRANT)
+    granting = usual(Event.GRANT, upgraded.today)
+    # Codes that no test gives: those of the old database come from the same row.
+    granting["inputs"] |= {"cor": "9000001", "cup": "E41B99999999991"}
+    upgraded.move(second, Event.GRANT, **granting)
     done = upgraded.move(
         "2026/0000003", Event.WITHDRAW, **usual(Event.WITHDRAW, upgraded.today)
     )

@@ -26,6 +26,7 @@ from tests.mailservers import CUT
 
 Harm = Callable[[Town, random.Random], int]
 
+_A_MOMENT = timedelta(seconds=5)
 _A_WHILE = 20.0
 """Seconds in which something turns up that can be hurt."""
 
@@ -236,7 +237,8 @@ def letters_are_refused_for_now(town: Town, chance: random.Random) -> int:
 
 def letters_are_refused_for_good(town: Town, _chance: random.Random) -> int:
     no = "550 5.1.1 no such address"
-    return _answered(town, [(stage, no) for stage in ("RCPT", "DATA", "TEXT")])
+    refused = [(stage, no) for stage in ("RCPT", "DATA", "TEXT")]
+    return _answered(town, refused, within=3 * _A_WHILE)
 
 
 def letters_are_cut_off(town: Town, _chance: random.Random) -> int:
@@ -244,7 +246,9 @@ def letters_are_cut_off(town: Town, _chance: random.Random) -> int:
     return _answered(town, [("TEXT", CUT)] * 4)
 
 
-def _answered(town: Town, said: Iterable[tuple[str, str]]) -> int:
+def _answered(
+    town: Town, said: Iterable[tuple[str, str]], *, within: float = _A_WHILE
+) -> int:
     """Have the mail server answer this; return how often it did."""
     answers, prepared = town.mail.answers, list(said)
 
@@ -253,7 +257,12 @@ def _answered(town: Town, said: Iterable[tuple[str, str]]) -> int:
 
     for stage, what in prepared:
         answers[stage].append(what)
-    soon(lambda: left() < len(prepared), within=_A_WHILE)
+
+    def has_answered() -> bool:
+        town.pass_time(_A_MOMENT)  # letters rest until an instant
+        return _kept_going(town) and left() < len(prepared)
+
+    soon(has_answered, within=within)
     town.some_work(4)
     answered = len(prepared) - left()
     answers.clear()
