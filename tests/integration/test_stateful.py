@@ -63,6 +63,7 @@ from tests.builders import (
 )
 from tests.editions import edited
 from tests.pec import FULL, NOBODY, Pec
+from tests.people import IMPARTIAL
 from tests.servers import fresh_postgres
 from workflow.desk import Desk
 from workflow.errors import ConflictError, InputError, RefusedError, SportelloError
@@ -161,24 +162,6 @@ ACTS = (
     *("record_draw", "erase_personal_data", "export_register"),
 )
 """What an act may do with the call, the more often the more of it is named."""
-
-DECISIONS = {
-    Event.DECLARE_NOT_RECEIVABLE,
-    Event.DECLARE_INADMISSIBLE,
-    Event.EVALUATE,
-    Event.REJECT,
-    Event.DECLARE_UNFUNDED,
-    Event.GRANT,
-    Event.LAPSE,
-    Event.REVOKE,
-    Event.ANNUL,
-    Event.DETERMINE_AMOUNT,
-    Event.DISMISS_LAPSE,
-    Event.EXTEND_TERM,
-    Event.GRANT_EXTENSION,
-    Event.SETTLE,
-}
-"""From what whoever has a conflict of interests abstains."""
 
 DUE = {"open_call", "reopen_call", "close_call", "apply_version"}
 """What happens to a call by itself, as soon as somebody notices."""
@@ -514,7 +497,7 @@ class AnySequence(RuleBasedStateMachine):
         assert command.event not in ONLY_BY_TIME, "nobody brings an end forward"
         made = self.expect_one_accepted_entry(before, after)
         self.expect_order_kept(before, after, command, own, answer)
-        if command.event in DECISIONS:
+        if command.event in IMPARTIAL:
             assert made["actor"]["id"] not in abstaining(before, own)
         self.succeeded[command.event.value] += 1
         return answer

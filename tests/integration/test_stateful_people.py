@@ -8,10 +8,9 @@ which code it is refused.
 """
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -45,7 +44,7 @@ from tests.builders import (
     submission,
     usual,
 )
-from tests.integration.test_stateful import Content, bodies
+from tests.integration.test_stateful import Content, bodies, copies
 from tests.integration.test_stateful_sets import LUCK, NIGHT, AnyOrder, any_of
 from tests.people import HIRED, IMPARTIAL, PROPOSE, WHO, Loan, Officer, Staff
 from tests.postboxes import Postbox
@@ -1419,16 +1418,7 @@ def databases(
         return
     furnished = folder / "template.db"
     hire(f"sqlite:///{furnished}", file)
-
-    @contextmanager
-    def database():
-        path = folder / "sportello.db"
-        shutil.copyfile(furnished, path)
-        yield f"sqlite:///{path}"
-        for left in folder.glob("sportello.db*"):
-            left.unlink()
-
-    yield database, 8
+    yield copies(furnished, folder), 8
 
 
 OFTEN = {

@@ -5,10 +5,9 @@ lines, which share nothing with the product, say beforehand what each command do
 with which code it is refused, and after it what must stand.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -38,6 +37,7 @@ from tests.integration.test_stateful import (
     Content,
     beside_the_register,
     content_of,
+    copies,
     name_of,
 )
 from tests.servers import fresh_postgres
@@ -1280,16 +1280,7 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         template = request.getfixturevalue("postgres_template")
         return (lambda: fresh_postgres(server, template)), 3
     furnished = request.getfixturevalue("sqlite_template")
-
-    @contextmanager
-    def database():
-        path = tmp_path / "sportello.db"
-        shutil.copyfile(furnished, path)
-        yield f"sqlite:///{path}"
-        for left in tmp_path.glob("sportello.db*"):
-            left.unlink()
-
-    return database, 7
+    return copies(furnished, tmp_path), 7
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)

@@ -293,12 +293,6 @@ def _refuse_filing(table: Table, event: Event) -> None:
             f"`{event}` is made by the workers when its instant has come; "
             "`sportello sweep` does all that is due",
         )
-    if all(move.by_call for move in table.of_event(event)):
-        raise RefusedError(
-            "event.by_call",
-            f"`{event}` is made by an act of the whole call, with all others that it "
-            "is about; see `sportello call --help` for its command",
-        )
 
 
 def _moved_since(
