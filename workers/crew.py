@@ -86,6 +86,7 @@ class Crew:
         """
         os.close(self._held)
         stop = Stop(lifeline=self._lifeline)
+        stop.hear_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: stop.set("SIGTERM"))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -4,6 +4,7 @@ import os
 import select
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -21,11 +22,23 @@ class Stop:
         self.reason: str | None = None
         self._wakes, self._wake = os.pipe()
         self._watched = [self._wakes, *([] if lifeline is None else [lifeline])]
+        os.set_blocking(self._wake, False)
+        self._hears_signals = False
+
+    def hear_signals(self) -> None:
+        """Be woken by whatever signal a handler of this process is there for.
+
+        Without it the handler of a signal that comes just before the waiting, or
+        that the kernel gives to another thread, would run after the waiting only.
+        """
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        self._hears_signals = True
 
     def set(self, reason: str) -> None:
         """Say that it is time to end, and why."""
         self.reason = self.reason or reason
-        os.write(self._wake, b"!")
+        with suppress(BlockingIOError):  # it is full of what wakes as well
+            os.write(self._wake, b"!")
 
     def wait(self, seconds: float | None = None, *, also: Sequence[int] = ()) -> bool:
         """Wait, not longer than that, and tell whether it is time to end.
@@ -40,6 +53,8 @@ class Stop:
 
     def close(self) -> None:
         """Leave nothing open."""
+        if self._hears_signals:
+            signal.set_wakeup_fd(-1)
         os.close(self._wakes)
         os.close(self._wake)
 
@@ -54,5 +69,6 @@ def on_signals(stop: Stop, *, at_once: Callable[[], None] = lambda: None) -> Non
             signal.raise_signal(number)
         stop.set(signal.Signals(number).name)
 
+    stop.hear_signals()
     for known in SIGNALS:
         signal.signal(known, end)

@@ -1,15 +1,18 @@
 """Does whoever waits learn at once that it is time to end?"""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from workers.stopping import Stop
+from workers.stopping import SIGNALS, Stop, on_signals
 
 LONG = 60.0
+A_MOMENT = 0.2
+"""Seconds after which somebody waits who is about to."""
 
 
 @pytest.fixture
@@ -61,3 +64,42 @@ def test_what_else_is_waited_for_is_no_reason_to_end(stop: Stop):
     assert stop.reason is None
     os.close(reads)
     os.close(writes)
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_another_thread_gets_wakes_whoever_waits(stop, number):
+    on_signals(stop)
+    other = threading.Timer(
+        A_MOMENT, lambda: signal.pthread_kill(threading.get_ident(), number)
+    )
+
+    other.start()
+
+    assert stop.wait(LONG)
+    assert stop.reason == number.name
+    other.join()
+
+
+@pytest.mark.usefixtures("handlers")
+def test_nobody_is_woken_by_signals_any_more_once_it_is_closed():
+    with closing(Stop()) as stop:
+        on_signals(stop)
+
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.usefixtures("handlers")
+def test_however_often_it_is_told_it_never_waits_to_tell(stop: Stop):
+    for _ in range(100_000):
+        stop.set("SIGTERM")
+
+    assert stop.wait()
