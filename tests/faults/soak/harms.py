@@ -93,7 +93,9 @@ def somebody_falls_asleep(town: Town, chance: random.Random) -> int:
     crowd = chance.choice([*town.crowds, town.at_desks])
     pid = chance.choice(_all_of(crowd))
     slept = _signalled(pid, signal.SIGSTOP)
-    time.sleep(HEARTBEAT * (1 + chance.random()))
+    town.pass_time(timedelta(seconds=HEARTBEAT))
+    time.sleep(1 + chance.random())
+    town.pass_time(timedelta(seconds=HEARTBEAT))
     _signalled(pid, signal.SIGCONT)
     return slept
 

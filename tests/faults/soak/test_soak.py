@@ -70,7 +70,7 @@ def episode(database: Supervised, folder: Path, seed: int) -> Counter[str]:
     met: Counter[str] = Counter()
 
     with town(database, folder, seed) as whole:
-        whole.some_work(20)
+        whole.some_work(20, within=20)
         for harm in harms:
             began = time.monotonic()
             chance = by_chance(seed, harm.__name__)
