@@ -278,8 +278,12 @@ def the_mail_server_hangs(town: Town, chance: random.Random) -> int:
         held.append(one)
         time.sleep(span)
 
+    def hangs() -> bool:
+        town.pass_time(_A_MOMENT)  # letters rest until an instant
+        return _kept_going(town) and bool(held)
+
     town.mail.when_it_has_one = hang
-    soon(lambda: bool(held), within=_A_WHILE)
+    soon(hangs, within=_A_WHILE)
     town.some_work(4)
     town.mail.when_it_has_one = lambda _: None
     return len(held)
