@@ -49,6 +49,7 @@ class Machine(Post):
     counts: bool = False
     """Whether its clock counts as that of a host, not as that of a rehearsal."""
     ticks_every = 0.5
+    is_witnessed = False  # its disk may be full
 
     @property
     def clock(self) -> WallClock:
