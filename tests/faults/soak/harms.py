@@ -26,7 +26,7 @@ from tests.mailservers import CUT
 
 Harm = Callable[[Town, random.Random], int]
 
-_A_MOMENT = timedelta(seconds=5)
+_A_MOMENT = timedelta(minutes=5)
 _A_WHILE = 20.0
 """Seconds in which something turns up that can be hurt."""
 
