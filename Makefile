@@ -2,7 +2,8 @@
 # A fresh machine needs Python 3.11 or later with pip, and make.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2
+# One more than there are cores, at least: many tests wait for other processes.
+PYTEST_ARGS ?= -n 3
 BENCH_ARGS ?=
 SOAK_SECONDS ?= 600
 SOAK_SEED := $(or $(SOAK_SEED),$(shell date +%s))
@@ -34,7 +35,7 @@ demo: $(VENV)/.runtime ## show one real call from publication to plans in progre
 	@$(BIN)/python -m compileall -q $(SOURCE)
 	@$(BIN)/sportello demo
 
-test: $(VENV)/.dev ## run every test (PYTEST_ARGS="-n 2")
+test: $(VENV)/.dev ## run every test (PYTEST_ARGS="-n 3")
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 soak: $(VENV)/.dev ## do harm to the whole for SOAK_SECONDS, from a new SOAK_SEED on

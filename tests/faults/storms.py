@@ -40,14 +40,15 @@ HANDS = 2
 LONGEST = 0.2
 """Seconds for which what is at work is left alone, if it does nothing."""
 
+Does = Callable[[Any], None]
+"""What somebody does at a post, until it ends."""
+
 
 @dataclass
 class WallClock:
     """A clock that hangs where all processes see it, and that only tests move.
 
-    Not by libfaketime, which would move the clock of all that runs in a process: it
-    is a package of some systems, and the tests need a machine with Python alone. The
-    clock that the product goes by is the ambient one, and this takes its place.
+    It takes the place of the ambient clock, the one that the product goes by.
     """
 
     path: Path
@@ -89,6 +90,8 @@ class Post:
     folder: Path
     mail_port: int | None = None
     ticks_every = 0.1
+    is_witnessed = True
+    """Whether what is delivered is written down."""
 
     @classmethod
     def of(cls, work: Office, redis_url: str, folder: Path) -> "Post":
@@ -101,6 +104,10 @@ class Post:
     @property
     def clock(self) -> WallClock:
         return WallClock(self.folder / "clock")
+
+    def start(self, does: Does) -> Any:
+        """Start somebody there, who is going to be killed."""
+        return start(does, self)
 
     @property
     def delivered(self) -> Path:
@@ -129,7 +136,8 @@ class Post:
         built = brokers.build(self.redis_url, heartbeat=HEARTBEAT)
         assert isinstance(built, RedisBroker)
         built.broker_id = f"process-{os.getpid()}"
-        built.add_middleware(Witness(self.delivered))
+        if self.is_witnessed:
+            built.add_middleware(Witness(self.delivered))
         return built
 
 
@@ -183,16 +191,13 @@ def _stop() -> Stop:
 
 # How they are killed
 
-Does = Callable[[Any], None]
-"""What one of them does at its post, until it ends."""
-
 
 class AtWork:
     """Processes at a post; one that is killed is replaced at once."""
 
     def __init__(self, post: Post, does: Sequence[Does], crews: Sequence[Does]) -> None:
         self._post, self._does, self._crews = post, does, crews
-        self.running = [start(one, post) for one in does]
+        self.running = [post.start(one) for one in does]
         self._hands: set[int] = set()
 
     def kill_one(self, chance: random.Random) -> None:
@@ -206,7 +211,7 @@ class AtWork:
         number %= len(self._does)
         self.running[number].kill()
         self.running[number].join(PATIENCE)
-        self.running[number] = start(self._does[number], self._post)
+        self.running[number] = self._post.start(self._does[number])
 
     def kill_a_hand(self, chance: random.Random) -> bool:
         """Kill a hand of a crew, if there is one."""
@@ -219,7 +224,7 @@ class AtWork:
         """Start again what has ended by itself, as a service manager does."""
         for number, process in enumerate(self.running):
             if not process.is_alive():
-                self.running[number] = start(self._does[number], self._post)
+                self.running[number] = self._post.start(self._does[number])
 
     def _living_hands(self) -> list[int]:
         """Return the hands of the crews; who starts them again is their business."""

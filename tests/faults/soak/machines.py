@@ -14,18 +14,20 @@ from dataclasses import dataclass, replace
 from email.headerregistry import Address
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import dramatiq.brokers.redis
 import dramatiq.worker
-from dramatiq.common import current_millis
 
-from tests.faults.storms import HEARTBEAT, Post, WallClock, be_impatient
+from tests.faults.soak import hostclocks
+from tests.faults.storms import HEARTBEAT, Does, Post, WallClock, be_impatient
 from tests.mailservers import SENDER
 from tests.servers import LOOPBACK
 from workers.transports.connections import Patience
 from workers.transports.pace import Pace
 from workers.transports.servers import Server
 from workers.transports.smtp import Smtp
+from workflow.ambient import Ambient, SystemAmbient
 from workflow.desk import AnchorFiles, Desk
 from workflow.services.postings import Transport
 
@@ -47,31 +49,29 @@ class Machine(Post):
     counts: bool = False
     """Whether its clock counts as that of a host, not as that of a rehearsal."""
     ticks_every = 0.5
+    is_witnessed = False  # its disk may be full
 
     @property
     def clock(self) -> WallClock:
         """Its clock: it may be wrong."""
         return WallClock(self.folder / f"clock-{self.name}", not self.counts)
 
-    def be_wrong_by(self, seconds: float) -> None:
-        """Let all else that tells the time there be as wrong as its clock."""
-        beside = self._wrong.with_suffix(".new")
-        beside.write_text(f"{seconds}", encoding="ascii")
-        beside.replace(self._wrong)
-
-    @property
-    def _wrong(self) -> Path:
-        return self.folder / f"wrong-{self.name}"
+    def start(self, does: Does) -> Any:
+        """Start somebody there, for whom all tells the time of its clock."""
+        if not hostclocks.LIBRARY:
+            return super().start(does)
+        return hostclocks.start(does, self, self.clock.path)
 
     def _keep_its_time(self) -> None:
-        """Have the library of the broker be wrong, too, in this process.
+        """Have the library of the broker go by that clock, too, in this process.
 
         It sends its time with whatever it asks of Redis, and by that decides who has
         been silent for so long that he must be dead, and when to try again.
         """
+        clock = self.clock
 
         def millis() -> int:
-            return current_millis() + round(1_000 * float(self._wrong.read_text()))
+            return int(clock.now().timestamp() * 1_000)
 
         for module in (dramatiq.brokers.redis, dramatiq.worker):
             vars(module)["current_millis"] = millis
@@ -95,9 +95,18 @@ class Machine(Post):
         """
         flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY
         os.dup2(os.open(self.folder / "log", flags, 0o600), sys.stderr.fileno())
-        self._keep_its_time()
+        ambient: Ambient = self.clock
+        if not hostclocks.LIBRARY:
+            self._keep_its_time()
+        elif self.counts:
+            ambient = SystemAmbient()
         with super().desk() as desk:
-            yield replace(desk, anchor_files=self.anchor_files, receipts=self.receipts)
+            yield replace(
+                desk,
+                ambient=ambient,
+                anchor_files=self.anchor_files,
+                receipts=self.receipts,
+            )
 
     def transport(self) -> Transport:
         """Return what gives letters to the mail server."""

@@ -18,13 +18,12 @@ from tests.contents import rows
 from tests.due_terms import content_of, unwatched
 from tests.faults.soak import notebooks, walks
 from tests.faults.soak.notebooks import BEGINS, BUG, DONE, REFUSED
-from tests.faults.soak.officers import FIRST_ACT
+from tests.faults.soak.officers import FIRST_ACT, OF_DAYS_THAT_WERE_JUMPED_OVER
 from tests.faults.soak.towns import ENOUGH, Town, waiting
 from workflow.services import sweep, verification
 
 Entry = dict[str, Any]
 _DECIDED = {DONE, REFUSED}
-_OF_DAYS_THAT_WERE_JUMPED_OVER = ("no anchor", "nothing was sealed since")
 
 
 def hold(town: Town) -> Counter[str]:
@@ -127,7 +126,7 @@ def _the_register_verifies(work: Office, town: Town) -> None:
     faults = [
         one
         for one in examined.anchors.faults
-        if not one.fault.startswith(_OF_DAYS_THAT_WERE_JUMPED_OVER)
+        if not one.fault.startswith(OF_DAYS_THAT_WERE_JUMPED_OVER)
     ]
     assert not faults, faults
 

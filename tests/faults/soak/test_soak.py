@@ -21,6 +21,7 @@ from tests.faults.soak import promises
 from tests.faults.soak.harms import HARMS
 from tests.faults.soak.notebooks import by_chance
 from tests.faults.soak.towns import Town, town
+from tests.faults.storms import PATIENCE
 from tests.servers import Supervised, supervised
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "0"))
@@ -70,7 +71,7 @@ def episode(database: Supervised, folder: Path, seed: int) -> Counter[str]:
     met: Counter[str] = Counter()
 
     with town(database, folder, seed) as whole:
-        whole.some_work(20)
+        whole.some_work(20, within=PATIENCE)
         for harm in harms:
             began = time.monotonic()
             chance = by_chance(seed, harm.__name__)

@@ -20,7 +20,7 @@ from tests.builders import OPENING, TO_GRANT, Office, furnish, office
 from tests.editions import open_to_all
 from tests.faults.brokers import Server
 from tests.faults.counters import left
-from tests.faults.soak import applicants, notebooks, officers
+from tests.faults.soak import applicants, hostclocks, notebooks, officers
 from tests.faults.soak.machines import (
     Machine,
     scheduling_by_command,
@@ -72,7 +72,6 @@ class Town:
         self._set_the_clock_of_the_database()
         for machine in self.machines:
             wrong = self.skews.get(machine.name, timedelta())
-            machine.be_wrong_by(wrong.total_seconds())
             machine.clock.move_to(self.now + wrong)
 
     def _set_the_clock_of_the_database(self) -> None:
@@ -98,10 +97,10 @@ class Town:
             if line["did"] != BEGINS
         )
 
-    def some_work(self, answers: int) -> None:
+    def some_work(self, answers: int, *, within: float = _LONGEST) -> None:
         """Wait until so many answers were given, or for a while."""
         wanted = self.told().total() + answers
-        soon(lambda: self.told().total() >= wanted)
+        soon(lambda: self.told().total() >= wanted, within=within)
 
     def enough_work(self) -> None:
         """Wait until what was done means something, on however slow a machine."""
@@ -230,6 +229,7 @@ def town(database: Supervised, folder: Path, seed: int) -> Iterator[Town]:
         (folder / name).mkdir(parents=True, mode=0o700)
     keys.make(folder / "home" / "keys" / "register.pem")
     with ExitStack() as stack:
+        stack.enter_context(hostclocks.swept())
         with office(url) as work:
             for code, euros in ((SCARCE, _EUROS), (RICH, 90_000_000)):
                 calls.register_call(work.desk, open_to_all(folder, code, euros))
