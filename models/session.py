@@ -264,6 +264,12 @@ def open_engine(
     )
 
 
+def silence_of(engine: Engine) -> int:
+    """Return for how many seconds whoever keeps others waiting may say nothing."""
+    silence: int = engine.get_execution_options().get("silence", _SILENCE_SECONDS)
+    return silence
+
+
 def unpooled(engine: Engine) -> Engine:
     """Return the same database, by connections of their own that commit at once."""
     return create_engine(

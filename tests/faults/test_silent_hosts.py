@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from tests.contents import entries
 from tests.faults.storms import until
 from tests.processes import acknowledge, acknowledged, start
 from workflow.errors import SportelloError
+from workflow.services import seats
 
 SILENCE = 1
+SEAT = "counter"
 
 
 def fall_silent(url: str, said: Path) -> None:
@@ -58,6 +61,62 @@ def test_others_go_on_and_whoever_was_stopped_is_told(
         assert acknowledged(said)[1:] == [b"database.timed_out 3"]
         assert len(entries(work, event="start_review")) == 1
         assert work.verified()
+
+
+def sit_still(url: str, said: Path) -> None:
+    """Stop while sitting where one may sit at a time."""
+    engine = open_engine(url, silence=SILENCE)
+    with closing(seats.seat(engine, SEAT)) as seat:
+        assert seat.take()
+        acknowledge(said, b"sits there")
+        os.kill(os.getpid(), signal.SIGSTOP)
+        acknowledge(said, f"sits there: {seat.is_held()}".encode())
+    engine.dispose()
+
+
+def test_a_seat_is_free_again_when_whoever_sits_there_was_stopped(
+    postgres_office_url: str, tmp_path: Path
+):
+    said = tmp_path / "said"
+    with (
+        office(postgres_office_url) as work,
+        closing(seats.seat(work.desk.engine, SEAT)) as seat,
+    ):
+        silent = start(sit_still, postgres_office_url, said)
+        try:
+            until(lambda: acknowledged(said) == [b"sits there"])
+            assert not seat.take()
+
+            until(seat.take)
+            os.kill(silent.pid, signal.SIGCONT)
+            silent.join()
+        finally:
+            silent.kill()
+
+        assert acknowledged(said)[1:] == [b"sits there: False"]
+        assert seat.is_held()
+
+
+def test_whoever_does_not_sit_there_may_say_nothing_for_as_long_as_they_like(
+    postgres_office_url: str,
+):
+    bound = text("SHOW idle_session_timeout")
+
+    def asked(seat: Any) -> Any:
+        session = seat._connection
+        return session.execute(bound).scalar_one() if session else ""
+
+    with (
+        office(postgres_office_url) as work,
+        closing(seats.seat(work.desk.engine, SEAT)) as ours,
+        closing(seats.seat(work.desk.engine, SEAT)) as other,
+    ):
+        found = []
+        for does in (ours.take, other.take, ours.free, other.take):
+            does()
+            found.append([asked(ours), asked(other)])
+
+    assert found == [["1min", ""], ["1min", "0"], ["0", "0"], ["0", "1min"]]
 
 
 def test_whoever_reads_may_be_as_slow_as_they_like(postgres_office_url: str):

@@ -14,7 +14,7 @@ from typing import IO, Protocol
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from models.session import told_in_words, unpooled
+from models.session import silence_of, told_in_words, unpooled
 from workflow.errors import UnavailableError
 
 
@@ -41,10 +41,23 @@ def seat(engine: Engine, name: str) -> Seat:
     return _OnSQLite(engine, name)
 
 
+_TAKE = text(
+    "WITH tried AS MATERIALIZED (SELECT pg_try_advisory_lock(:number) AS is_ours) "
+    "SELECT is_ours, set_config('idle_session_timeout', "
+    "CASE WHEN is_ours THEN :silence ELSE '0' END, false) FROM tried"
+)
+_FREE = text(
+    "SELECT pg_advisory_unlock(:number), set_config('idle_session_timeout', '0', false)"
+)
+"""Whoever does not sit there may be silent: a portal may have nothing to hand over."""
+
+
 class _OnPostgreSQL:
     """A lock of the session: the server frees it when the session is gone.
 
     The session is its own, not one of the pool: those who write take theirs there.
+    The server ends it, too, when whoever sits there says nothing for as long as one
+    who writes may: a process that hangs keeps nobody waiting.
     """
 
     def __init__(self, engine: Engine, name: str) -> None:
@@ -53,6 +66,7 @@ class _OnPostgreSQL:
         self._key = {
             "number": int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
         }
+        self._silence = {"silence": f"{silence_of(engine)}s"}
 
     def take(self) -> bool:
         with told_in_words():
@@ -65,10 +79,8 @@ class _OnPostgreSQL:
     def _is_locked(self) -> bool:
         if self._connection is None:
             self._connection = self._engine.connect()
-        found = self._connection.execute(
-            text("SELECT pg_try_advisory_lock(:number)"), self._key
-        )
-        return bool(found.scalar_one())
+        found = self._connection.execute(_TAKE, self._key | self._silence)
+        return bool(found.scalars().one())
 
     def is_held(self) -> bool:
         if self._connection is None:
@@ -84,9 +96,7 @@ class _OnPostgreSQL:
         # A session that is gone holds nothing, and what was written is written.
         if self._connection is not None:
             try:
-                self._connection.execute(
-                    text("SELECT pg_advisory_unlock(:number)"), self._key
-                )
+                self._connection.execute(_FREE, self._key)
             except DBAPIError:
                 self.close()
 
