@@ -4,14 +4,14 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import click
 
 from commands.plain import say
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _BY_SIGNAL = 128
 """A shell adds the number of the signal to it."""
 _AGAIN = 0.05
@@ -20,7 +20,7 @@ _AGAIN = 0.05
 
 @contextmanager
 def ended_with(told: str) -> Iterator[None]:
-    """End at SIGTERM as at Ctrl-C: tidied up, and with a line that says so.
+    """End at SIGTERM, or with the terminal, as at Ctrl-C: tidied up, and told so.
 
     What is interrupted tidies up by itself, and only then it is *told*. A second
     signal does not disturb that.
@@ -49,8 +49,11 @@ def ended_with(told: str) -> Iterator[None]:
     }
     try:
         yield
-    except KeyboardInterrupt:
-        say(told, err=True)
+    except (KeyboardInterrupt, OSError):
+        if not came:
+            raise
+        with suppress(OSError):  # the terminal is closed
+            say(told, err=True)
         click.get_current_context().exit(_BY_SIGNAL + came[0])
     finally:
         sys.unraisablehook = hook

@@ -98,7 +98,7 @@ def rehearse_command(
     left aside, also those of other calls, so that anybody may apply; where the call
     wants several to apply together, each names as many partners. With many
     applications it takes as long as it would. If nobody at all is taken in, it ends
-    with 1. Ctrl-C and SIGTERM end it, and leave nothing behind.
+    with 1. Ctrl-C, SIGTERM and a closed terminal end it, and leave nothing behind.
 
     \b
     Example:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -187,6 +188,27 @@ def test_whoever_interrupts_it_is_told_that_nothing_is_left(terminal, number):
         "",
         "Stopped: the scratch database is gone, nothing is left behind\n",
     )
+    assert not scratches(terminal)
+
+
+@pytest.mark.parametrize("terminal", ["sqlite"], indirect=True)
+def test_it_ends_with_the_window_in_which_it_runs_and_leaves_nothing(terminal):
+    words = ("rehearse", "ctl-2025", "--applications", "1000", "--rate", "1")
+    window, inside = pty.openpty()
+    streams = {"stdin": inside, "stdout": inside, "stderr": inside}
+    with terminal.start(*words, **streams, start_new_session=True) as process:
+        try:
+            os.close(inside)
+            patient = time.monotonic() + PATIENCE
+            while not scratches(terminal) and time.monotonic() < patient:
+                time.sleep(0.05)
+            os.close(window)
+            process.send_signal(signal.SIGHUP)
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
+
+    assert process.returncode > 0  # by itself; nobody is left to be told
     assert not scratches(terminal)
 
 

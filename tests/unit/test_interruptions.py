@@ -24,7 +24,7 @@ class Deaf:
 @pytest.fixture(autouse=True)
 def handlers():
     """Compare who is asked before and after."""
-    asked = (signal.SIGTERM, signal.SIGINT)
+    asked = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = (*map(signal.getsignal, asked), sys.unraisablehook)
 
     yield
@@ -43,7 +43,7 @@ def ended(work: Callable[[], None]) -> int:
     return 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_is_tidied_up_once_and_then_told(number, capsys):
     done = []
 
