@@ -17,6 +17,7 @@ _FOUND = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 LIBRARY = os.environ.get("SOAK_FAKETIME", f"{_FOUND[0]}" if _FOUND else "")
 """What is loaded into the processes of a soak; nothing, if it is not here."""
 
+_PRELOADED = f"{Path(__file__).with_name('preloaded')}"
 _SHARED = Path("/dev/shm")  # noqa: S108 - where the library itself makes its files
 
 # Each is started anew: what the fork server has loaded has found its clock already.
@@ -26,6 +27,7 @@ _CONTEXT = multiprocessing.get_context("spawn")
 def start(does: Does, post: Any, shown: Path) -> Any:
     """Start a process on a host whose clock shows what a file says."""
     process = _CONTEXT.Process(target=does, args=(post,))
+    beside = os.environ.get("PYTHONPATH", "")
     with _environment(
         LD_PRELOAD=LIBRARY,
         FAKETIME_TIMESTAMP_FILE=f"{shown}",
@@ -33,7 +35,7 @@ def start(does: Does, post: Any, shown: Path) -> Any:
         FAKETIME_NO_CACHE="1",
         FAKETIME_DONT_FAKE_MONOTONIC="1",
         NO_FAKE_STAT="1",
-        PYTHONPATH=f"{Path(__file__).with_name('preloaded')}",
+        PYTHONPATH=os.pathsep.join((_PRELOADED, beside)).rstrip(os.pathsep),
         TZ="UTC",
     ):
         process.start()
