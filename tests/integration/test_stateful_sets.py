@@ -188,6 +188,8 @@ POLICIES = (
 
 SCORES = (59, 60, 75, 75, 75, 80)
 READY = {"evaluated", "waiting", "granted", "in_progress", "completed"}
+RANKED = {"closed", "concluded"}
+"""In which states of the call acts rank and fund: late ones come after its end too."""
 
 
 @lru_cache(maxsize=8)
@@ -207,7 +209,8 @@ class File:
 
     asked: int
     cost: int
-    arrived: int
+    arrived: tuple[datetime, int]
+    """When it was received, and the how manieth it was to be handed over."""
     request: int
     """By which equals are told apart, whatever is admitted of it later."""
     state: str = "submitted"
@@ -284,7 +287,7 @@ class Ranking:
         return amounts
 
     def may_rank(self) -> str | None:
-        if self.state != "closed":
+        if self.state not in RANKED:
             return "machine.wrong_state"
         states = {one.state for one in self.files.values()}
         if states & {"submitted", "admissible"}:
@@ -329,7 +332,7 @@ class Ranking:
         return {n: got for n, got in amounts.items() if got > self.files[n].held}
 
     def may_fund(self) -> str | None:
-        if self.state != "closed":
+        if self.state not in RANKED:
             return "machine.wrong_state"
         if not self.versions:
             return "ranking.missing"
@@ -348,12 +351,12 @@ class Ranking:
             one.state = "evaluated" if amount else "waiting"
 
     def may_conclude(self) -> str | None:
-        if self.state not in {"closed", "concluded"}:
+        if self.state not in RANKED:
             return "machine.wrong_state"
         waits = {"submitted", "admissible", "evaluated"}
         if any(one.state in waits or one.reserved for one in self.files.values()):
             return "call.undecided"
-        if self.state == "closed" and self.moves_down():
+        if self.moves_down():
             return "call.money_is_due"
         return None
 
@@ -401,6 +404,7 @@ class AnyRanking(AnyOrder):
         calls.register_rules(self.work.desk, self.definition)
         self.work.clock.move_to(window.opens_at)
         self.wait(minutes=1)
+        self.began = self.work.clock.now()
         for asked in asks:
             self.file(asked, asked, None)
         first = next(iter(self.model.files))
@@ -432,7 +436,8 @@ class AnyRanking(AnyOrder):
         told = answer.get("error") or {}
         assert told.get("code") == refused, (refused, answer)
         if not refused:
-            arrived = len(self.model.files)
+            received = self.in_time if "received_at" in changes else self.began
+            arrived = (received, len(self.model.files))
             self.model.files[answer["protocol"]] = File(
                 asked, cost, arrived, min(asked, cost)
             )
