@@ -9,10 +9,10 @@ import csv
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -30,13 +30,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlmodel import col, select
 
 from cli import main
 from config.loader import load
 from config.schema import CallDefinition
-from models.vocabulary import Cents, Event
+from models.tables import Call, RegisterEntry
+from models.tables import Officer as Person
+from models.vocabulary import CallEvent, Cents, Event, Role
 from tests import exports, filiere, journals
-from tests.builders import Office, office, shipped, usual
+from tests.builders import EVERYBODY, Office, office, shipped, usual
 from tests.integration.test_ranked_call import CODE, SMART, grant_of, line
 from tests.integration.test_stateful import (
     Content,
@@ -46,16 +49,20 @@ from tests.integration.test_stateful import (
     name_of,
 )
 from tests.journals import ALWAYS, Journal, Period, Reported, euros
+from tests.people import WHO, Loan, Officer, Staff
 from tests.servers import fresh_postgres
+from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.register import written
 from workflow.rules.amounts import format_money
 from workflow.services import (
     call_acts,
     calls,
+    delegations,
     intake,
     list_acts,
     memberships,
+    officers,
     rankings,
     sweep,
 )
@@ -176,6 +183,8 @@ class AnyOrder(RuleBasedStateMachine):
     def typed(self, *words: str) -> str:
         """Type a command, and return what it answers."""
         told = CliRunner().invoke(main, words, obj=self.work.desk)
+        if told.exit_code == RefusedError.exit_code:
+            raise RefusedError(orjson.loads(told.stdout)["error"]["code"], "")
         assert told.exit_code == 0, (words, told.output)
         return told.stdout
 
@@ -206,33 +215,30 @@ class AnyOrder(RuleBasedStateMachine):
         self, stands: dict[str, tuple[str, int, int]], *, by_hand: bool
     ) -> tuple[list[dict[str, Any]], dict[str, list[exports.Line]]]:
         """Export the register, verify that, and return what it says."""
-        stood = self.own
         with TemporaryDirectory() as home:
             folder = Path(home) / "export"
             words = ("log", "export", self.code, "--to", str(folder), "--json")
-            told = orjson.loads(self.typed(*words))
-            self.known = None
+            told = self.give(None, lambda: orjson.loads(self.typed(*words)), "export")
             state = orjson.loads((folder / "state.json").read_bytes())
             page = (folder / "index.html").read_text(encoding="utf-8")
             lines = {path.stem: exports.read(path) for path in folder.glob("*.jsonl")}
             with (folder / "entries.csv").open(newline="", encoding="utf-8") as file:
                 table = list(csv.DictReader(file))
             if by_hand:
-                self.verified_by_hand(folder, entries=stood["head_seq"] + 1)
+                self.verified_by_hand(folder, entries=told["entries"])
             assert exports.faults(folder) == []
         made = [orjson.loads(line["body"]) for line in lines["entries"]]
         assert (told["ok"], told["faults"]) == (True, [])
-        assert told["entries"] == told["entry"]["seq"] == len(made)
-        assert len(made) == len(table) == stood["head_seq"] + 1
-        assert made[-1]["findings"]["exported"]["entries"] == stood["head_seq"]
+        assert told["entries"] == told["entry"]["seq"] == self.own["head_seq"]
+        assert len(made) == len(table) == told["entries"]
+        assert made[-1]["findings"]["exported"]["entries"] == told["entries"] - 1
         for key in ("state", "allocation", "reserved", "granted"):
-            assert state[key] == stood[key]
+            assert state[key] == self.own[key]
         assert stands == {
             one["protocol"]: (one["state"], one["reserved"], one["granted"])
             for one in state["applications"]
         }
         assert all(name in page for name in stands)
-        self.succeeded["export"] += 1
         return made, lines
 
     def verified_by_hand(self, folder: Path, *, entries: int) -> None:
@@ -294,10 +300,54 @@ RANKED = {"closed", "concluded"}
 """In which states of the call acts rank and fund: late ones come after its end too."""
 
 
+OF_MANAGERS = (
+    Event.ANNUL,
+    Event.FUND,
+    Event.ADMIT_UNFUNDED,
+    Event.RAISE_GRANT,
+    Event.SETTLE,
+    CallEvent.CLOSE_CALL,
+    CallEvent.RANK_CALL,
+    CallEvent.FUND_CALL,
+    CallEvent.REFINANCE_CALL,
+    CallEvent.CONCLUDE_CALL,
+)
+WHO_HERE: dict[str, tuple[Role, ...]] = {
+    **WHO,
+    **dict.fromkeys(OF_MANAGERS, (Role.MANAGER,)),
+    Event.DECLARE_END: (Role.INTAKE,),
+    Event.FILE_REPORT: (Role.INTAKE,),
+    CallEvent.CHANGE_CALL: (Role.MANAGER, Role.ADMINISTRATOR),
+    CallEvent.EXPORT_REGISTER: (
+        Role.AUDITOR,
+        Role.RESPONSIBLE,
+        Role.MANAGER,
+        Role.ADMINISTRATOR,
+    ),
+}
+"""The matrix of the documentation, as far as a ranked call goes."""
+
+ON_CALL = {
+    "close": CallEvent.CLOSE_CALL,
+    "rank": CallEvent.RANK_CALL,
+    "fund": CallEvent.FUND_CALL,
+    "load": CallEvent.CHANGE_CALL,
+    "refinance": CallEvent.REFINANCE_CALL,
+    "end": CallEvent.CONCLUDE_CALL,
+    "export": CallEvent.EXPORT_REGISTER,
+}
+HELD_BY_PEOPLE = tuple(role for role in Role if role is not Role.SYSTEM)
+
+
 @lru_cache(maxsize=8)
 def mobility(leftover: str, partial: bool) -> CallDefinition:
-    """Return the ranked call with 5,000,000.00, and a policy for what is left."""
+    """Return the ranked call with 5,000,000.00, and a policy for what is left.
+
+    It begins when those who work in the office have come.
+    """
     text = shipped(SMART).replace('amount = "25000000.00"', 'amount = "5000000.00"')
+    text = text.replace("_at = 2024-", "_at = 2026-")
+    text = text.replace("not_after = 2026-", "not_after = 2028-")
     text = text.replace('below_minimum = "offer"', f'below_minimum = "{leftover}"')
     text = text.replace("partial = true", f"partial = {str(partial).lower()}")
     path = Path(mkdtemp(prefix="sportello-")) / "sets.toml"
@@ -547,11 +597,13 @@ RANKED_HAPPENINGS = (
     "hours_pass",
     *("somebody_asks_how_it_went",) * 2,
     "it_is_taken_away",
+    *("the_office_changes",) * 4,
 )
 
 
 STORIES = {
     2: "somebody_asks_how_it_went",
+    4: "somebody_stands_in_for_another",
     6: "one_goes_all_the_way",
     8: "somebody_asks_how_it_went",
     10: "an_auditor_verifies_it",
@@ -560,9 +612,15 @@ STORIES = {
 
 
 class AnyRanking(AnyOrder):
-    """A ranked call, under whatever officers do with it."""
+    """A ranked call, under whatever officers do with it, and whoever they are."""
 
     code = CODE
+
+    def __init__(self, database: AbstractContextManager[str]) -> None:
+        super().__init__(database)
+        self.staff = Staff({who: Officer(set(held)) for who, held in EVERYBODY.items()})
+        self.looked_at = 0
+        self.known_staff: dict[str, str] = {}
 
     @initialize(data=LUCK, thorough=THOROUGH)
     def the_call_takes_some_in_and_closes(self, data: Any, *, thorough: bool) -> None:
@@ -579,6 +637,7 @@ class AnyRanking(AnyOrder):
         window = self.definition.window
         self.work.clock.move_to(window.published_at)
         calls.register_rules(self.work.desk, self.definition)
+        assert self.entered()
         self.work.clock.move_to(window.opens_at)
         self.wait(minutes=1)
         self.began = self.work.clock.now()
@@ -588,8 +647,10 @@ class AnyRanking(AnyOrder):
         self.move(first, Event.START_REVIEW, "window.open")
         self.rank()
         if by_act:
-            call_acts.close(self.work.desk, CODE, **self.formal)
-            self.known = None
+            formal = self.formal
+            self.give(
+                None, lambda: call_acts.close(self.work.desk, CODE, **formal), "close"
+            )
         else:
             self.work.clock.move_to(window.closes_at)
         self.in_time = self.work.clock.now() - timedelta(seconds=1)
@@ -600,7 +661,7 @@ class AnyRanking(AnyOrder):
             self.it_is_ranked(data)
 
     def file(self, asked: int, cost: int, refused: str | None, **changes: Any) -> None:
-        number = changes.pop("number", len(self.files) + 1)
+        number = changes.pop("number", len(self.model.files) + 1)
         given = line(
             number,
             format_money(Cents(asked)),
@@ -608,11 +669,14 @@ class AnyRanking(AnyOrder):
             investment=format_money(Cents(cost)),
             **changes,
         )
-        (answer,) = intake.take_in(self.work.desk, CODE, [given])
-        self.known = None
-        told = answer.get("error") or {}
-        assert told.get("code") == refused, (refused, answer)
-        if not refused:
+
+        def take() -> dict[str, Any]:
+            (answer,) = intake.take_in(self.work.desk, CODE, [given])
+            if answer["outcome"] == "refused":
+                raise RefusedError(answer["error"]["code"], "")
+            return answer
+
+        if answer := self.give(refused, take, "submit"):
             received = self.in_time if "received_at" in changes else self.began
             arrived = (received, len(self.model.files))
             self.model.files[answer["protocol"]] = File(
@@ -620,7 +684,6 @@ class AnyRanking(AnyOrder):
             )
             self.journal.note("submitted")
             self.journal.note("requested", asked)
-        self.succeeded[f"file: {refused}"] += 1
 
     @rule()
     def something_happens(self) -> None:
@@ -641,7 +704,7 @@ class AnyRanking(AnyOrder):
         elif kind == "again":
             first, *_ = self.model.files.values()
             has_one = None if first.state in OVER else "applicant.already_applied"
-            portal = {"portal_id": f"SM-again-{self.acts}-{len(self.files)}"}
+            portal = {"portal_id": f"SM-again-{self.acts}-{len(self.model.files)}"}
             self.file(asked, asked, has_one, number=1, **in_time, **portal)
         else:
             cost = any_of(data, asked, asked, max(LEAST, asked - 40_000_000))
@@ -964,7 +1027,8 @@ class AnyRanking(AnyOrder):
         formal, expected = self.formal, self.model.may_fund()
         foreseen = None
         if not expected:
-            foreseen = rankings.fund(self.work.desk, CODE, **formal, dry_run=True)
+            with self.sitting(self.whoever_may("fund")):
+                foreseen = rankings.fund(self.work.desk, CODE, **formal, dry_run=True)
         told = self.give(
             expected, lambda: rankings.fund(self.work.desk, CODE, **formal), "fund"
         )
@@ -1016,7 +1080,7 @@ class AnyRanking(AnyOrder):
         ):
             model.allocation = amount
 
-    def money_comes(self, amount: int) -> None:
+    def money_comes(self, amount: int, by: str | None = None) -> None:
         model, formal = self.model, self.formal
         expected = None if amount > model.allocation else "call.not_refinanced"
         if self.give(
@@ -1025,6 +1089,7 @@ class AnyRanking(AnyOrder):
                 self.work.desk, CODE, allocation=Cents(amount), **formal
             ),
             "refinance",
+            by=by,
         ):
             model.allocation = amount
 
@@ -1039,6 +1104,278 @@ class AnyRanking(AnyOrder):
 
     def hours_pass(self, _data: Any) -> None:
         self.wait(hours=5)
+
+    # --- who does it
+
+    @contextmanager
+    def sitting(self, login: str) -> Iterator[None]:
+        """Let somebody sit at the desk."""
+        desk = self.work.desk
+        self.work.desk = desk.as_officer(login)
+        try:
+            yield
+        finally:
+            self.work.desk = desk
+
+    def in_their_way(self, told: str, login: str) -> set[str]:
+        roles = WHO_HERE[ON_CALL.get(told, told)]
+        return self.staff.in_the_way(login, roles, self.work.today)
+
+    def whoever_may(self, told: str) -> str:
+        serving = self.staff.officers
+        fit = [who for who in serving if not self.in_their_way(told, who)]
+        return str(any_of(self.luck, *fit))
+
+    def give(
+        self,
+        expected: Expected,
+        do: Callable[[], Any],
+        told: str,
+        *,
+        by: str | None = None,
+    ) -> Any:
+        """Let whoever may give it, or one that is named; now and then another tries."""
+        if by is None:
+            others = [
+                who
+                for who in (*self.staff.officers, "nobody")
+                if self.in_their_way(told, who)
+            ]
+            could = [who for who in others if self.could(told, who)]
+            if not any_of(self.luck, *range(5 if could else 10)):
+                self.given_by(any_of(self.luck, *(could or others)), expected, do, told)
+            by = self.whoever_may(told)
+        return self.given_by(by, expected, do, told)
+
+    def given_by(
+        self, login: str, expected: Expected, do: Callable[[], Any], told: str
+    ) -> Any:
+        stands = self.in_their_way(told, login)
+        codes = {expected} if isinstance(expected, str) else expected or set()
+        with self.sitting(login):
+            answer = super().give(codes | stands, do, told)
+        if answer:
+            self.all_of_it_was_made_by(login)
+        elif stands:
+            self.succeeded["no longer"] += self.could(told, login)
+        return answer
+
+    def could(self, told: str, login: str) -> bool:
+        """Tell whether somebody who has no role for it had one once."""
+        own = EVERYBODY.get(login, ())
+        lent = [loan.role for loan in self.staff.loans if loan.taker == login]
+        return any(role in WHO_HERE[ON_CALL.get(told, told)] for role in (*own, *lent))
+
+    def entered(self) -> list[dict[str, Any]]:
+        """Return what was entered since it was last asked."""
+        seq, body = col(RegisterEntry.seq), col(RegisterEntry.body)
+        query = (
+            select(seq, body)
+            .join(Call, col(Call.id) == col(RegisterEntry.call_id))
+            .where(col(Call.code) == CODE, seq > self.looked_at)
+            .order_by(seq)
+        )
+        with self.work.desk.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        self.looked_at = max((row[0] for row in rows), default=self.looked_at)
+        return [orjson.loads(row[1]) for row in rows]
+
+    def all_of_it_was_made_by(self, login: str) -> None:
+        """Look in the register who has made it, in which role, and for whom."""
+        today, ids = self.work.today, self.references
+        made = [body for body in self.entered() if body["outcome"] == "ok"]
+        made = [body for body in made if body["actor"]["kind"] != "worker"]
+        assert made
+        for body in made:
+            role = self.staff.role_of(login, WHO_HERE[body["event"]], today)
+            assert role is not None
+            behalf = self.staff.lent(login, today).get(role)
+            actor = body["actor"]
+            assert (actor["id"], actor["role"]) == (ids[login], role)
+            assert actor.get("on_behalf_of") == (behalf and ids[behalf])
+            self.succeeded["on behalf of another"] += behalf is not None
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Return how entries name everybody who works here."""
+        if self.known_staff.keys() != self.staff.officers.keys():
+            query = select(col(Person.login), col(Person.id))
+            with self.work.desk.engine.connect() as connection:
+                rows = connection.execute(query).all()
+            self.known_staff = {row[0]: str(row[1]) for row in rows}
+        return self.known_staff
+
+    # --- who works here
+
+    @property
+    def held(self) -> set[tuple[str, Role]]:
+        return {
+            (login, role)
+            for login, one in self.staff.officers.items()
+            for role in one.roles
+        }
+
+    @property
+    def loans(self) -> list[tuple[str, str, Role, date, date, bool]]:
+        return [
+            (one.giver, one.taker, one.role, one.first, one.last, one.ended)
+            for one in self.staff.loans
+        ]
+
+    def the_office_changes(self, data: Any) -> None:
+        getattr(
+            self,
+            any_of(
+                data,
+                *("a_role_ends", "a_role_is_given", "somebody_retires"),
+                *("a_role_is_lent", "a_loan_ends") * 2,
+            ),
+        )(data)
+
+    def kept(self, do: Callable[[Desk], Any], told: str) -> None:
+        """Have it done by an administrator; whoever is none is refused before."""
+        self.work.wait(microseconds=1)  # a role begins once at an instant
+        others = sorted(self.staff.officers.keys() - self.staff.administrators)
+        if others and any_of(self.luck, 0, 0, 1):
+            login = any_of(self.luck, *others)
+            stands = self.staff.in_the_way(
+                login, (Role.ADMINISTRATOR,), self.work.today
+            )
+            before = self.content
+            with pytest.raises(RefusedError) as refused:
+                do(self.work.desk.as_officer(login))
+            self.known = None
+            assert refused.value.code in stands
+            after = dict(self.content)
+            *after["office_entries"], last = after["office_entries"]
+            assert after == before
+            body = orjson.loads(last["body"])
+            assert (body["outcome"], body["refusal"]["code"]) == (
+                "refused",
+                refused.value.code,
+            )
+        login = any_of(self.luck, *sorted(self.staff.administrators))
+        do(self.work.desk.as_officer(login))
+        self.known = None
+        self.succeeded[told] += 1
+
+    def serving(self) -> list[str]:
+        return [who for who, one in self.staff.officers.items() if not one.retired]
+
+    def holders(self, role: Role) -> list[str]:
+        return [who for who in self.staff.officers if role in self.staff.own(who)]
+
+    def is_needed(self, login: str) -> bool:
+        return self.staff.administrators == {login}
+
+    def a_role_ends(self, data: Any) -> None:
+        held = [
+            (who, role)
+            for who in self.serving()
+            for role in sorted(self.staff.own(who))
+            if role is not Role.ADMINISTRATOR or not self.is_needed(who)
+        ]
+        self.role_ends(*any_of(data, *held))
+
+    def role_ends(self, login: str, role: Role) -> None:
+        self.kept(lambda desk: officers.end_roles(desk, login, [role]), "role ended")
+        self.staff.officers[login].roles.discard(role)
+        self.the_office_goes_on()
+
+    def somebody_retires(self, data: Any) -> None:
+        may = [who for who in self.serving() if not self.is_needed(who)]
+        if len(may) > 4:
+            self.retires(any_of(data, *may))
+
+    def retires(self, login: str) -> None:
+        self.kept(lambda desk: officers.retire(desk, login), "retired")
+        self.staff.retire(login)
+        self.the_office_goes_on()
+
+    def the_office_goes_on(self) -> None:
+        """Give to others what nobody holds any more."""
+        for role in HELD_BY_PEOPLE:
+            if not self.holders(role):
+                self.role_is_given(any_of(self.luck, *self.serving()), role)
+
+    def a_role_is_given(self, data: Any) -> None:
+        login = any_of(data, *self.serving(), "second")
+        if not (one := self.staff.officers.get(login)) or not one.retired:
+            self.role_is_given(login, any_of(data, *HELD_BY_PEOPLE))
+
+    def role_is_given(self, login: str, role: Role) -> None:
+        self.kept(
+            lambda desk: officers.add(desk, login, login.title(), [role]), "role given"
+        )
+        self.staff.officers.setdefault(login, Officer(set())).roles.add(role)
+
+    def a_role_is_lent(self, data: Any) -> None:
+        giver, taker = any_of(data, *self.serving()), any_of(data, *self.serving())
+        own = self.staff.own(giver) - self.staff.own(taker) - {Role.ADMINISTRATOR}
+        if own:
+            days = any_of(data, 0, 1, 20, 60)
+            self.role_is_lent(giver, taker, any_of(data, *sorted(own)), days)
+
+    def role_is_lent(self, giver: str, taker: str, role: Role, days: int) -> None:
+        first = self.work.today
+        last = first + timedelta(days=days)
+        if any(
+            (loan.taker, loan.role) == (taker, role) for loan in self.running_loans()
+        ):
+            return
+        wanted = delegations.Wanted(giver, taker, role, first, last, self.formal["act"])
+        self.kept(lambda desk: delegations.delegate(desk, wanted), "delegated")
+        self.staff.loans.append(Loan(giver, taker, role, first, last))
+
+    def running_loans(self) -> list[Loan]:
+        """Return those that are not over: also where the giver has nothing to lend."""
+        today = self.work.today
+        return [one for one in self.staff.loans if not one.ended and one.last >= today]
+
+    def a_loan_ends(self, data: Any) -> None:
+        if running := self.running_loans():
+            self.loan_ends(any_of(data, *running))
+
+    def loan_ends(self, one: Loan) -> None:
+        named = (one.giver, one.taker, one.role)
+        self.kept(lambda desk: delegations.end(desk, *named), "delegation ended")
+        for loan in self.staff.loans:
+            if (loan.giver, loan.taker, loan.role) == named:
+                loan.ended |= loan.last >= self.work.today
+
+    def somebody_stands_in_for_another(self, data: Any) -> None:
+        """Let one act for a manager, and no more once that is over, in two ways."""
+        self.somebody_acts_for_a_manager(data, "of the giver")
+        over = any_of(data, "ended", "retired", "days")
+        self.somebody_acts_for_a_manager(data, over)
+
+    def somebody_acts_for_a_manager(self, data: Any, over: str) -> None:
+        taker = next(
+            (who for who in self.serving() if self.in_their_way("refinance", who)), ""
+        )
+        if not taker:
+            taker = "deputy"
+            self.role_is_given(taker, Role.INTAKE)
+        if len(self.holders(Role.MANAGER)) == 1:
+            (taken,) = self.holders(Role.MANAGER)
+            others = [who for who in self.serving() if who not in {taken, taker}]
+            self.role_is_given(any_of(data, *others), Role.MANAGER)
+        may_go = [who for who in self.holders(Role.MANAGER) if not self.is_needed(who)]
+        giver = any_of(data, *may_go)
+        for loan in self.running_loans():
+            if (loan.taker, loan.role) == (taker, Role.MANAGER):
+                self.loan_ends(loan)
+        self.role_is_lent(giver, taker, Role.MANAGER, 0)
+        self.money_comes(self.model.allocation + 1, by=taker)
+        if over == "ended":
+            self.loan_ends(self.staff.loans[-1])
+        elif over == "of the giver":
+            self.role_ends(giver, Role.MANAGER)
+        elif over == "retired":
+            self.retires(giver)
+        else:
+            self.wait(days=1)
+        self.money_comes(self.model.allocation + 1, by=taker)
 
     # --- what officers and auditors are told
 
@@ -1076,7 +1413,7 @@ class AnyRanking(AnyOrder):
 
     def it_is_taken_away(self, data: Any, *, by_hand: bool = False) -> None:
         stands = {name: one.stands for name, one in self.model.files.items()}
-        made, _ = self.taken_away(stands, by_hand=by_hand)
+        made, lines = self.taken_away(stands, by_hand=by_hand)
         assert [
             [
                 (one["place"], one["application"], one["amount"])
@@ -1092,11 +1429,47 @@ class AnyRanking(AnyOrder):
         )
         assert granted.total() == self.journal.sums(ALWAYS)["grants"]
         assert {n for n, one in self.model.files.items() if one.granted} <= {*granted}
+        self.who_works_here_is_told(lines)
+
+    def who_works_here_is_told(self, lines: dict[str, list[exports.Line]]) -> None:
+        logins = {reference: login for login, reference in self.references.items()}
+        assert {
+            (logins[one["id"]], held["role"])
+            for one in lines["officers"]
+            for held in one["roles"]
+            if held["until"] is None
+        } == self.held
+        assert {one["id"] for one in lines["officers"]} == logins.keys()
+        days = [loan[3:5] for loan in self.loans]
+        assert [
+            (logins[one["delegator"]], logins[one["delegate"]], one["role"])
+            for one in lines["delegations"]
+        ] == [loan[:3] for loan in self.loans]
+        assert [
+            (one["first_day"], one["last_day"]) for one in lines["delegations"]
+        ] == [tuple(day.isoformat() for day in both) for both in days]
 
     def an_auditor_verifies_it(self, data: Any) -> None:
         self.it_is_taken_away(data, by_hand=True)
 
     # --- what is true after every step
+
+    @invariant()
+    def roles_and_delegations_are_as_in_the_model(self) -> None:
+        logins = {row["id"]: row["login"] for row in self.content["officers"]}
+        assert {
+            (logins[row["officer_id"]], row["role"])
+            for row in self.content["officer_roles"]
+            if row["ended_at"] is None
+        } == self.held
+        assert [
+            (
+                *(logins[row[end]] for end in ("delegator_id", "delegate_id")),
+                *(row["role"], row["first_day"], row["last_day"]),
+                row["ended_at"] is not None,
+            )
+            for row in self.content["delegations"]
+        ] == self.loans
 
     @invariant()
     def everything_is_as_in_the_model(self) -> None:
@@ -1648,6 +2021,7 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 TOLD = {"report", "export", "verify.py"}
+STAFFED = {"delegated", "on behalf of another", "no longer", "role.missing"}
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
@@ -1657,7 +2031,11 @@ def test_a_ranking_is_what_plain_rules_make_of_any_sequence(databases: Any):
     # Otherwise the sequences were too short to mean anything.
     wanted = {"rank 1", "rank 2", "fund", "load", "refinance"}
     wanted |= {"grant", "raise_grant", "settle", "lapse", "withdraw"}
-    wanted |= {"ranking.act_used", "ranking.nothing_moves", "amount.above_grant"} | TOLD
+    wanted |= (
+        {"ranking.act_used", "ranking.nothing_moves", "amount.above_grant"}
+        | TOLD
+        | STAFFED
+    )
     assert not {one for one in wanted if not counted[one]}
 
 
