@@ -34,6 +34,8 @@ class Staff:
     roles: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     """Officer, role and since when, with the end."""
     delegations: dict[str, Row] = field(default_factory=dict)
+    brought: list[tuple[Row, str]] = field(default_factory=list)
+    """The acts that delegations stand on, each with the officer who named it."""
 
     def feed(self, body: Mapping[str, Any]) -> None:
         """Take in an entry; one that was refused changes nothing."""
@@ -87,6 +89,7 @@ class Staff:
             "ended_at": None,
             "act": body["act"],
         }
+        self.brought.append((body["act"], body["actor"]["id"]))
 
     def _end_delegation(self, body: Mapping[str, Any]) -> None:
         self.delegations[body["details"]["delegation"]]["ended_at"] = body["at"]

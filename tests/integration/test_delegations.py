@@ -152,3 +152,12 @@ def test_an_auditor_can_ask_who_acted_for_whom_on_a_day(work: Office):
         [(Role.OFFICER, "examiner")],
         [],
     ]
+
+
+def test_the_act_of_a_delegation_may_be_named_by_somebody_else_afterwards(work: Office):
+    application, act = work.file(), f"decreto 7/{work.today}"
+    delegated(work, act=act)
+
+    work.sit("director").move(application, Event.ANNUL, act=act, reason="judgment")
+
+    assert work.verified()

@@ -1438,6 +1438,7 @@ SELDOM = {
     "several granted by one act",
     "waiting list closed",
     "reject",
+    "determine_amount",
     "start",
     "revoke",
     "reminded",

@@ -5,18 +5,22 @@ lines, which share nothing with the product, say beforehand what each command do
 with which code it is refused, and after it what must stand.
 """
 
+import csv
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,12 +30,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlmodel import col, select
 
+from cli import main
 from config.loader import load
 from config.schema import CallDefinition
-from models.vocabulary import Cents, Event
-from tests import filiere
-from tests.builders import Office, office, shipped, usual
+from models.tables import Call, RegisterEntry
+from models.tables import Officer as Person
+from models.vocabulary import CallEvent, Cents, Event, Role
+from tests import exports, filiere, journals
+from tests.builders import EVERYBODY, Office, office, shipped, usual
 from tests.integration.test_ranked_call import CODE, SMART, grant_of, line
 from tests.integration.test_stateful import (
     Content,
@@ -40,16 +48,21 @@ from tests.integration.test_stateful import (
     copies,
     name_of,
 )
+from tests.journals import ALWAYS, Journal, Period, Reported, euros
+from tests.people import WHO, Loan, Officer, Staff
 from tests.servers import fresh_postgres
+from workflow.desk import Desk
 from workflow.errors import RefusedError
 from workflow.register import written
 from workflow.rules.amounts import format_money
 from workflow.services import (
     call_acts,
     calls,
+    delegations,
     intake,
     list_acts,
     memberships,
+    officers,
     rankings,
     sweep,
 )
@@ -70,6 +83,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     code: str
     succeeded: Counter[str]
+    luck: Any
 
     def __init__(self, database: AbstractContextManager[str]) -> None:
         super().__init__()
@@ -77,7 +91,9 @@ class AnyOrder(RuleBasedStateMachine):
         url = self.stack.enter_context(database)
         self.work: Office = self.stack.enter_context(office(url))
         self.known: Content | None = None
-        self.acts = 0
+        self.acts = self.happened = 0
+        self.stories: dict[int, str] = {}
+        self.journal = Journal(lambda: self.work.today)
         self.verified: list[str] = []
 
     def teardown(self) -> None:
@@ -152,6 +168,91 @@ class AnyOrder(RuleBasedStateMachine):
             expected, lambda: self.work.move(name, event, **given), event.value
         )
 
+    def whatever_comes(self, *happenings: str) -> str:
+        """Return what happens next: by luck, unless it is the turn of a story."""
+        self.happened += 1
+        by_luck = str(any_of(self.luck, *happenings))
+        return self.stories.pop(self.happened, by_luck)
+
+    def is_to_come(self, story: str) -> bool:
+        """Tell whether nothing may happen yet that would leave no room for a story."""
+        return story in self.stories.values()
+
+    # --- what officers and auditors are told
+
+    def typed(self, *words: str) -> str:
+        """Type a command, and return what it answers."""
+        told = CliRunner().invoke(main, words, obj=self.work.desk)
+        if told.exit_code == RefusedError.exit_code:
+            raise RefusedError(orjson.loads(told.stdout)["error"]["code"], "")
+        assert told.exit_code == 0, (words, told.output)
+        return told.stdout
+
+    def some_period(self, data: Any) -> Period:
+        first, last = sorted(any_of(data, *self.journal.days) for _ in range(2))
+        always = (ALWAYS,) * 3
+        period: Period = any_of(
+            data, *always, (first, None), (None, last), (first, last)
+        )
+        return period
+
+    def reported(self, data: Any, period: Period) -> Reported:
+        """Ask how the call went; scripts and spreadsheets are told the same."""
+        words = ["report", self.code]
+        for option, day in zip(("--from", "--to"), period, strict=True):
+            words += [option, day.isoformat()] if day else []
+        self.succeeded["report"] += 1
+        if any_of(data, True, False, False):
+            text = self.typed(*words, "--format", "csv")
+            return journals.from_csv(text, self.code)
+        told = orjson.loads(self.typed(*words, "--json"))
+        (own,) = told["calls"]
+        assert (own["call"], told["faults"]) == (self.code, [])
+        assert journals.from_json(told["total"]) == journals.from_json(own)
+        return journals.from_json(own)
+
+    def taken_away(
+        self, stands: dict[str, tuple[str, int, int]], *, by_hand: bool
+    ) -> tuple[list[dict[str, Any]], dict[str, list[exports.Line]]]:
+        """Export the register, verify that, and return what it says."""
+        with TemporaryDirectory() as home:
+            folder = Path(home) / "export"
+            words = ("log", "export", self.code, "--to", str(folder), "--json")
+            told = self.give(None, lambda: orjson.loads(self.typed(*words)), "export")
+            state = orjson.loads((folder / "state.json").read_bytes())
+            page = (folder / "index.html").read_text(encoding="utf-8")
+            lines = {path.stem: exports.read(path) for path in folder.glob("*.jsonl")}
+            with (folder / "entries.csv").open(newline="", encoding="utf-8") as file:
+                table = list(csv.DictReader(file))
+            if by_hand:
+                self.verified_by_hand(folder, entries=told["entries"])
+            assert exports.faults(folder) == []
+        made = [orjson.loads(line["body"]) for line in lines["entries"]]
+        assert (told["ok"], told["faults"]) == (True, [])
+        assert told["entries"] == told["entry"]["seq"] == self.own["head_seq"]
+        assert len(made) == len(table) == told["entries"]
+        assert made[-1]["findings"]["exported"]["entries"] == told["entries"] - 1
+        for key in ("state", "allocation", "reserved", "granted"):
+            assert state[key] == self.own[key]
+        assert stands == {
+            one["protocol"]: (one["state"], one["reserved"], one["granted"])
+            for one in state["applications"]
+        }
+        assert all(name in page for name in stands)
+        return made, lines
+
+    def verified_by_hand(self, folder: Path, *, entries: int) -> None:
+        """Verify it as an auditor does, with Python and nothing else."""
+        words = [sys.executable, "-I", "verify.py"]
+        done = subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+        about = f"{self.code}: {entries} entries, {len(self.files)} applications"
+        assert done.stdout.startswith(about)
+        assert done.stdout.endswith("everything holds\n")
+        self.succeeded["verify.py"] += 1
+
     @invariant()
     def the_register_verifies(self) -> None:
         heads = [row["head_hash"] for row in self.content["calls"]]
@@ -167,6 +268,12 @@ Of few walks Hypothesis makes most out of parts of others, repeated: hardly any 
 come to what takes many different steps. So each walk is drawn whole.
 """
 
+THOROUGH = st.sampled_from((True, *(False,) * 7))
+"""Whether a walk goes by all that has to come about, in the midst of anything else.
+
+Hypothesis begins with the first of what it may draw: so the first walk does.
+"""
+
 
 def any_of(luck: Any, *values: Any) -> Any:
     return luck.choice(values)
@@ -177,8 +284,9 @@ def any_of(luck: Any, *values: Any) -> Any:
 ALLOCATION = 500_000_000
 LEAST, MOST = 80_000_000, 250_000_000
 ASKS = (80_000_000, 90_000_001, 150_000_000, 200_000_000, 240_000_000, 250_000_000)
+GIVES_PARTS = ("offer", True)
 POLICIES = (
-    *(("offer", True),) * 3,
+    *(GIVES_PARTS,) * 3,
     ("skip", True),
     ("hold", True),
     ("skip", False),
@@ -188,12 +296,58 @@ POLICIES = (
 
 SCORES = (59, 60, 75, 75, 75, 80)
 READY = {"evaluated", "waiting", "granted", "in_progress", "completed"}
+RANKED = {"closed", "concluded"}
+"""In which states of the call acts rank and fund: late ones come after its end too."""
+
+
+OF_MANAGERS = (
+    Event.ANNUL,
+    Event.FUND,
+    Event.ADMIT_UNFUNDED,
+    Event.RAISE_GRANT,
+    Event.SETTLE,
+    CallEvent.CLOSE_CALL,
+    CallEvent.RANK_CALL,
+    CallEvent.FUND_CALL,
+    CallEvent.REFINANCE_CALL,
+    CallEvent.CONCLUDE_CALL,
+)
+WHO_HERE: dict[str, tuple[Role, ...]] = {
+    **WHO,
+    **dict.fromkeys(OF_MANAGERS, (Role.MANAGER,)),
+    Event.DECLARE_END: (Role.INTAKE,),
+    Event.FILE_REPORT: (Role.INTAKE,),
+    CallEvent.CHANGE_CALL: (Role.MANAGER, Role.ADMINISTRATOR),
+    CallEvent.EXPORT_REGISTER: (
+        Role.AUDITOR,
+        Role.RESPONSIBLE,
+        Role.MANAGER,
+        Role.ADMINISTRATOR,
+    ),
+}
+"""The matrix of the documentation, as far as a ranked call goes."""
+
+ON_CALL = {
+    "close": CallEvent.CLOSE_CALL,
+    "rank": CallEvent.RANK_CALL,
+    "fund": CallEvent.FUND_CALL,
+    "load": CallEvent.CHANGE_CALL,
+    "refinance": CallEvent.REFINANCE_CALL,
+    "end": CallEvent.CONCLUDE_CALL,
+    "export": CallEvent.EXPORT_REGISTER,
+}
+HELD_BY_PEOPLE = tuple(role for role in Role if role is not Role.SYSTEM)
 
 
 @lru_cache(maxsize=8)
 def mobility(leftover: str, partial: bool) -> CallDefinition:
-    """Return the ranked call with 5,000,000.00, and a policy for what is left."""
+    """Return the ranked call with 5,000,000.00, and a policy for what is left.
+
+    It begins when those who work in the office have come.
+    """
     text = shipped(SMART).replace('amount = "25000000.00"', 'amount = "5000000.00"')
+    text = text.replace("_at = 2024-", "_at = 2026-")
+    text = text.replace("not_after = 2026-", "not_after = 2028-")
     text = text.replace('below_minimum = "offer"', f'below_minimum = "{leftover}"')
     text = text.replace("partial = true", f"partial = {str(partial).lower()}")
     path = Path(mkdtemp(prefix="sportello-")) / "sets.toml"
@@ -207,9 +361,12 @@ class File:
 
     asked: int
     cost: int
-    arrived: int
+    arrived: tuple[datetime, int]
+    """When it was received, and the how manieth it was to be handed over."""
     request: int
     """By which equals are told apart, whatever is admitted of it later."""
+    number: int = 0
+    """Of who applied."""
     state: str = "submitted"
     reviewed: bool = False
     score: int | None = None
@@ -230,6 +387,14 @@ class File:
         return self.late or self.revocable
 
     @property
+    def too_low(self) -> bool:
+        return self.state == "evaluated" and (self.score or 0) < 60
+
+    @property
+    def may_have_a_part(self) -> bool:
+        return not self.granted and self.wanted > LEAST
+
+    @property
     def held(self) -> int:
         return self.reserved + self.granted
 
@@ -241,8 +406,9 @@ class File:
             return self.granted
         return min(self.asked, self.cost, MOST)
 
-    def end(self, state: str, keeps: int = 0) -> None:
-        self.state, self.reserved, self.granted = state, 0, keeps
+    @property
+    def stands(self) -> tuple[str, int, int]:
+        return self.state, self.reserved, self.granted
 
 
 @dataclass
@@ -251,6 +417,7 @@ class Ranking:
 
     leftover: str
     partial: bool
+    journal: Journal
     allocation: int = ALLOCATION
     state: str = "open"
     files: dict[str, File] = field(default_factory=dict)
@@ -260,12 +427,16 @@ class Ranking:
     def free(self) -> int:
         return self.allocation - sum(one.held for one in self.files.values())
 
-    def given(self, one: File, has: int, left: int) -> int | None:
-        """Return how much more it gets; none, if what is left is kept for it."""
+    def lacks(self, one: File, has: int) -> int:
+        """Return how much more it may have."""
         most = one.wanted
         if one.granted and one.proposed:
             most = min(most, one.held)
-        lacks = max(0, most - has)
+        return max(0, most - has)
+
+    def given(self, one: File, has: int, left: int) -> int | None:
+        """Return how much more it gets; none, if what is left is kept for it."""
+        lacks = self.lacks(one, has)
         if lacks <= left or has:
             return min(lacks, left)
         if left and ((self.partial and left >= LEAST) or self.leftover == "offer"):
@@ -284,19 +455,20 @@ class Ranking:
         return amounts
 
     def may_rank(self) -> str | None:
-        if self.state != "closed":
+        if self.state not in RANKED:
             return "machine.wrong_state"
         states = {one.state for one in self.files.values()}
         if states & {"submitted", "admissible"}:
             return "ranking.undecided"
         return None if states & READY else "ranking.nobody"
 
-    def rank(self) -> list[tuple[int, str, int]]:
-        """Rank who is there, by score, quality, the smaller request, arrival."""
-        for one in self.files.values():
-            if one.state == "evaluated" and (one.score or 0) < 60:
-                one.end("rejected")
-        there = [(n, one) for n, one in self.files.items() if one.state in READY]
+    def in_order(self) -> list[tuple[str, File]]:
+        """Order who is there by score, quality, the smaller request, arrival."""
+        there = [
+            (n, one)
+            for n, one in self.files.items()
+            if one.state in READY and not one.too_low
+        ]
         there.sort(
             key=lambda it: (
                 -(it[1].score or 0),
@@ -305,6 +477,14 @@ class Ranking:
                 it[1].arrived,
             )
         )
+        return there
+
+    def rank(self) -> list[tuple[int, str, int]]:
+        """Rank who is there, and let the money go down."""
+        for one in self.files.values():
+            if one.too_low:
+                self.end(one, "rejected")
+        there = self.in_order()
         paid = sum(one.granted for one in self.files.values())
         order = [(name, one.granted) for name, one in there]
         amounts = self.walk(order, self.allocation - paid)
@@ -329,7 +509,7 @@ class Ranking:
         return {n: got for n, got in amounts.items() if got > self.files[n].held}
 
     def may_fund(self) -> str | None:
-        if self.state != "closed":
+        if self.state not in RANKED:
             return "machine.wrong_state"
         if not self.versions:
             return "ranking.missing"
@@ -341,19 +521,55 @@ class Ranking:
             self.fund_one(name, amount)
         return [(self.files[n].rank or 0, n, amount) for n, amount in moved.items()]
 
+    def end(self, one: File, state: str, keeps: int = 0) -> None:
+        self.journal.note(state)
+        self.journal.note("released", one.held - keeps)
+        one.state, one.reserved, one.granted = state, 0, keeps
+
+    def grants(self, one: File, amount: int) -> None:
+        """Grant an amount of what is reserved; the rest of that is reserved no more."""
+        if not one.granted:
+            self.journal.note("grants")
+        self.journal.note("granted", amount)
+        self.journal.note("grantee", one.number)
+        one.granted, one.reserved = one.granted + amount, 0
+
+    def settles(self, one: File, recognised: int) -> None:
+        self.journal.note("redetermined", one.granted - recognised)
+        self.journal.note("released", one.reserved)
+        one.state, one.reserved, one.granted = "completed", 0, recognised
+
+    def at_end(self) -> dict[str, str]:
+        """Return the figures of a report that tell how all stands."""
+        files = self.files.values()
+        waiting = [one.asked for one in files if one.state == "waiting"]
+        requested = self.journal.sums(ALWAYS)["requested"]
+        paid = sum(one.granted for one in files if one.state == "completed")
+        return {
+            "allocation": euros(self.allocation),
+            "requested_beyond_allocation": euros(max(0, requested - self.allocation)),
+            "waiting": str(len(waiting)),
+            "waiting_amount": euros(sum(waiting)),
+            "reserved_at_end": euros(sum(one.reserved for one in files)),
+            "granted_at_end": euros(sum(one.granted for one in files)),
+            "disbursable": euros(paid),
+            "residual": euros(self.free),
+        }
+
     def fund_one(self, name: str, amount: int) -> None:
         one = self.files[name]
+        self.journal.note("released", max(0, one.held - amount))
         one.last, one.reserved = amount, amount - one.granted
         if one.state in {"evaluated", "waiting"}:
             one.state = "evaluated" if amount else "waiting"
 
     def may_conclude(self) -> str | None:
-        if self.state not in {"closed", "concluded"}:
+        if self.state not in RANKED:
             return "machine.wrong_state"
         waits = {"submitted", "admissible", "evaluated"}
         if any(one.state in waits or one.reserved for one in self.files.values()):
             return "call.undecided"
-        if self.state == "closed" and self.moves_down():
+        if self.moves_down():
             return "call.money_is_due"
         return None
 
@@ -361,7 +577,7 @@ class Ranking:
         self.state = "concluded"
         for one in self.files.values():
             if one.state == "waiting":
-                one.end("unfunded")
+                self.end(one, "unfunded")
 
 
 RANKED_HAPPENINGS = (
@@ -379,36 +595,62 @@ RANKED_HAPPENINGS = (
     "one_is_settled",
     "it_is_concluded",
     "hours_pass",
+    *("somebody_asks_how_it_went",) * 2,
+    "it_is_taken_away",
+    *("the_office_changes",) * 4,
 )
 
 
+STORIES = {
+    2: "somebody_asks_how_it_went",
+    4: "somebody_stands_in_for_another",
+    6: "one_goes_all_the_way",
+    8: "somebody_asks_how_it_went",
+    10: "an_auditor_verifies_it",
+}
+"""What happens in a thorough walk, and at which step."""
+
+
 class AnyRanking(AnyOrder):
-    """A ranked call, under whatever officers do with it."""
+    """A ranked call, under whatever officers do with it, and whoever they are."""
 
     code = CODE
 
-    @initialize(data=LUCK)
-    def the_call_takes_some_in_and_closes(self, data: Any) -> None:
-        self.luck = data
+    def __init__(self, database: AbstractContextManager[str]) -> None:
+        super().__init__(database)
+        self.staff = Staff({who: Officer(set(held)) for who, held in EVERYBODY.items()})
+        self.looked_at = 0
+        self.known_staff: dict[str, str] = {}
+
+    @initialize(data=LUCK, thorough=THOROUGH)
+    def the_call_takes_some_in_and_closes(self, data: Any, *, thorough: bool) -> None:
+        self.luck, self.stories = data, dict(STORIES) if thorough else {}
         policy, by_act = any_of(data, *POLICIES), any_of(data, True, False)
+        if thorough:
+            policy = GIVES_PARTS
         asks = [any_of(data, *ASKS) for _ in range(any_of(data, 3, 4, 5))]
-        self.definition = mobility(*policy)
-        self.model = Ranking(*policy)
+        leftover, partial = policy
+        self.definition = mobility(leftover, partial)
+        self.model = Ranking(leftover, partial, self.journal)
         self.jumped = self.lapsed = False
         self.used = ""
         window = self.definition.window
         self.work.clock.move_to(window.published_at)
         calls.register_rules(self.work.desk, self.definition)
+        assert self.entered()
         self.work.clock.move_to(window.opens_at)
         self.wait(minutes=1)
+        self.began = self.work.clock.now()
         for asked in asks:
             self.file(asked, asked, None)
         first = next(iter(self.model.files))
         self.move(first, Event.START_REVIEW, "window.open")
         self.rank()
         if by_act:
-            call_acts.close(self.work.desk, CODE, **self.formal)
-            self.known = None
+            formal = self.formal
+            self.give(
+                None, lambda: call_acts.close(self.work.desk, CODE, **formal), "close"
+            )
         else:
             self.work.clock.move_to(window.closes_at)
         self.in_time = self.work.clock.now() - timedelta(seconds=1)
@@ -419,7 +661,7 @@ class AnyRanking(AnyOrder):
             self.it_is_ranked(data)
 
     def file(self, asked: int, cost: int, refused: str | None, **changes: Any) -> None:
-        number = changes.pop("number", len(self.files) + 1)
+        number = changes.pop("number", len(self.model.files) + 1)
         given = line(
             number,
             format_money(Cents(asked)),
@@ -427,20 +669,25 @@ class AnyRanking(AnyOrder):
             investment=format_money(Cents(cost)),
             **changes,
         )
-        (answer,) = intake.take_in(self.work.desk, CODE, [given])
-        self.known = None
-        told = answer.get("error") or {}
-        assert told.get("code") == refused, (refused, answer)
-        if not refused:
-            arrived = len(self.model.files)
+
+        def take() -> dict[str, Any]:
+            (answer,) = intake.take_in(self.work.desk, CODE, [given])
+            if answer["outcome"] == "refused":
+                raise RefusedError(answer["error"]["code"], "")
+            return answer
+
+        if answer := self.give(refused, take, "submit"):
+            received = self.in_time if "received_at" in changes else self.began
+            arrived = (received, len(self.model.files))
             self.model.files[answer["protocol"]] = File(
-                asked, cost, arrived, min(asked, cost)
+                asked, cost, arrived, min(asked, cost), number
             )
-        self.succeeded[f"file: {refused}"] += 1
+            self.journal.note("submitted")
+            self.journal.note("requested", asked)
 
     @rule()
     def something_happens(self) -> None:
-        getattr(self, any_of(self.luck, *RANKED_HAPPENINGS))(self.luck)
+        getattr(self, self.whatever_comes(*RANKED_HAPPENINGS))(self.luck)
 
     def somebody_files(self, data: Any) -> None:
         """After the closing: what came in time is in the set, whenever it is known."""
@@ -457,7 +704,7 @@ class AnyRanking(AnyOrder):
         elif kind == "again":
             first, *_ = self.model.files.values()
             has_one = None if first.state in OVER else "applicant.already_applied"
-            portal = {"portal_id": f"SM-again-{self.acts}-{len(self.files)}"}
+            portal = {"portal_id": f"SM-again-{self.acts}-{len(self.model.files)}"}
             self.file(asked, asked, has_one, number=1, **in_time, **portal)
         else:
             cost = any_of(data, asked, asked, max(LEAST, asked - 40_000_000))
@@ -477,7 +724,14 @@ class AnyRanking(AnyOrder):
             name = any_of(data, *fit)
         return name, self.model.files[name]
 
-    def examine(self, name: str, one: File, event: Event, data: Any) -> None:
+    def examine(
+        self,
+        name: str,
+        one: File,
+        event: Event,
+        data: Any,
+        scores: tuple[int, ...] = SCORES,
+    ) -> None:
         begins = event is Event.START_REVIEW
         expected: Expected = None
         if event is Event.EVALUATE:
@@ -490,7 +744,7 @@ class AnyRanking(AnyOrder):
         elif one.reviewed is begins:
             expected = "review.started" if begins else "review.not_started"
         quality = any_of(data, 30, 35, 35, 40)
-        score = any_of(data, *SCORES)
+        score = any_of(data, *scores)
         sheet = {"quality": quality, "impact": min(30, score - quality)}
         sheet["data"] = score - sum(sheet.values())
         scored = [f"{code}={given}" for code, given in sheet.items()]
@@ -507,10 +761,11 @@ class AnyRanking(AnyOrder):
             one.reviewed = True
         elif event is Event.ADMIT:
             one.state = "admissible"
+            self.journal.note("admitted")
         elif event is Event.EVALUATE:
             one.state, one.score, one.quality = "evaluated", score, quality
         else:
-            one.end("inadmissible")
+            self.model.end(one, "inadmissible")
 
     def somebody_is_examined(self, data: Any) -> None:
         name, one = self.of_state(data, "submitted", "admissible")
@@ -523,14 +778,14 @@ class AnyRanking(AnyOrder):
         )
         self.examine(name, one, event, data)
 
-    def all_are_examined(self, data: Any) -> None:
+    def all_are_examined(self, data: Any, scores: tuple[int, ...] = SCORES) -> None:
         for name, one in self.model.files.items():
             if one.state == "submitted" and not one.reviewed:
                 self.examine(name, one, Event.START_REVIEW, data)
             if one.state == "submitted":
                 self.examine(name, one, Event.ADMIT, data)
             if one.state == "admissible":
-                self.examine(name, one, Event.EVALUATE, data)
+                self.examine(name, one, Event.EVALUATE, data, scores)
 
     def one_is_granted(self, data: Any) -> None:
         name, one = self.of_state(data, "evaluated")
@@ -552,8 +807,8 @@ class AnyRanking(AnyOrder):
             stated["inputs"]["admitted_investment"] = format_money(Cents(less))
         if self.move(name, Event.GRANT, expected, **stated):
             one.cost = one.cost if less is None else less
-            one.granted = min(one.reserved, one.cost)
-            one.reserved, one.state = 0, "granted"
+            one.state = "granted"
+            self.model.grants(one, min(one.reserved, one.cost))
 
     def publish_and_deliver(self, name: str, one: File) -> None:
         published = {"published_on": self.work.today.isoformat(), "reference": "B 1"}
@@ -566,7 +821,9 @@ class AnyRanking(AnyOrder):
         if not self.grown:
             self.a_part_is_granted_before_there_is_more()
         name = any_of(data, *(self.grown or self.model.files))
-        one = self.model.files[name]
+        self.raise_grant(name, self.model.files[name])
+
+    def raise_grant(self, name: str, one: File) -> None:
         expected: Expected = None
         if one.state not in {"granted", "in_progress"}:
             expected = "machine.wrong_state"
@@ -575,7 +832,7 @@ class AnyRanking(AnyOrder):
         elif one.proposed:
             expected = {"lapse_proposal.open", "revocation_proposal.open"}
         if self.move(name, Event.RAISE_GRANT, expected):
-            one.granted, one.reserved = one.held, 0
+            self.model.grants(one, one.reserved)
 
     @property
     def grown(self) -> list[str]:
@@ -592,13 +849,17 @@ class AnyRanking(AnyOrder):
             self.it_moves_down()
 
     def somebody_goes(self, data: Any) -> None:
-        name, one = self.a_name(data)
+        name, _ = self.a_name(data)
         event = any_of(
             data,
             *(Event.WITHDRAW,) * 2,
             Event.ANNUL,
             *(Event.PROPOSE_REVOCATION, Event.REVOKE) * 2,
         )
+        self.goes(name, event)
+
+    def goes(self, name: str, event: Event) -> None:
+        one = self.model.files[name]
         granted = {"granted", "in_progress", "completed"}
         filed = {"submitted", "admissible", "evaluated", "waiting"} | granted
         may = {
@@ -618,12 +879,13 @@ class AnyRanking(AnyOrder):
         if self.move(name, event, expected, **stated):
             # What was paid stays out until it comes back.
             keeps = one.granted if one.state == "completed" else 0
+            self.journal.note("to_recover", keeps)
             told = {Event.WITHDRAW: "withdrawn", Event.ANNUL: "annulled"}
-            one.end(told.get(event, "revoked"), keeps)
+            self.model.end(one, told.get(event, "revoked"), keeps)
 
     def nobody_accepts_in_time(self, _data: Any) -> None:
         """Workers propose a lapse of each grant that was delivered a month ago."""
-        if self.jumped:
+        if self.jumped or self.is_to_come("one_goes_all_the_way"):
             return
         if not any(one.granted and one.delivered for one in self.model.files.values()):
             return
@@ -651,6 +913,9 @@ class AnyRanking(AnyOrder):
             self.move(name, Event.DISMISS_LAPSE, **self.formal)
             one.late = False
             return
+        self.lapse(name)
+
+    def lapse(self, name: str) -> None:
         self.move(name, Event.LAPSE, "lapse_proposal.not_delivered", **self.formal)
         receipt = {"letter": "lapse_proposed", "receipt": f"L-{name}"}
         self.move(name, Event.RECORD_DELIVERY, inputs=receipt)
@@ -658,7 +923,7 @@ class AnyRanking(AnyOrder):
         self.lapsed = True
         self.wait(days=14)
         self.move(name, Event.LAPSE, **self.formal)
-        one.end("lapsed")
+        self.model.end(self.model.files[name], "lapsed")
 
     def one_is_settled(self, data: Any) -> None:
         """It is carried out at once, and not all of its expense is recognised."""
@@ -670,7 +935,9 @@ class AnyRanking(AnyOrder):
         if not done:
             return
         name = any_of(data, *done)
-        one = self.model.files[name]
+        self.settle(name, self.model.files[name], data)
+
+    def settle(self, name: str, one: File, data: Any) -> None:
         if not one.delivered:
             self.publish_and_deliver(name, one)
         elif self.files[name]["published_on"] is None:
@@ -684,7 +951,43 @@ class AnyRanking(AnyOrder):
         self.move(name, Event.SETTLE, above, inputs=inputs, **self.formal)
         inputs = {"recognised": format_money(Cents(recognised))}
         self.move(name, Event.SETTLE, inputs=inputs, act=self.formal["act"])
-        one.end("completed", recognised)
+        self.model.settles(one, recognised)
+
+    def one_goes_all_the_way(self, data: Any) -> None:
+        """Grant a part to somebody, then the rest, and settle it; another lapses."""
+        model, in_time = self.model, {"received_at": written(self.in_time)}
+        for name, one in model.files.items():
+            if one.state == "evaluated" and one.reserved:
+                self.grant(name, one)
+        for _ in range(3):
+            self.file(MOST, MOST, None, **in_time)
+        self.all_are_examined(data, (75, 80))
+        order = model.in_order()
+        new = [place for place, (_, one) in enumerate(order) if one.may_have_a_part]
+        name, one = order[new[-1]]
+        above = sum(model.lacks(other, other.granted) for _, other in order[: new[-1]])
+        paid = sum(other.granted for other in model.files.values())
+        self.money_is(paid + above + LEAST)
+        self.rank()
+        assert one.reserved == LEAST
+        self.grant(name, one)
+        lacking = sum(model.lacks(other, other.held) for _, other in order)
+        self.money_comes(model.allocation + lacking)
+        self.it_moves_down()
+        self.it_moves_down()
+        self.raise_grant(name, one)
+        assert one.granted == one.wanted
+        self.settle(name, one, data)
+        lapses, gives_up, *_ = (
+            name for name, one in order if one.state == "evaluated" and one.reserved
+        )
+        self.grant(lapses, model.files[lapses])
+        self.publish_and_deliver(lapses, model.files[lapses])
+        self.nobody_accepts_in_time(data)
+        self.lapse(lapses)
+        self.goes(gives_up, Event.WITHDRAW)
+        self.it_is_ranked(data)
+        self.it_is_ranked(data)
 
     # --- the whole call
 
@@ -698,6 +1001,7 @@ class AnyRanking(AnyOrder):
             below = {
                 n for n, one in self.model.files.items() if one.state == "rejected"
             }
+            self.used = formal["act"]
             self.expect_told(told, self.model.rank())
             self.succeeded[f"rank {min(2, told['version'])}"] += 1
             then = {n for n, one in self.model.files.items() if one.state == "rejected"}
@@ -713,7 +1017,6 @@ class AnyRanking(AnyOrder):
                 expected, lambda: rankings.rank(self.work.desk, CODE, **used), "rank"
             )
         self.rank()
-        self.used = f"decreto {self.acts}/{self.work.today}"
 
     def money_moves_down(self, data: Any) -> None:
         if any_of(data, 0, 1):
@@ -724,7 +1027,8 @@ class AnyRanking(AnyOrder):
         formal, expected = self.formal, self.model.may_fund()
         foreseen = None
         if not expected:
-            foreseen = rankings.fund(self.work.desk, CODE, **formal, dry_run=True)
+            with self.sitting(self.whoever_may("fund")):
+                foreseen = rankings.fund(self.work.desk, CODE, **formal, dry_run=True)
         told = self.give(
             expected, lambda: rankings.fund(self.work.desk, CODE, **formal), "fund"
         )
@@ -744,7 +1048,7 @@ class AnyRanking(AnyOrder):
         assert told["residual"] == format_money(Cents(self.model.free))
 
     def there_is_other_money(self, data: Any) -> None:
-        model, formal = self.model, self.formal
+        model = self.model
         if any_of(data, 0, 1):
             self.money_comes(
                 model.allocation + any_of(data, 1, LEAST, 170_000_000, 0, -1)
@@ -755,8 +1059,11 @@ class AnyRanking(AnyOrder):
             *(1, LEAST, 170_000_000) * 2,
             *(-1, -LEAST, -model.free, -model.free - 1),
         )
-        if amount < MOST:  # then nobody could ask for so much any more
-            return
+        if amount >= MOST:  # else nobody could ask for so much any more
+            self.money_is(amount)
+
+    def money_is(self, amount: int) -> None:
+        model, formal = self.model, self.formal
         if amount == model.allocation:
             return
         committed = model.allocation - model.free
@@ -773,7 +1080,7 @@ class AnyRanking(AnyOrder):
         ):
             model.allocation = amount
 
-    def money_comes(self, amount: int) -> None:
+    def money_comes(self, amount: int, by: str | None = None) -> None:
         model, formal = self.model, self.formal
         expected = None if amount > model.allocation else "call.not_refinanced"
         if self.give(
@@ -782,10 +1089,13 @@ class AnyRanking(AnyOrder):
                 self.work.desk, CODE, allocation=Cents(amount), **formal
             ),
             "refinance",
+            by=by,
         ):
             model.allocation = amount
 
     def it_is_concluded(self, _data: Any) -> None:
+        if self.is_to_come("one_goes_all_the_way"):
+            return
         formal, expected = self.formal, self.model.may_conclude()
         if self.give(
             expected, lambda: call_acts.conclude(self.work.desk, CODE, **formal), "end"
@@ -795,7 +1105,371 @@ class AnyRanking(AnyOrder):
     def hours_pass(self, _data: Any) -> None:
         self.wait(hours=5)
 
+    # --- who does it
+
+    @contextmanager
+    def sitting(self, login: str) -> Iterator[None]:
+        """Let somebody sit at the desk."""
+        desk = self.work.desk
+        self.work.desk = desk.as_officer(login)
+        try:
+            yield
+        finally:
+            self.work.desk = desk
+
+    def in_their_way(self, told: str, login: str) -> set[str]:
+        roles = WHO_HERE[ON_CALL.get(told, told)]
+        return self.staff.in_the_way(login, roles, self.work.today)
+
+    def whoever_may(self, told: str) -> str:
+        serving = self.staff.officers
+        fit = [who for who in serving if not self.in_their_way(told, who)]
+        return str(any_of(self.luck, *fit))
+
+    def give(
+        self,
+        expected: Expected,
+        do: Callable[[], Any],
+        told: str,
+        *,
+        by: str | None = None,
+    ) -> Any:
+        """Let whoever may give it, or one that is named; now and then another tries."""
+        if by is None:
+            others = [
+                who
+                for who in (*self.staff.officers, "nobody")
+                if self.in_their_way(told, who)
+            ]
+            could = [who for who in others if self.could(told, who)]
+            if not any_of(self.luck, *range(5 if could else 10)):
+                self.given_by(any_of(self.luck, *(could or others)), expected, do, told)
+            by = self.whoever_may(told)
+        return self.given_by(by, expected, do, told)
+
+    def given_by(
+        self, login: str, expected: Expected, do: Callable[[], Any], told: str
+    ) -> Any:
+        stands = self.in_their_way(told, login)
+        codes = {expected} if isinstance(expected, str) else expected or set()
+        with self.sitting(login):
+            answer = super().give(codes | stands, do, told)
+        if answer:
+            self.all_of_it_was_made_by(login)
+        elif stands:
+            self.succeeded["no longer"] += self.could(told, login)
+        return answer
+
+    def could(self, told: str, login: str) -> bool:
+        """Tell whether somebody who has no role for it had one once."""
+        own = EVERYBODY.get(login, ())
+        lent = [loan.role for loan in self.staff.loans if loan.taker == login]
+        return any(role in WHO_HERE[ON_CALL.get(told, told)] for role in (*own, *lent))
+
+    def entered(self) -> list[dict[str, Any]]:
+        """Return what was entered since it was last asked."""
+        seq, body = col(RegisterEntry.seq), col(RegisterEntry.body)
+        query = (
+            select(seq, body)
+            .join(Call, col(Call.id) == col(RegisterEntry.call_id))
+            .where(col(Call.code) == CODE, seq > self.looked_at)
+            .order_by(seq)
+        )
+        with self.work.desk.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        self.looked_at = max((row[0] for row in rows), default=self.looked_at)
+        return [orjson.loads(row[1]) for row in rows]
+
+    def all_of_it_was_made_by(self, login: str) -> None:
+        """Look in the register who has made it, in which role, and for whom."""
+        today, ids = self.work.today, self.references
+        made = [body for body in self.entered() if body["outcome"] == "ok"]
+        made = [body for body in made if body["actor"]["kind"] != "worker"]
+        assert made
+        for body in made:
+            role = self.staff.role_of(login, WHO_HERE[body["event"]], today)
+            assert role is not None
+            behalf = self.staff.lent(login, today).get(role)
+            actor = body["actor"]
+            assert (actor["id"], actor["role"]) == (ids[login], role)
+            assert actor.get("on_behalf_of") == (behalf and ids[behalf])
+            self.succeeded["on behalf of another"] += behalf is not None
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Return how entries name everybody who works here."""
+        if self.known_staff.keys() != self.staff.officers.keys():
+            query = select(col(Person.login), col(Person.id))
+            with self.work.desk.engine.connect() as connection:
+                rows = connection.execute(query).all()
+            self.known_staff = {row[0]: str(row[1]) for row in rows}
+        return self.known_staff
+
+    # --- who works here
+
+    @property
+    def held(self) -> set[tuple[str, Role]]:
+        return {
+            (login, role)
+            for login, one in self.staff.officers.items()
+            for role in one.roles
+        }
+
+    @property
+    def loans(self) -> list[tuple[str, str, Role, date, date, bool]]:
+        return [
+            (one.giver, one.taker, one.role, one.first, one.last, one.ended)
+            for one in self.staff.loans
+        ]
+
+    def the_office_changes(self, data: Any) -> None:
+        getattr(
+            self,
+            any_of(
+                data,
+                *("a_role_ends", "a_role_is_given", "somebody_retires"),
+                *("a_role_is_lent", "a_loan_ends") * 2,
+            ),
+        )(data)
+
+    def kept(self, do: Callable[[Desk], Any], told: str) -> None:
+        """Have it done by an administrator; whoever is none is refused before."""
+        self.work.wait(microseconds=1)  # a role begins once at an instant
+        others = sorted(self.staff.officers.keys() - self.staff.administrators)
+        if others and any_of(self.luck, 0, 0, 1):
+            login = any_of(self.luck, *others)
+            stands = self.staff.in_the_way(
+                login, (Role.ADMINISTRATOR,), self.work.today
+            )
+            before = self.content
+            with pytest.raises(RefusedError) as refused:
+                do(self.work.desk.as_officer(login))
+            self.known = None
+            assert refused.value.code in stands
+            after = dict(self.content)
+            *after["office_entries"], last = after["office_entries"]
+            assert after == before
+            body = orjson.loads(last["body"])
+            assert (body["outcome"], body["refusal"]["code"]) == (
+                "refused",
+                refused.value.code,
+            )
+        login = any_of(self.luck, *sorted(self.staff.administrators))
+        do(self.work.desk.as_officer(login))
+        self.known = None
+        self.succeeded[told] += 1
+
+    def serving(self) -> list[str]:
+        return [who for who, one in self.staff.officers.items() if not one.retired]
+
+    def holders(self, role: Role) -> list[str]:
+        return [who for who in self.staff.officers if role in self.staff.own(who)]
+
+    def is_needed(self, login: str) -> bool:
+        return self.staff.administrators == {login}
+
+    def a_role_ends(self, data: Any) -> None:
+        held = [
+            (who, role)
+            for who in self.serving()
+            for role in sorted(self.staff.own(who))
+            if role is not Role.ADMINISTRATOR or not self.is_needed(who)
+        ]
+        self.role_ends(*any_of(data, *held))
+
+    def role_ends(self, login: str, role: Role) -> None:
+        self.kept(lambda desk: officers.end_roles(desk, login, [role]), "role ended")
+        self.staff.officers[login].roles.discard(role)
+        self.the_office_goes_on()
+
+    def somebody_retires(self, data: Any) -> None:
+        may = [who for who in self.serving() if not self.is_needed(who)]
+        if len(may) > 4:
+            self.retires(any_of(data, *may))
+
+    def retires(self, login: str) -> None:
+        self.kept(lambda desk: officers.retire(desk, login), "retired")
+        self.staff.retire(login)
+        self.the_office_goes_on()
+
+    def the_office_goes_on(self) -> None:
+        """Give to others what nobody holds any more."""
+        for role in HELD_BY_PEOPLE:
+            if not self.holders(role):
+                self.role_is_given(any_of(self.luck, *self.serving()), role)
+
+    def a_role_is_given(self, data: Any) -> None:
+        login = any_of(data, *self.serving(), "second")
+        if not (one := self.staff.officers.get(login)) or not one.retired:
+            self.role_is_given(login, any_of(data, *HELD_BY_PEOPLE))
+
+    def role_is_given(self, login: str, role: Role) -> None:
+        self.kept(
+            lambda desk: officers.add(desk, login, login.title(), [role]), "role given"
+        )
+        self.staff.officers.setdefault(login, Officer(set())).roles.add(role)
+
+    def a_role_is_lent(self, data: Any) -> None:
+        giver, taker = any_of(data, *self.serving()), any_of(data, *self.serving())
+        own = self.staff.own(giver) - self.staff.own(taker) - {Role.ADMINISTRATOR}
+        if own:
+            days = any_of(data, 0, 1, 20, 60)
+            self.role_is_lent(giver, taker, any_of(data, *sorted(own)), days)
+
+    def role_is_lent(self, giver: str, taker: str, role: Role, days: int) -> None:
+        first = self.work.today
+        last = first + timedelta(days=days)
+        if any(
+            (loan.taker, loan.role) == (taker, role) for loan in self.running_loans()
+        ):
+            return
+        wanted = delegations.Wanted(giver, taker, role, first, last, self.formal["act"])
+        self.kept(lambda desk: delegations.delegate(desk, wanted), "delegated")
+        self.staff.loans.append(Loan(giver, taker, role, first, last))
+
+    def running_loans(self) -> list[Loan]:
+        """Return those that are not over: also where the giver has nothing to lend."""
+        today = self.work.today
+        return [one for one in self.staff.loans if not one.ended and one.last >= today]
+
+    def a_loan_ends(self, data: Any) -> None:
+        if running := self.running_loans():
+            self.loan_ends(any_of(data, *running))
+
+    def loan_ends(self, one: Loan) -> None:
+        named = (one.giver, one.taker, one.role)
+        self.kept(lambda desk: delegations.end(desk, *named), "delegation ended")
+        for loan in self.staff.loans:
+            if (loan.giver, loan.taker, loan.role) == named:
+                loan.ended |= loan.last >= self.work.today
+
+    def somebody_stands_in_for_another(self, data: Any) -> None:
+        """Let one act for a manager, and no more once that is over, in two ways."""
+        self.somebody_acts_for_a_manager(data, "of the giver")
+        over = any_of(data, "ended", "retired", "days")
+        self.somebody_acts_for_a_manager(data, over)
+
+    def somebody_acts_for_a_manager(self, data: Any, over: str) -> None:
+        taker = next(
+            (who for who in self.serving() if self.in_their_way("refinance", who)), ""
+        )
+        if not taker:
+            taker = "deputy"
+            self.role_is_given(taker, Role.INTAKE)
+        if len(self.holders(Role.MANAGER)) == 1:
+            (taken,) = self.holders(Role.MANAGER)
+            others = [who for who in self.serving() if who not in {taken, taker}]
+            self.role_is_given(any_of(data, *others), Role.MANAGER)
+        may_go = [who for who in self.holders(Role.MANAGER) if not self.is_needed(who)]
+        giver = any_of(data, *may_go)
+        for loan in self.running_loans():
+            if (loan.taker, loan.role) == (taker, Role.MANAGER):
+                self.loan_ends(loan)
+        self.role_is_lent(giver, taker, Role.MANAGER, 0)
+        self.money_comes(self.model.allocation + 1, by=taker)
+        if over == "ended":
+            self.loan_ends(self.staff.loans[-1])
+        elif over == "of the giver":
+            self.role_ends(giver, Role.MANAGER)
+        elif over == "retired":
+            self.retires(giver)
+        else:
+            self.wait(days=1)
+        self.money_comes(self.model.allocation + 1, by=taker)
+
+    # --- what officers and auditors are told
+
+    def somebody_asks_how_it_went(self, data: Any) -> None:
+        period = self.some_period(data)
+        told = self.reported(data, period)
+        happened = self.journal.counts(period) | self.journal.money(period)
+        at_end = self.model.at_end()
+        if period[1] is None:
+            assert told.figures == happened | at_end
+            states = [one.state for one in self.model.files.values()]
+            assert told.standing == Counter(states)
+        else:
+            meanwhile = told.figures.keys() - at_end.keys()
+            assert {key: told.figures[key] for key in meanwhile} == happened
+        assert told.months == self.journal.months(period, with_money=True)
+        self.it_is_told_who_stands_where()
+
+    def it_is_told_who_stands_where(self) -> None:
+        told = orjson.loads(self.typed("queue", CODE, "--json"))
+        keys = ("rank", "state", "reserved", "granted")
+        last = self.model.versions[-1] if self.model.versions else []
+        places = {name: place for place, name, _ in last}
+        assert {
+            one["protocol"]: tuple(one[key] for key in keys) for one in told["items"]
+        } == {
+            name: (places.get(name), one.state, euros(one.reserved), euros(one.granted))
+            for name, one in self.model.files.items()
+            if one.rank or one.state not in OVER
+        }
+        assert {
+            one["application"]: one["would_have"] for one in told["moves_down"]
+        } == {name: euros(amount) for name, amount in self.model.moves_down().items()}
+        assert told["residual"] == euros(self.model.free)
+
+    def it_is_taken_away(self, data: Any, *, by_hand: bool = False) -> None:
+        stands = {name: one.stands for name, one in self.model.files.items()}
+        made, lines = self.taken_away(stands, by_hand=by_hand)
+        assert [
+            [
+                (one["place"], one["application"], one["amount"])
+                for one in body["findings"]["ranking"]["order"]
+            ]
+            for body in made
+            if (body["event"], body["outcome"]) == ("rank_call", "ok")
+        ] == self.model.versions
+        granted = Counter(
+            body["protocol"]
+            for body in made
+            if (body["event"], body["outcome"]) == ("grant", "ok")
+        )
+        assert granted.total() == self.journal.sums(ALWAYS)["grants"]
+        assert {n for n, one in self.model.files.items() if one.granted} <= {*granted}
+        self.who_works_here_is_told(lines)
+
+    def who_works_here_is_told(self, lines: dict[str, list[exports.Line]]) -> None:
+        logins = {reference: login for login, reference in self.references.items()}
+        assert {
+            (logins[one["id"]], held["role"])
+            for one in lines["officers"]
+            for held in one["roles"]
+            if held["until"] is None
+        } == self.held
+        assert {one["id"] for one in lines["officers"]} == logins.keys()
+        days = [loan[3:5] for loan in self.loans]
+        assert [
+            (logins[one["delegator"]], logins[one["delegate"]], one["role"])
+            for one in lines["delegations"]
+        ] == [loan[:3] for loan in self.loans]
+        assert [
+            (one["first_day"], one["last_day"]) for one in lines["delegations"]
+        ] == [tuple(day.isoformat() for day in both) for both in days]
+
+    def an_auditor_verifies_it(self, data: Any) -> None:
+        self.it_is_taken_away(data, by_hand=True)
+
     # --- what is true after every step
+
+    @invariant()
+    def roles_and_delegations_are_as_in_the_model(self) -> None:
+        logins = {row["id"]: row["login"] for row in self.content["officers"]}
+        assert {
+            (logins[row["officer_id"]], row["role"])
+            for row in self.content["officer_roles"]
+            if row["ended_at"] is None
+        } == self.held
+        assert [
+            (
+                *(logins[row[end]] for end in ("delegator_id", "delegate_id")),
+                *(row["role"], row["first_day"], row["last_day"]),
+                row["ended_at"] is not None,
+            )
+            for row in self.content["delegations"]
+        ] == self.loans
 
     @invariant()
     def everything_is_as_in_the_model(self) -> None:
@@ -805,10 +1479,7 @@ class AnyRanking(AnyOrder):
             name: (row["state"], row["reserved"], row["granted"])
             for name, row in self.files.items()
         }
-        assert stands == {
-            name: (one.state, one.reserved, one.granted)
-            for name, one in self.model.files.items()
-        }
+        assert stands == {name: one.stands for name, one in self.model.files.items()}
         living = {
             n: one for n, one in self.model.files.items() if one.state not in OVER
         }
@@ -961,7 +1632,16 @@ LIST_HAPPENINGS = (
     "it_is_extended",
     "it_is_concluded",
     *("somebody_asks_about_a_date",) * 2,
+    *("somebody_asks_how_it_went",) * 2,
+    "it_is_taken_away",
 )
+LIST_STORIES = {
+    6: "some_come_and_go",
+    8: "somebody_asks_how_it_went",
+    12: "an_auditor_verifies_it",
+}
+"""What happens in a thorough walk, and at which step."""
+
 OF_FILES = (
     Event.START_REVIEW,
     Event.ADMIT,
@@ -990,9 +1670,9 @@ class AnyList(AnyOrder):
 
     code = filiere.FILIERE
 
-    @initialize(data=LUCK)
-    def the_call_opens(self, data: Any) -> None:
-        self.luck = data
+    @initialize(data=LUCK, thorough=THOROUGH)
+    def the_call_opens(self, data: Any, *, thorough: bool) -> None:
+        self.luck, self.stories = data, dict(LIST_STORIES) if thorough else {}
         self.proposals: dict[str, Proposal] = {}
         self.versions: list[tuple[datetime, dict[str, int]]] = []
         self.minimum, self.state = 1, "open"
@@ -1010,7 +1690,7 @@ class AnyList(AnyOrder):
     @rule()
     def something_happens(self) -> None:
         self.work.wait(seconds=1)
-        getattr(self, any_of(self.luck, *LIST_HAPPENINGS))(self.luck)
+        getattr(self, self.whatever_comes(*LIST_HAPPENINGS))(self.luck)
 
     def propose(self, refused: str | None, **changes: Any) -> None:
         number = changes.pop("number", len(self.files) + 1)
@@ -1022,6 +1702,7 @@ class AnyList(AnyOrder):
         assert told == refused, (refused, answer)
         if not refused:
             self.proposals[answer["protocol"]] = Proposal(number, self.minimum)
+            self.journal.note("submitted")
         self.succeeded[f"file: {refused}"] += 1
 
     def somebody_proposes(self, data: Any) -> None:
@@ -1041,21 +1722,27 @@ class AnyList(AnyOrder):
         else:
             self.propose(late)
 
-    def in_file(self, name: str, event: Event, data: Any) -> None:
-        one, met = self.proposals[name], any_of(data, 1, 2, 2)
+    def in_file(
+        self, name: str, event: Event, data: Any, met: int = 0, partners: int = 0
+    ) -> None:
+        one, met = self.proposals[name], met or any_of(data, 1, 2, 2)
         stated: dict[str, Any] = filiere.stated(event, self.work.today)
         if event is Event.FIND_WORTHY:
             fields = ["innovation", "skills"][:met]
             stated["inputs"] = {"minutes": "1/2022", "criterion": fields}
         if stated.get("act"):
             stated |= self.formal
-        partners = any_of(data, 8, 9, 10, 11)
+        partners = partners or any_of(data, 8, 9, 10, 11)
         if event is Event.CHANGE_PARTNERS:
             named = filiere.partners(one.number, partners)
             stated["inputs"] = {"partners": named}
         expected = one.in_the_way(event, met=met, partners=partners)
         if self.move(name, event, expected, **stated):
             one.happens(event, partners=partners)
+            if event is Event.ADMIT:
+                self.journal.note("admitted")
+            if one.state in OVER:
+                self.journal.note(one.state)
 
     def any_file(self, data: Any, *states: str) -> str:
         fit = [n for n, one in self.proposals.items() if one.state in states]
@@ -1120,6 +1807,9 @@ class AnyList(AnyOrder):
             kind = any_of(data, *(fit or [None]) * 3, None, *wanted)
             if kind and (fit or any_of(data, *range(4)) == 0):
                 wanted[kind].append(name)
+        self.update(wanted)
+
+    def update(self, wanted: dict[str, list[str]]) -> None:
         adds_all = not any(wanted.values())
         if adds_all:
             wanted["add"] = [
@@ -1152,6 +1842,7 @@ class AnyList(AnyOrder):
                 del then[name]
                 one.state = "withdrawn" if one.leaving else "removed"
                 self.succeeded[one.state] += 1
+                self.journal.note(one.state)
             else:
                 then[name], one.state = one.behind, "listed"
         self.versions.append((self.work.clock.now(), then))
@@ -1178,6 +1869,50 @@ class AnyList(AnyOrder):
 
         self.succeeded["asked"] += 1
 
+    def some_come_and_go(self, data: Any) -> None:
+        """Put some on the list; one changes, one asks to leave, one is taken off."""
+        known = {*self.proposals}
+        for _ in range(3):
+            self.propose(None)
+        stays, leaves, goes = (name for name in self.proposals if name not in known)
+        for event in filiere.TO_WORTHY:
+            for name in (stays, leaves, goes):
+                self.in_file(name, event, data, met=2)
+        self.update({"add": [stays, leaves, goes], "change": [], "remove": []})
+        self.in_file(stays, Event.CHANGE_PARTNERS, data, partners=11)
+        self.in_file(leaves, Event.ASK_TO_LEAVE_LIST, data)
+        self.in_file(goes, Event.NOTIFY_REFUSAL, data)
+        self.in_file(goes, Event.FILE_OBSERVATIONS, data)
+        self.work.wait(seconds=1)
+        self.update({"add": [], "change": [stays], "remove": [leaves, goes]})
+        self.extend(timedelta(days=30))
+        self.somebody_asks_about_a_date(data)
+
+    # --- what officers and auditors are told
+
+    def somebody_asks_how_it_went(self, data: Any) -> None:
+        period = self.some_period(data)
+        told = self.reported(data, period)
+        assert told.figures == self.journal.counts(period)
+        assert told.months == self.journal.months(period, with_money=False)
+        if period[1] is None:
+            states = [one.state for one in self.proposals.values()]
+            assert told.standing == Counter(states)
+
+    def it_is_taken_away(self, data: Any, *, by_hand: bool = False) -> None:
+        stands = {name: (one.state, 0, 0) for name, one in self.proposals.items()}
+        _, lines = self.taken_away(stands, by_hand=by_hand)
+        assert [
+            (
+                datetime.fromisoformat(version["approved_at"]),
+                {one["protocol"]: len(one["behind"]) for one in version["members"]},
+            )
+            for version in lines.get("lists", [])
+        ] == self.versions
+
+    def an_auditor_verifies_it(self, data: Any) -> None:
+        self.it_is_taken_away(data, by_hand=True)
+
     # --- the whole call
 
     def criteria_change(self, data: Any) -> None:
@@ -1197,13 +1932,15 @@ class AnyList(AnyOrder):
             self.minimum = minimum
 
     def the_call_closes(self, _data: Any) -> None:
-        if self.state == "open":
+        if self.state == "open" and not self.is_to_come("some_come_and_go"):
             self.work.clock.move_to(self.closes)
             self.wait(seconds=1)
             self.state = "closed"
 
     def it_is_extended(self, data: Any) -> None:
-        later = any_of(data, -timedelta(days=1), timedelta(days=30))
+        self.extend(any_of(data, -timedelta(days=1), timedelta(days=30)))
+
+    def extend(self, later: timedelta) -> None:
         until = self.closes + later
         expected: str | None = "call.not_extended"
         if self.state == "concluded":
@@ -1283,15 +2020,22 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     return copies(furnished, tmp_path), 7
 
 
+TOLD = {"report", "export", "verify.py"}
+STAFFED = {"delegated", "on behalf of another", "no longer", "role.missing"}
+
+
 @pytest.mark.timeout(0 if NIGHT else 240)
 def test_a_ranking_is_what_plain_rules_make_of_any_sequence(databases: Any):
     counted = run(AnyRanking, *databases)
 
     # Otherwise the sequences were too short to mean anything.
-    wanted = {"rank 1", "rank 2", "grant"}
-    if databases[1] > 3:
-        wanted |= {"fund", "load", "lapse", "withdraw"}
-        wanted |= {"ranking.act_used", "ranking.nothing_moves"}
+    wanted = {"rank 1", "rank 2", "fund", "load", "refinance"}
+    wanted |= {"grant", "raise_grant", "settle", "lapse", "withdraw"}
+    wanted |= (
+        {"ranking.act_used", "ranking.nothing_moves", "amount.above_grant"}
+        | TOLD
+        | STAFFED
+    )
     assert not {one for one in wanted if not counted[one]}
 
 
@@ -1299,7 +2043,6 @@ def test_a_ranking_is_what_plain_rules_make_of_any_sequence(databases: Any):
 def test_a_list_is_what_its_acts_made_of_it_after_any_sequence(databases: Any):
     counted = run(AnyList, *databases)
 
-    wanted = {"update", "add", "find_worthy", "asked"}
-    if databases[1] > 3:
-        wanted |= {"remove", "withdrawn", "removed", "change", "extend"}
+    wanted = {"update", "add", "change", "remove", "withdrawn", "removed"}
+    wanted |= {"find_worthy", "extend", "asked"} | TOLD
     assert not {one for one in wanted if not counted[one]}

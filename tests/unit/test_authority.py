@@ -36,6 +36,7 @@ def tenures(began: str | None = at("20T09:00")) -> Tenures:
                 "event": event,
                 "outcome": "ok",
                 "at": at(instant),
+                "actor": {"kind": "person", "id": STRANGER, "role": "administrator"},
                 "officer": CHIEF,
                 "details": details,
                 "act": None,

@@ -68,6 +68,13 @@ class Claims:
             return None
         return f"it names the officer {shown(officer)}, who does not exist"
 
+    def of_office(self, act: Any, officer: str) -> None:  # noqa: ANN401 - as it is said
+        """Take in who named an act for a delegation: a call may name it afterwards."""
+        if isinstance(act, dict):
+            kept = self._acts.get(_named(*(act.get(part) for part in _SAID)))
+            if kept is not None and officer == kept.signed_by:
+                kept.is_borne_out = True
+
     def of_act(self, body: Mapping[str, Any]) -> str | None:
         """Say whether an entry stands on an act that is not kept as it says."""
         act = body["act"]

@@ -110,7 +110,10 @@ class Reader:
         self._session, self._room, self._now = session, room, desk.ambient.now()
         self._check, self._tell = check, tell
         self.claims = Claims(session, room)
-        self._tenures = Tenures(*office.history(session))
+        staff, began = office.history(session)
+        self._tenures = Tenures(staff, began)
+        for act, officer in staff.brought:
+            self.claims.of_office(act, officer)
         self._reads_letters = letters_are_legible(session)
         self._done = self._all = 0
 
