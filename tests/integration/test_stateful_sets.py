@@ -32,14 +32,9 @@ from config.schema import CallDefinition
 from models.vocabulary import Cents, Event
 from tests import filiere
 from tests.builders import Office, office, shipped, usual
+from tests.counters_rows import Content, name_of
 from tests.integration.test_ranked_call import CODE, SMART, grant_of, line
-from tests.integration.test_stateful import (
-    Content,
-    beside_the_register,
-    content_of,
-    copies,
-    name_of,
-)
+from tests.integration.test_stateful import beside_the_register, content_of, copies
 from tests.servers import fresh_postgres
 from workflow.errors import RefusedError
 from workflow.register import written
