@@ -42,6 +42,21 @@ Reasons = dict[str, bool]
 DECIDED = OVER - {"expired", "withdrawn"}
 """Where an act has led, which no document undoes."""
 
+BY_WHAT_IS_STATED = {
+    *("input.invalid", "act.unreadable", "act.missing", "act.future", "act.too_early"),
+    *("reason.missing", "conflict.declared", "conflict.known", "conflict.unknown"),
+    *("conflict.of_another", "date.future", "date.past", "date.too_early"),
+    *("checklist.incomplete", "checklist.unknown", "score.invalid"),
+    *("order.nobody_to_overtake", "order.overtaking_needs_act"),
+    *("cor.expired", "cor.late", "durc.expired", "antimafia.missing"),
+    *("amount.above_declared", "amount.above_grant", "grant.code_used"),
+    *("extension.too_long", "extension.used", "extension.not_for_applicant"),
+    *("term.not_running", "term.no_lapse", "term.met", "term.not_started"),
+    *("notice.not_written", "notice.delivered", "notice.not_sent", "notice.not_held"),
+    *("partnership.unchanged", "partnership.lead_twice", "partnership.in_two"),
+}
+"""Reasons that another statement might take out of the way."""
+
 SECOND = timedelta(seconds=1)
 
 UNREAD = {"input.invalid", "act.unreadable", "event.unknown"}

@@ -78,15 +78,14 @@ def passed_over(content: Content, own: Row, event: Event) -> list[Row]:
 
     A file that waits for its applicant holds up nobody.
     """
+    if event not in {Event.START_REVIEW, Event.EVALUATE}:
+        return []
     return [
         row
         for row in earlier_than(content, own)
         if not row["waits_for_applicant"]
-        if (event == Event.EVALUATE and row["state"] in {"submitted", "admissible"})
-        or (
-            event == Event.START_REVIEW
-            and (row["state"], row["review_started"]) == ("submitted", False)
-        )
+        if (row["state"], row["review_started"]) == ("submitted", False)
+        or (event == Event.EVALUATE and row["state"] in {"submitted", "admissible"})
     ]
 
 

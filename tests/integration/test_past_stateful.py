@@ -225,7 +225,7 @@ def test_the_register_tells_how_everything_stood_on_sqlite(
         for left in tmp_path.glob("sportello.db*"):
             left.unlink()
 
-    succeeded = run(database, examples=3, steps=20)
+    succeeded = run(database, examples=4, steps=20)
 
     assert succeeded["as of an instant"] >= 5
     assert succeeded["as of an entry"] >= 30

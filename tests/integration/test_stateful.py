@@ -61,7 +61,14 @@ from tests.builders import (
     usual,
 )
 from tests.counters_acts import ActOnCall, Filing, meant_by, taken_up_to
-from tests.counters_model import UNREAD, Way
+from tests.counters_model import (
+    BY_INTAKE,
+    BY_TIME,
+    BY_WHAT_IS_STATED,
+    UNREAD,
+    Way,
+    starts_from,
+)
 from tests.counters_rows import (
     BY_ANY_OTHER_CHANNEL,
     OVER,
@@ -97,6 +104,7 @@ from workflow.services import (
     views,
 )
 from workflow.services.moves import MoveCommand
+from workflow.services.views import EventView
 
 NIGHT = settings.get_current_profile_name() == "night"
 
@@ -140,7 +148,8 @@ HAPPENINGS = (
     "the_window_is_at_its_edge",
     "the_queue_goes_on",
     "a_file_goes_on",
-    *("a_likely_event",) * 6,
+    *("a_likely_event",) * 5,
+    "somebody_has_to_answer",
     *("somebody_is_overtaken",) * 2,
     *("any_event",) * 2,
     *("a_letter_is_delivered",) * 2,
@@ -913,10 +922,30 @@ class AnySequence(RuleBasedStateMachine):
         self.what_is_due_is_done()
         name = self.any_name(data)
         _, known = views.events(self.work.desk, name)
+        self.expect_shown_as_modelled(name, known)
         events = [view.event for view in known if view.allowed]
         if events:
             command = self.drawn(data, name, data.draw(st.sampled_from(events)))
             self.expect_dry_run_predicts(self.desk_of("rossi"), command)
+
+    def expect_shown_as_modelled(self, name: str, known: Collection[EventView]) -> None:
+        """What is shown is what can be made from there; what is not allowed, cannot.
+
+        What is allowed hangs on nothing but what will be stated.
+        """
+        starts = starts_from(self.way(None, MoveCommand(name, Event.ADMIT)).granted)
+        state = self.row(name)["state"]
+        possible = {event for event, sources in starts.items() if state in sources}
+        assert {view.event for view in known} == possible - BY_INTAKE - BY_TIME
+        if self.now > self.work.clock.now():
+            return  # it is shown by our clock, and made by that of the register
+        for view in known:
+            command = MoveCommand(name, view.event, **self.usual(view.event))
+            reasons = self.way("rossi", command).reasons()
+            if view.allowed:
+                reasons -= BY_WHAT_IS_STATED
+            assert bool(reasons) is not view.allowed, (name, view, reasons)
+            self.succeeded["shown"] += 1
 
     def somebody_is_overtaken(self, data: Any) -> None:
         """Take up a file by act, as soon as somebody earlier is not taken up."""
@@ -931,6 +960,17 @@ class AnySequence(RuleBasedStateMachine):
             act = f"decreto 9/{self.work.today}"
             command = MoveCommand(name, event, inputs=inputs, act=act, reason="so")
             self.expect_dry_run_predicts(self.desk_of("rossi"), command)
+
+    def somebody_has_to_answer(self, data: Any) -> None:
+        """Whoever is examined is asked for more, or heard: it keeps nobody waiting."""
+        name = self.any_name(data)
+        asked = (Event.REQUEST_COMPLETION, Event.NOTIFY_REFUSAL)
+        event = data.draw(st.sampled_from(asked))
+        own = self.row(name)
+        if (own["state"], own["review_started"]) == ("submitted", False):
+            self.go_on(name, 1)
+        command = MoveCommand(name, event, **self.usual(event))
+        self.advance(self.work.desk.as_officer("rossi"), command)
 
     def expect_dry_run_predicts(self, desk: Desk, command: MoveCommand) -> None:
         self.what_is_due_is_done()
@@ -1730,6 +1770,11 @@ def run(
     return succeeded
 
 
+def kinds_of_refusals(succeeded: Counter[str]) -> int:
+    """Return for how many reasons something was refused, as the model said."""
+    return sum(told.startswith("refused: ") for told in succeeded)
+
+
 def copies(furnished: Path, folder: Path) -> Callable[[], AbstractContextManager[str]]:
     """Return what makes a copy of a database, and takes it away in the end."""
 
@@ -1758,6 +1803,8 @@ def test_every_promise_holds_after_any_sequence_of_commands_on_sqlite(
     assert succeeded["under_the_ceiling"]
     assert succeeded["by time in a file"] >= 20
     assert succeeded["delivered by a receipt"] >= 10
+    assert succeeded["shown"] >= 300
+    assert kinds_of_refusals(succeeded) >= 20
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
@@ -1785,6 +1832,8 @@ def test_the_same_holds_in_a_counter_without_negotiation_on_sqlite(tmp_path: Pat
     assert {"promoted by itself", "withdraw"} <= succeeded.keys()
     assert succeeded["full"] + succeeded["exhausted"]
     assert succeeded["together"]
+    assert succeeded["shown"] >= 100
+    assert kinds_of_refusals(succeeded) >= 12
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
