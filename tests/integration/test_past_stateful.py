@@ -18,8 +18,9 @@ from hypothesis import settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from tests.builders import CTL
+from tests.counters_rows import Content, name_of
 from tests.explained import explain_all
-from tests.integration.test_stateful import NIGHT, AnySequence, Content, name_of
+from tests.integration.test_stateful import NIGHT, AnySequence
 from tests.servers import fresh_postgres
 from workflow import register
 from workflow.desk import Desk
@@ -224,7 +225,7 @@ def test_the_register_tells_how_everything_stood_on_sqlite(
         for left in tmp_path.glob("sportello.db*"):
             left.unlink()
 
-    succeeded = run(database, examples=3, steps=20)
+    succeeded = run(database, examples=4, steps=20)
 
     assert succeeded["as of an instant"] >= 5
     assert succeeded["as of an entry"] >= 30

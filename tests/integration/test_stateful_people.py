@@ -44,7 +44,8 @@ from tests.builders import (
     submission,
     usual,
 )
-from tests.integration.test_stateful import Content, bodies, copies
+from tests.counters_rows import Content, bodies
+from tests.integration.test_stateful import copies
 from tests.integration.test_stateful_sets import LUCK, NIGHT, AnyOrder, any_of
 from tests.people import HIRED, IMPARTIAL, PROPOSE, WHO, Loan, Officer, Staff
 from tests.postboxes import Postbox

@@ -40,14 +40,9 @@ from models.tables import Officer as Person
 from models.vocabulary import CallEvent, Cents, Event, Role
 from tests import exports, filiere, journals
 from tests.builders import EVERYBODY, Office, office, shipped, usual
+from tests.counters_rows import Content, name_of
 from tests.integration.test_ranked_call import CODE, SMART, grant_of, line
-from tests.integration.test_stateful import (
-    Content,
-    beside_the_register,
-    content_of,
-    copies,
-    name_of,
-)
+from tests.integration.test_stateful import beside_the_register, content_of, copies
 from tests.journals import ALWAYS, Journal, Period, Reported, euros
 from tests.people import WHO, Loan, Officer, Staff
 from tests.servers import fresh_postgres
