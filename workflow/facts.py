@@ -310,6 +310,8 @@ class PeopleFacts:
     """Those that count, of the score that several evaluators are giving."""
     conflicts: Mapping[UUID, Abstention] = field(default_factory=dict)
     """Whoever has a conflict of interests now."""
+    is_known: bool = True
+    """Whether whoever is said to have one is an officer at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,6 +259,24 @@ def test_a_board_of_three_makes_one_score_by_the_mean(apart: Office):
     assert apart.verified()
 
 
+def test_nobody_abstains_who_is_no_officer(apart: Office):
+    application = apart.file()
+    apart.sit("examiner").routine(application, Event.START_REVIEW)
+    stranger = {"officer": "019c0000-0000-7000-8000-000000000001"}
+
+    code = code_of(
+        apart.sit("director"),
+        application,
+        Event.DECLARE_CONFLICT,
+        inputs=stranger,
+        reason="a typing mistake",
+    )
+
+    assert code == "officer.unknown"
+    assert entries(apart, event="declare_conflict", outcome="ok") == []
+    assert apart.verified()
+
+
 def test_whoever_declares_a_conflict_neither_scores_nor_counts_nor_decides(
     apart: Office,
 ):

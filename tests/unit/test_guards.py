@@ -1369,6 +1369,12 @@ ACCEPTS = [
     ),
     (
         guards.people.conflict_is_new,
+        {"people": PeopleFacts(is_known=False)},
+        conflict_of(OTHER),
+        "officer.unknown",
+    ),
+    (
+        guards.people.conflict_is_new,
         {"by": RUP},
         conflict_of(OTHER),
         "conflict.of_another",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from models.tables import Application, RegisterEntry
+from models.tables import Application, Officer, RegisterEntry
 from models.vocabulary import Event, Outcome
 from workflow.facts import Abstention, Deed, PeopleFacts, Sheet
 from workflow.machine import Table
@@ -21,8 +21,17 @@ def matter(table: Table, event: Event) -> bool:
     return event in _ABOUT_PEOPLE or any(move.decides or move.act for move in rows)
 
 
-def of(session: Session, table: Table, application: Application) -> PeopleFacts:
-    """Return what people did on a file, as the register tells it."""
+def of(
+    session: Session,
+    table: Table,
+    application: Application,
+    *,
+    about: UUID | None = None,
+) -> PeopleFacts:
+    """Return what people did on a file, as the register tells it.
+
+    And whether the officer is one whom a command is *about*.
+    """
     proposing = {event for move in table.moves for event in move.proposed_by}
     rows = session.exec(
         select(RegisterEntry.seq, RegisterEntry.actor_id, RegisterEntry.body)
@@ -57,7 +66,8 @@ def of(session: Session, table: Table, application: Application) -> PeopleFacts:
             )
         elif event is Event.EVALUATE:
             sheets.clear()  # the board has given its score: another begins anew
-    return PeopleFacts(tuple(deeds), tuple(sheets), conflicts)
+    is_known = about is None or session.get(Officer, about) is not None
+    return PeopleFacts(tuple(deeds), tuple(sheets), conflicts, is_known)
 
 
 def _behalf(said: dict[str, Any]) -> UUID | None:

@@ -127,7 +127,9 @@ def make(  # noqa: PLR0913 - the parts of one move
         queued=queued,
         reckons=any(move.reckons for move in work.table.of_event(event)),
         people=(
-            deeds.of(session, work.table, application)
+            deeds.of(
+                session, work.table, application, about=getattr(given, "officer", None)
+            )
             if deeds.matter(work.table, event)
             else case_files.NOBODY
         ),

@@ -60,6 +60,12 @@ def conflict_is_new(facts: Facts, given: stated.ConflictInputs) -> Verdict:
             "a conflict of interests is declared by whom it concerns, or recorded by "
             "a `manager`; let one of them do it",
         )
+    if not facts.people.is_known:
+        return Verdict(
+            "officer.unknown",
+            "no officer of this database has that reference; `sportello officer "
+            "conflict LOGIN APP` takes the login instead",
+        )
     if given.officer in facts.people.conflicts:
         return Verdict(
             "conflict.known", "that conflict of interests is on record already"
