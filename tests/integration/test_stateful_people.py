@@ -1634,17 +1634,22 @@ class AnyOffice(AnyOrder):
             if body["event"] == "remind_term":
                 about = body["application"], body["inputs"]["term"]
                 written.setdefault(about, []).append(body["findings"]["days"])
-        for row in self.content["terms"]:
+        kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for row in sorted(self.content["terms"], key=lambda row: row["ordinal"]):
             about = str(row["application_id"]), row["kind"]
+            kinds.setdefault(about, []).append(row)
+        for about, rows in kinds.items():
             told = written.get(about, [])
-            if row["kind"] not in {"definitive_plan", "start"}:
+            if about[1] not in {"definitive_plan", "start"}:
                 assert not told
-            elif row["status"] in {"running", "expired"} and row["ordinal"] == 1:
-                until = min(self.work.clock.now(), row["due_at"])
+            elif {row["status"] for row in rows} <= {"running", "expired"}:
                 assert told == [
                     days
+                    for row in rows
                     for days in REMINDED
-                    if began[row["started_seq"]] < nine_on(row["due_at"], days) <= until
+                    if began[row["started_seq"]]
+                    < nine_on(row["due_at"], days)
+                    <= min(self.work.clock.now(), row["due_at"])
                 ]
                 self.succeeded["reminded"] += len(told)
 
