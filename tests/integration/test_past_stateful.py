@@ -18,6 +18,7 @@ from hypothesis import settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from tests.builders import CTL
+from tests.driven import drives
 from tests.explained import explain_all
 from tests.integration.test_stateful import NIGHT, AnySequence, Content, name_of
 from tests.servers import fresh_postgres
@@ -213,6 +214,15 @@ def run(databases: Any, *, examples: int, steps: int) -> Counter[str]:
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
+@drives(
+    "calls.shown",
+    "entry_explanations.entry",
+    "pasts.call",
+    "pasts.file",
+    "pasts.queue",
+    "views.queue",
+    "views.shown",
+)
 def test_the_register_tells_how_everything_stood_on_sqlite(
     sqlite_template: Path, tmp_path: Path
 ):

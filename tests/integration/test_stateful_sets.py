@@ -32,6 +32,7 @@ from config.schema import CallDefinition
 from models.vocabulary import Cents, Event
 from tests import filiere
 from tests.builders import Office, office, shipped, usual
+from tests.driven import drives, moving
 from tests.integration.test_ranked_call import CODE, SMART, grant_of, line
 from tests.integration.test_stateful import (
     Content,
@@ -1284,6 +1285,16 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
+@drives(
+    "call_acts.close",
+    "call_acts.conclude",
+    "rankings.fund",
+    "rankings.rank",
+    *moving(
+        Event.RAISE_GRANT,
+    ),
+    among=lambda given: given["databases"][1] > 3,
+)
 def test_a_ranking_is_what_plain_rules_make_of_any_sequence(databases: Any):
     counted = run(AnyRanking, *databases)
 
@@ -1296,6 +1307,20 @@ def test_a_ranking_is_what_plain_rules_make_of_any_sequence(databases: Any):
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
+@drives(
+    "call_acts.extend",
+    "list_acts.update",
+    "memberships.on",
+    *moving(
+        Event.ASK_TO_LEAVE_LIST,
+        Event.CHANGE_PARTNERS,
+        Event.FILE_OBSERVATIONS,
+        Event.FIND_UNWORTHY,
+        Event.FIND_WORTHY,
+        Event.NOTIFY_REFUSAL,
+    ),
+    among=lambda given: given["databases"][1] > 3,
+)
 def test_a_list_is_what_its_acts_made_of_it_after_any_sequence(databases: Any):
     counted = run(AnyList, *databases)
 
