@@ -691,12 +691,14 @@ class AnyOffice(AnyOrder):
 
     def it_is_revoked(self, data: Any) -> None:
         app = self.one_of(data, "accepted", "in_progress")
-        if app:
-            proposed = self.model[app].revocation
-            usually = Event.REVOKE if proposed else Event.PROPOSE_REVOCATION
-            other = any_of(data, usually, usually, Event.REVOKE)
-            if self.move(data, app, other) and self.model[app].state != "revoked":
-                self.move(data, app, Event.REVOKE)
+        if app is None:
+            self.it_is_carried_out(data)
+            return
+        proposed = self.model[app].revocation
+        usually = Event.REVOKE if proposed else Event.PROPOSE_REVOCATION
+        other = any_of(data, usually, usually, Event.REVOKE)
+        if self.move(data, app, other) and self.model[app].state != "revoked":
+            self.move(data, app, Event.REVOKE)
 
     @property
     def proposed(self) -> set[str]:
