@@ -1779,7 +1779,7 @@ def place(
         return
     furnished = folder / "template.db"
     hire(f"sqlite:///{furnished}", file)
-    yield Place(copies(furnished, folder), empties, 8, {"grants.no_roles"})
+    yield Place(copies(furnished, folder), empties, 6, {"grants.no_roles"})
     drop(postgres_server)
 
 
