@@ -30,6 +30,7 @@ from tests.builders import (
     submission,
     usual,
 )
+from tests.driven import drives
 from tests.integration.test_stateful import content_of
 from tests.servers import fresh_postgres
 from workflow.errors import RefusedError
@@ -509,6 +510,19 @@ def databases(
 
 
 @pytest.mark.timeout(0 if NIGHT else 300)
+@drives(
+    "call_acts.announce_reopening",
+    "call_acts.annul",
+    "call_acts.close",
+    "call_acts.extend",
+    "call_acts.record_malfunction",
+    "call_acts.refinance",
+    "call_acts.suspend",
+    "calls.shown",
+    "intake.take_in",
+    "sweep.sweep",
+    among=lambda given: given["databases"][1] > 5,
+)
 def test_whenever_workers_wake_up_the_call_is_what_plain_rules_make_of_it(
     databases: tuple[Any, int],
 ):

@@ -19,7 +19,7 @@ from tests.integration.test_races import lines_of
 from tests.terminals import ALL_ROLES, FIRST, THIRD, Terminal
 from tests.terminals import SECOND as NEXT
 from workflow.errors import ConflictError, InputError, RefusedError
-from workflow.services import calls, decrees, intake, views
+from workflow.services import calls, decrees, entry_explanations, intake, views
 
 ACT = "decreto 2034/2026-01-20"
 BEFORE_GRANT = TO_GRANT[:-1]
@@ -170,6 +170,11 @@ def test_a_decree_passes_nobody_over(work):
     assert error.details == {"passed_over": files[1:3]}
     assert "put them on the list" in error.message
     assert states(work) == ["evaluated"] * 4
+    last = entries(work, outcome="refused")[-1]
+    told = entry_explanations.entry(work.desk, f"{CTL}#{last['seq']}")
+    assert [one.text for one in told.steps if one.rule == "entry.passed_over"] == [
+        f"{file} comes before, and is not in the list of the act" for file in files[1:3]
+    ]
 
 
 def test_one_bad_line_grants_nothing_and_is_named(work):

@@ -68,6 +68,22 @@ def test_a_delegation_works_on_its_days_and_the_entry_says_for_whom(work: Office
     assert work.verified()
 
 
+def test_a_delegation_whose_days_are_over_is_not_among_those_that_stand(work: Office):
+    delegated(work)
+    told = []
+
+    for _ in range(4):  # from the day before to the day after
+        (clerk,) = (one for one in rosters.listed(work.desk) if one.login == "clerk")
+        told.append([one.role for one in clerk.delegations])
+        work.wait(days=1)
+    (then,) = (
+        one for one in rosters.listed(work.desk, at=LAST) if one.login == "clerk"
+    )
+
+    assert told == [[Role.OFFICER]] * 3 + [[]]
+    assert [one.role for one in then.delegations] == [Role.OFFICER]
+
+
 def test_whoever_delegates_must_hold_the_role_still(work: Office):
     application = work.file()
     delegated(work, first_day=date(2026, 1, 20))

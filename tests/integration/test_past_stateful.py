@@ -19,6 +19,7 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from tests.builders import CTL
 from tests.counters_rows import Content, name_of
+from tests.driven import drives
 from tests.explained import explain_all
 from tests.integration.test_stateful import NIGHT, AnySequence
 from tests.servers import fresh_postgres
@@ -214,6 +215,15 @@ def run(databases: Any, *, examples: int, steps: int) -> Counter[str]:
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
+@drives(
+    "calls.shown",
+    "entry_explanations.entry",
+    "pasts.call",
+    "pasts.file",
+    "pasts.queue",
+    "views.queue",
+    "views.shown",
+)
 def test_the_register_tells_how_everything_stood_on_sqlite(
     sqlite_template: Path, tmp_path: Path
 ):

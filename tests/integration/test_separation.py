@@ -148,6 +148,28 @@ def test_a_decision_said_to_be_by_who_proposed_it_is_found(apart: Office):
     assert any("the role `responsible` was not held" in one for one in told)
 
 
+def test_an_act_said_to_be_by_who_abstains_is_found(apart: Office):
+    application = apart.file()
+    apart.sit("examiner").routine(application, Event.START_REVIEW)
+    apart.sit("rup").routine(application, Event.ADMIT)
+    desk = apart.desk.as_officer("board")
+    conflicts.declare(desk, "board", application, reason="a relative")
+    assert evaluate(apart, "second", application, 80) == "done"
+    before = apart.verified()
+    said = by(id=identity(apart, "board"))
+
+    by_hand(
+        apart,
+        *forge(apart, said, first="seq FROM entries WHERE event = 'evaluate'"),
+    )
+
+    (verified,) = log.verify(apart.desk)
+    (told,) = [one for one in verified.faults if one.kind == "authority"]
+    assert before
+    assert "has a conflict of interests, by entry" in told.fault
+    assert "acts all the same" in told.fault
+
+
 def test_neither_delegate_nor_delegator_may_have_proposed(apart: Office):
     application = scored(apart)
     holding(apart, "rup", Role.MANAGER)

@@ -83,6 +83,7 @@ from tests.counters_rows import (
     passed_over,
     queue_of,
 )
+from tests.driven import drives, moving
 from tests.editions import edited
 from tests.pec import FULL, NOBODY, Pec
 from tests.people import IMPARTIAL
@@ -1790,6 +1791,35 @@ def copies(furnished: Path, folder: Path) -> Callable[[], AbstractContextManager
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
+@drives(
+    "closings.close_waiting_list",
+    "intake.take_in",
+    "receipts.take_in",
+    "sweep.sweep",
+    "views.events",
+    *moving(
+        Event.ACCEPT,
+        Event.ADMIT,
+        Event.ANNUL,
+        Event.CONVENE_NEGOTIATION,
+        Event.DECLARE_CONFLICT,
+        Event.DECLARE_END,
+        Event.DECLARE_INADMISSIBLE,
+        Event.DETERMINE_AMOUNT,
+        Event.END_CONFLICT,
+        Event.EVALUATE,
+        Event.FILE_PLAN,
+        Event.FILE_REPORT,
+        Event.GRANT,
+        Event.RECORD_DELIVERY,
+        Event.RECORD_PUBLICATION,
+        Event.SETTLE,
+        Event.SIGN_MINUTES,
+        Event.START,
+        Event.START_REVIEW,
+        Event.WITHDRAW,
+    ),
+)
 def test_every_promise_holds_after_any_sequence_of_commands_on_sqlite(
     sqlite_template: Path, tmp_path: Path
 ):

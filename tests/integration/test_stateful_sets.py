@@ -41,6 +41,7 @@ from models.vocabulary import CallEvent, Cents, Event, Role
 from tests import exports, filiere, journals
 from tests.builders import EVERYBODY, Office, office, shipped, usual
 from tests.counters_rows import Content, name_of
+from tests.driven import drives, moving
 from tests.integration.test_ranked_call import CODE, SMART, grant_of, line
 from tests.integration.test_stateful import beside_the_register, content_of, copies
 from tests.journals import ALWAYS, Journal, Period, Reported, euros
@@ -2020,6 +2021,16 @@ STAFFED = {"delegated", "on behalf of another", "no longer", "role.missing"}
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
+@drives(
+    "call_acts.close",
+    "call_acts.conclude",
+    "rankings.fund",
+    "rankings.rank",
+    *moving(
+        Event.RAISE_GRANT,
+    ),
+    among=lambda given: given["databases"][1] > 3,
+)
 def test_a_ranking_is_what_plain_rules_make_of_any_sequence(databases: Any):
     counted = run(AnyRanking, *databases)
 
@@ -2035,6 +2046,20 @@ def test_a_ranking_is_what_plain_rules_make_of_any_sequence(databases: Any):
 
 
 @pytest.mark.timeout(0 if NIGHT else 240)
+@drives(
+    "call_acts.extend",
+    "list_acts.update",
+    "memberships.on",
+    *moving(
+        Event.ASK_TO_LEAVE_LIST,
+        Event.CHANGE_PARTNERS,
+        Event.FILE_OBSERVATIONS,
+        Event.FIND_UNWORTHY,
+        Event.FIND_WORTHY,
+        Event.NOTIFY_REFUSAL,
+    ),
+    among=lambda given: given["databases"][1] > 3,
+)
 def test_a_list_is_what_its_acts_made_of_it_after_any_sequence(databases: Any):
     counted = run(AnyList, *databases)
 

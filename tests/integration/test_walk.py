@@ -35,6 +35,7 @@ from tests.builders import (
     usual,
 )
 from tests.contents import rows
+from tests.driven import drives, moving
 from tests.editions import PLAIN, SECOND
 from tests.reference_walk import Walk, drawn, final
 from tests.servers import fresh_postgres
@@ -678,6 +679,19 @@ def compare(
 
 
 @pytest.mark.timeout(0 if NIGHT else 280)
+@drives(
+    "call_acts.announce_reopening",
+    "call_acts.draw",
+    "call_acts.refinance",
+    "calls.register_call",
+    "decrees.grant",
+    "intake.take_in",
+    *moving(
+        Event.ANSWER_COMPLETION,
+        Event.DECLARE_NOT_RECEIVABLE,
+        Event.REQUEST_COMPLETION,
+    ),
+)
 def test_the_final_grants_are_those_of_a_plain_walk_on_sqlite(
     sqlite_template: Path, tmp_path: Path
 ):

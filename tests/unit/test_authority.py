@@ -6,6 +6,7 @@ import pytest
 
 from models.vocabulary import Decision, Event, OfficeEvent
 from workflow.staff import Staff
+from workflow.verification.abstentions import Abstentions
 from workflow.verification.separations import Separations
 from workflow.verification.tenures import Tenures
 
@@ -137,3 +138,49 @@ def test_where_nothing_is_separated_one_may_do_it_all():
     ]
 
     assert found == [None, None]
+
+
+def conflict(event: Event, officer: str, **said: Any) -> dict[str, Any]:
+    entry = {**move(event, "admissible", CHIEF), "seq": 7, **said}
+    return {**entry, "inputs": {"officer": officer}}
+
+
+DECLARED = conflict(Event.DECLARE_CONFLICT, CLERK)
+SCORES = move(Event.EVALUATE, "admissible", CLERK)
+
+
+@pytest.mark.parametrize(
+    ("before", "acts", "is_found"),
+    [
+        ([DECLARED], SCORES, True),
+        ([DECLARED], move(Event.GRANT, "evaluated", CLERK), True),
+        (
+            [DECLARED],
+            move(Event.GRANT, "evaluated", CHIEF, on_behalf_of=CLERK),
+            True,
+        ),
+        ([], SCORES, False),
+        ([DECLARED], move(Event.GRANT, "evaluated", CHIEF), False),
+        ([DECLARED], move(Event.START_REVIEW, "submitted", CLERK), False),
+        ([DECLARED], {**SCORES, "outcome": "refused"}, False),
+        ([DECLARED], {**SCORES, "application": "b"}, False),
+        ([{**DECLARED, "outcome": "refused"}], SCORES, False),
+        ([DECLARED, conflict(Event.END_CONFLICT, CLERK)], SCORES, False),
+        ([DECLARED, conflict(Event.END_CONFLICT, CHIEF)], SCORES, True),
+    ],
+)
+def test_who_has_a_conflict_neither_scores_nor_makes_an_act(before, acts, is_found):
+    abstentions = Abstentions("plain_counter", {})
+    silent = [abstentions.fault(one) for one in before]
+
+    fault = abstentions.fault(acts)
+
+    assert not any(silent)
+    assert (fault is not None) is is_found
+    assert not is_found or "by entry 7, and acts all the same" in str(fault)
+
+
+def test_nobody_knows_who_has_to_abstain_in_a_procedure_that_is_not_there():
+    abstentions = Abstentions("no_such_family", {})
+
+    assert [abstentions.fault(one) for one in (DECLARED, SCORES)] == [None, None]

@@ -91,7 +91,7 @@ def delegate(desk: Desk, wanted: Wanted) -> rosters.OfficerView:
             },
             act,
         )
-        return rosters.view(session, delegate)
+        return rosters.view(session, desk, delegate)
 
 
 def end(desk: Desk, delegator: str, delegate: str, role: Role) -> rosters.OfficerView:
@@ -128,7 +128,7 @@ def end(desk: Desk, delegator: str, delegate: str, role: Role) -> rosters.Office
                 giver.id,
                 {"delegation": str(row.id)},
             )
-        return rosters.view(session, taker)
+        return rosters.view(session, desk, taker)
 
 
 def _refuse_impossible(wanted: Wanted, act: ActFacts, today: date) -> None:

@@ -199,9 +199,13 @@ def _funded(found: list[_Found], source: str) -> Iterator[Step]:
         )
 
 
-def _passed_over(found: list[_Found], source: str) -> Iterator[Step]:
+def _passed_over(found: list[_Found | str], source: str) -> Iterator[Step]:
+    """Tell whom money goes past, or who comes before those of a refused act."""
     for one in found:
-        text = f"{one['application']} gets no more: {spoken(one['why'])}"
+        if isinstance(one, str):
+            text = f"{one} comes before, and is not in the list of the act"
+        else:
+            text = f"{one['application']} gets no more: {spoken(one['why'])}"
         yield Step("entry.passed_over", source, text)
 
 

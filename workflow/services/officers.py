@@ -232,7 +232,7 @@ def add(
         session.flush()
         if new or event is OfficeEvent.ADD_OFFICER:
             change.note(event, officer.id, _said(event, officer, new))
-        return rosters.view(session, officer)
+        return rosters.view(session, desk, officer)
 
 
 def _said(event: OfficeEvent, officer: Officer, new: Iterable[Role]) -> dict[str, Any]:
@@ -277,7 +277,7 @@ def end_roles(desk: Desk, login: str, roles: Iterable[Role]) -> rosters.OfficerV
             _refuse_last(session, officer)
         _end(session, officer, ended, change.at)
         change.note(OfficeEvent.END_ROLES, officer.id, {"roles": _words(ended)})
-        return rosters.view(session, officer)
+        return rosters.view(session, desk, officer)
 
 
 def retire(desk: Desk, login: str) -> rosters.OfficerView:
@@ -301,7 +301,7 @@ def retire(desk: Desk, login: str) -> rosters.OfficerView:
                 officer.id,
                 {"roles": _words(held), "delegations": delegations},
             )
-        return rosters.view(session, officer)
+        return rosters.view(session, desk, officer)
 
 
 def _refuse_last(session: Session, officer: Officer) -> None:

@@ -12,7 +12,7 @@ from models.tables import Delegation, Officer, OfficerRole
 from models.vocabulary import Role
 from workflow.desk import Desk, Identity, IdentityKind
 from workflow.errors import RefusedError
-from workflow.rules.calendar import ONE_DAY, start_of_day
+from workflow.rules.calendar import ONE_DAY, civil_day, start_of_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def listed(desk: Desk, *, at: date | None = None) -> tuple[OfficerView, ...]:
     with reading(desk.engine) as session:
         officers = session.exec(select(Officer).order_by(col(Officer.login))).all()
         if at is None:
-            return tuple(view(session, officer) for officer in officers)
+            return tuple(view(session, desk, officer) for officer in officers)
         after = start_of_day(at + ONE_DAY)
         return tuple(
             _view_at(session, officer, at)
@@ -96,7 +96,7 @@ def found(desk: Desk, login: str | None) -> OfficerView:
             raise RefusedError(
                 "officer.retired", f"`{named}` is retired: nothing waits for them"
             )
-        return view(session, officer)
+        return view(session, desk, officer)
 
 
 def who(session: Session, identity: Identity) -> str:
@@ -121,7 +121,7 @@ def own_roles(session: Session, officer: UUID) -> frozenset[Role]:
     return frozenset(Role(role) for role in rows)
 
 
-def view(session: Session, officer: Officer) -> OfficerView:
+def view(session: Session, desk: Desk, officer: Officer) -> OfficerView:
     """Return an officer as they stand now."""
     return OfficerView(
         officer.id,
@@ -130,7 +130,7 @@ def view(session: Session, officer: Officer) -> OfficerView:
         tuple(sorted(own_roles(session, officer.id))),
         officer.retired_at is not None,
         officer.email,
-        _delegations(session, officer, None),
+        _delegations(session, officer, since=civil_day(desk.ambient.now())),
     )
 
 
@@ -150,28 +150,34 @@ def _view_at(session: Session, officer: Officer, day: date) -> OfficerView:
         tuple(sorted({Role(role) for role in held})),
         officer.retired_at is not None and officer.retired_at <= begins,
         officer.email,
-        _delegations(session, officer, day),
+        _delegations(session, officer, on=day),
     )
 
 
 def _delegations(
-    session: Session, officer: Officer, day: date | None
+    session: Session,
+    officer: Officer,
+    *,
+    on: date | None = None,
+    since: date | None = None,
 ) -> tuple[DelegationView, ...]:
-    """Return what is delegated to an officer: on a day, or as long as it stands."""
+    """Return what is delegated to an officer: *on* a day, or now and *since* one."""
     query = (
         select(Delegation, Officer.login)
         .join(Officer, col(Officer.id) == col(Delegation.delegator_id))
         .where(Delegation.delegate_id == officer.id)
         .order_by(col(Delegation.first_day), col(Delegation.made_at))
     )
-    if day is None:
-        query = query.where(col(Delegation.ended_at).is_(None))
-    else:
-        begins, after = start_of_day(day), start_of_day(day + ONE_DAY)
+    if since is not None:
+        query = query.where(
+            col(Delegation.ended_at).is_(None), Delegation.last_day >= since
+        )
+    if on is not None:
+        begins, after = start_of_day(on), start_of_day(on + ONE_DAY)
         query = (
             query.where(Delegation.made_at < after)
-            .where(Delegation.first_day <= day)
-            .where(Delegation.last_day >= day)
+            .where(Delegation.first_day <= on)
+            .where(Delegation.last_day >= on)
             .where(col(Delegation.ended_at).is_(None) | (Delegation.ended_at > begins))  # type: ignore[operator]  # a column, not a value
         )
     return tuple(

@@ -24,6 +24,7 @@ from workflow.services.rights import letters_are_legible
 from workflow.services.spills import Spills
 from workflow.services.verified_ledgers import Ledger
 from workflow.services.verified_rows import identity, printable, rows
+from workflow.verification.abstentions import Abstentions
 from workflow.verification.beside import Beside, RowKind
 from workflow.verification.chains import Chain, euros
 from workflow.verification.folds import Fold, Standing
@@ -189,10 +190,12 @@ class Reader:
     def _people(self, call: Any) -> Callable[[Mapping[str, Any]], str | None]:  # noqa: ANN401 - a row
         """Return what says whether whoever made a move could make it then."""
         tenures, separations = self._tenures, self._separations(call)
+        abstentions = Abstentions(call.family, self._room.mapping())
 
         def fault(body: Mapping[str, Any]) -> str | None:
-            separated = separations.fault(body)  # it follows every entry
-            return tenures.fault(body) or separated
+            # These two follow every entry.
+            separated, abstains = separations.fault(body), abstentions.fault(body)
+            return tenures.fault(body) or separated or abstains
 
         return fault
 
