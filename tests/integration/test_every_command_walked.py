@@ -17,7 +17,6 @@ from typing import Any
 import click
 import pytest
 
-from models.vocabulary import Event
 from tests.driven import DRIVEN
 from tests.integration import (
     test_call_stateful,
@@ -25,6 +24,7 @@ from tests.integration import (
     test_stateful,
     test_stateful_people,
     test_stateful_sets,
+    test_stateful_stories,
     test_walk,
 )
 from tests.terminals import every_command
@@ -35,49 +35,14 @@ MODELS = (
     test_stateful,
     test_stateful_people,
     test_stateful_sets,
+    test_stateful_stories,
     test_walk,
 )
 ROOT = Path(__file__).parents[2]
 
-_DRAWN = "drawn of all moves: a short walk need not come to it, those of a night do"
 _EXAMPLES = "tests/integration/test_cli_examples.py"
 
 NOT_WALKED = {
-    **{
-        f"advance {event}": (
-            _DRAWN,
-            _EXAMPLES,
-            "test_the_example_of_every_event_is_carried_out",
-        )
-        for event in (
-            Event.APPROVE_VARIATION,
-            Event.CONFIRM_COR,
-            Event.DECLARE_UNFUNDED,
-            Event.DISMISS_LAPSE,
-            Event.EXPIRE,
-            Event.EXPIRE_COMPLETION,
-            Event.EXPIRE_OBSERVATIONS,
-            Event.EXTEND_TERM,
-            Event.GRANT_EXTENSION,
-            Event.LAPSE,
-            Event.PROMOTE,
-            Event.PROPOSE_LAPSE,
-            Event.RELEASE_NOTICE,
-            Event.RENEW_COR,
-            Event.RETURN_PLAN,
-            Event.UPHOLD_OBSERVATIONS,
-        )
-    },
-    "call malfunction": (
-        "it is recorded in each run; decided on is one only in longer walks",
-        "tests/integration/test_call_acts.py",
-        "test_a_malfunction_is_recorded_by_who_is_responsible_and_decided_by_act",
-    ),
-    "log export": (
-        "drawn of many commands: a short walk need not come to it",
-        "tests/integration/test_export.py",
-        "test_an_export_holds_everything_and_verifies_without_the_program",
-    ),
     "init": (
         "every walk begins after it",
         "tests/integration/test_cli_setup.py",

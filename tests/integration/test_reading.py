@@ -29,7 +29,7 @@ from tests.contents import entries
 from tests.editions import SECOND, edited
 from tests.explained import explain_all
 from tests.filiere import everything_on_a_list
-from tests.integration.test_cli_examples import STORY
+from tests.stories import STORY
 from tests.terminals import FIRST, Terminal
 from workflow.errors import InputError, RefusedError
 from workflow.services import (

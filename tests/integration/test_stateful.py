@@ -1298,7 +1298,7 @@ class AnySequence(RuleBasedStateMachine):
                 lambda: {"week": "2026-W04", "seed": "12 34 56"},
             ),
             "erase_personal_data": (retention.erase, dict),
-            "export_register": (_taken_away, dict),
+            "export_register": (taken_away, dict),
         }
 
     def an_act_is_about_the_call(self, data: Any) -> None:
@@ -1309,9 +1309,15 @@ class AnySequence(RuleBasedStateMachine):
             st.sampled_from((f"decreto 5/{self.work.today}",) * 3 + (None,))
         )
         do, stated = self.acts(data)[event]
-        formal, given = {"act": act, "reason": "so it was decided"}, stated()
-        if self.is_no_call(event, given):
-            return
+        given = stated()
+        if not self.is_no_call(event, given):
+            self.act_on_the_call(event, do, given, act)
+
+    def act_on_the_call(
+        self, event: str, do: Callable[..., Any], given: dict[str, Any], act: str | None
+    ) -> None:
+        """Act: it is carried out, unless the model has a reason against it."""
+        formal = {"act": act, "reason": "so it was decided"}
         reasons = ActOnCall(self.content, event, given, act, self.now).reasons()
         try:
             do(self.work.desk, self.call.code, **given, **formal)
@@ -1712,7 +1718,7 @@ def _lowered(desk: Desk, code: str, *, allocation: int, **formal: Any) -> None:
     calls.register_rules(desk, less, **formal)
 
 
-def _taken_away(desk: Desk, code: str, **_formal: Any) -> None:
+def taken_away(desk: Desk, code: str, **_formal: Any) -> None:
     """Give the register to an auditor, for which no act is wanted."""
     with TemporaryDirectory() as folder:
         assert exporting.export(desk, code, Path(folder) / "export").ok
