@@ -4,7 +4,7 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -248,11 +248,11 @@ def usual(event: Event, today: date, **changes: Any) -> dict[str, Any]:
         Event.WITHDRAW: {"inputs": {"document": PAPER}},
         Event.PROPOSE_REVOCATION: {"reason": "false declaration"},
         Event.DECLARE_CONFLICT: {
-            "inputs": {"officer": str(UUID(int=7))},
+            "inputs": {"officer": str(CLERK)},
             "reason": "a relative works there",
         },
         Event.END_CONFLICT: {
-            "inputs": {"officer": str(UUID(int=7))},
+            "inputs": {"officer": str(CLERK)},
             "reason": "the relative has left",
         },
         Event.REVOKE: {"inputs": {}, "act": act, "reason": "false declaration"},
@@ -283,6 +283,9 @@ TO_ACCEPTANCE = (
 TO_PROGRESS = (*TO_ACCEPTANCE, Event.START)
 TO_THE_END = (*TO_PROGRESS, Event.DECLARE_END, Event.FILE_REPORT, Event.SETTLE)
 
+CLERK = UUID(int=7)
+"""Who usually has a conflict of interests: the one of the intake decides on nothing."""
+
 EVERYBODY = {
     "bianchi": (Role.ADMINISTRATOR,),
     "rossi": tuple(role for role in Role if role != Role.SYSTEM),
@@ -307,11 +310,21 @@ def office(database_url: str, *, at: datetime = OPENING) -> Iterator[Office]:
         engine.dispose()
 
 
+class _Known(FrozenAmbient):
+    """Gives the clerk the identifier that tests know."""
+
+    def new_id(self) -> UUID:
+        return CLERK
+
+
 def furnish(database_url: str, rules: CallDefinition | None = None) -> None:
     """Make the tables, the officers and a call in an empty database; else the CTL."""
     rules = rules or ctl()
     with office(database_url, at=rules.window.published_at) as empty:
         installation.initialise(empty.desk.engine, empty.clock, rehearsal=True)
         for login, roles in EVERYBODY.items():
-            officers.add(empty.desk.as_officer("bianchi"), login, login.title(), roles)
+            desk = empty.desk.as_officer("bianchi")
+            if login == "clerk":
+                desk = replace(desk, ambient=_Known(empty.clock.instant))
+            officers.add(desk, login, login.title(), roles)
         calls.register_rules(empty.desk, rules)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from commands.options import EXAMPLES
 from models.vocabulary import Event
 from tests.builders import TO_ACCEPTANCE, TO_GRANT, TO_PROGRESS
 
@@ -14,11 +13,6 @@ LOW = {
 
 def delivered(letter: str) -> dict[str, object]:
     return {"inputs": {"letter": letter, "receipt": f"PEC {letter}"}}
-
-
-def of_the_example() -> dict[str, object]:
-    (officer,) = EXAMPLES["officer"]
-    return {"inputs": {"officer": officer}, "reason": "a relative"}
 
 
 REVIEWED = ("2026-02-02", Event.START_REVIEW)
@@ -120,7 +114,7 @@ STORY: dict[Event, tuple[str, tuple[Any, ...]]] = {
     Event.DECLARE_CONFLICT: ("2026-03-10", ()),
     Event.END_CONFLICT: (
         "2026-03-10",
-        (("2026-03-09", Event.DECLARE_CONFLICT, of_the_example()),),
+        on("2026-03-09", Event.DECLARE_CONFLICT),
     ),
     Event.PROPOSE_REVOCATION: ("2026-06-10", GOING),
     Event.REVOKE: ("2026-06-10", GOING),

@@ -14,6 +14,7 @@ import pytest
 from commands.options import EXAMPLES
 from models.vocabulary import Event
 from tests.builders import (
+    CLERK,
     PAPER,
     TO_GRANT,
     Office,
@@ -86,6 +87,12 @@ def held_instead(words: list[str], work: Office) -> list[str]:
     return [
         str(UUID(notice)) if word == EXAMPLES["notice"][0] else word for word in words
     ]
+
+
+def of_the_clerk(words: list[str]) -> list[str]:
+    """Name an officer who is one in place of that of the example."""
+    (stranger,) = EXAMPLES["officer"]
+    return [str(CLERK) if word == stranger else word for word in words]
 
 
 def bring(work: Office, folder: Path, event: Event) -> None:
@@ -192,6 +199,7 @@ def test_the_example_of_every_event_is_carried_out(
         bring(work, tmp_path, event)
         if event is Event.RELEASE_NOTICE:
             words = held_instead(words, work)
+    words = of_the_clerk(words)
     terminal = Terminal(
         tmp_path,
         {
