@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 from sqlalchemy import make_url
 
 from config.logs import log
@@ -45,7 +46,12 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
+settings.load_profile(PROFILE)
+if PROFILE == "ci":
+    # It draws constants of whatever of ours is loaded: then a test that is run alone
+    # would draw other examples than in the suite, and a new module change those of all.
+    vars(providers)["is_local_module_file"] = lambda _: False
 
 
 def pytest_configure() -> None:
@@ -63,6 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(folder in item.path.parents for folder in WITH_SERVERS):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+    # The longest first: none is left over at the end, for one process alone.
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1810,7 +1810,6 @@ def copies(furnished: Path, folder: Path) -> Callable[[], AbstractContextManager
         Event.CONVENE_NEGOTIATION,
         Event.DECLARE_CONFLICT,
         Event.DECLARE_END,
-        Event.DECLARE_INADMISSIBLE,
         Event.DETERMINE_AMOUNT,
         Event.END_CONFLICT,
         Event.EVALUATE,

@@ -28,6 +28,7 @@ Databases = Callable[[], AbstractContextManager[str]]
 ON_THE_WAY = (
     Event.APPROVE_VARIATION,
     Event.CONFIRM_COR,
+    Event.DECLARE_INADMISSIBLE,
     Event.DISMISS_LAPSE,
     Event.EXPIRE_COMPLETION,
     Event.EXPIRE_OBSERVATIONS,
