@@ -24,7 +24,7 @@ from workflow.services import log, outbox
 
 _OURS = Path(__file__).resolve().parents[1]
 _EVERY = 0.001
-_MOST = 8
+_MOST = 24
 """Functions of ours that are told, with all that they call."""
 
 _LAYERS = (

@@ -38,7 +38,7 @@ from tests.twins import Twins
 from workflow.rules.postings import record_name
 
 KILLS = int(os.environ.get("WORKER_KILLS", "100"))
-KILLS_OF_ALL_IN_ONE = max(KILLS // 20, 4)
+KILLS_OF_ALL_IN_ONE = max(KILLS // 10, 4)
 SEED = int(os.environ.get("WORKER_SEED", "20260120"))
 A_STEP = 2
 """Kills while the work of one step is done."""
