@@ -18,6 +18,7 @@ from typing import Any
 
 import dramatiq.brokers.redis
 import dramatiq.worker
+from dramatiq.common import current_millis
 
 from tests.faults.soak import hostclocks
 from tests.faults.storms import HEARTBEAT, Does, Post, WallClock, be_impatient
@@ -62,16 +63,25 @@ class Machine(Post):
             return super().start(does)
         return hostclocks.start(does, self, self.clock.path)
 
+    def be_wrong_by(self, seconds: float) -> None:
+        """Let all else that tells the time there be as wrong as its clock."""
+        beside = self._wrong.with_suffix(".new")
+        beside.write_text(f"{seconds}", encoding="ascii")
+        beside.replace(self._wrong)
+
+    @property
+    def _wrong(self) -> Path:
+        return self.folder / f"wrong-{self.name}"
+
     def _keep_its_time(self) -> None:
-        """Have the library of the broker go by that clock, too, in this process.
+        """Have the library of the broker be wrong, too, in this process.
 
         It sends its time with whatever it asks of Redis, and by that decides who has
         been silent for so long that he must be dead, and when to try again.
         """
-        clock = self.clock
 
         def millis() -> int:
-            return int(clock.now().timestamp() * 1_000)
+            return current_millis() + round(1_000 * float(self._wrong.read_text()))
 
         for module in (dramatiq.brokers.redis, dramatiq.worker):
             vars(module)["current_millis"] = millis

@@ -72,6 +72,7 @@ class Town:
         self._set_the_clock_of_the_database()
         for machine in self.machines:
             wrong = self.skews.get(machine.name, timedelta())
+            machine.be_wrong_by(wrong.total_seconds())
             machine.clock.move_to(self.now + wrong)
 
     def _set_the_clock_of_the_database(self) -> None:
