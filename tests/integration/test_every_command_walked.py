@@ -18,26 +18,19 @@ import click
 import pytest
 
 from tests.driven import DRIVEN
-from tests.integration import (
-    test_call_stateful,
-    test_past_stateful,
-    test_stateful,
-    test_stateful_people,
-    test_stateful_sets,
-    test_stateful_stories,
-    test_walk,
-)
 from tests.terminals import every_command
 
-MODELS = (
-    test_call_stateful,
-    test_past_stateful,
-    test_stateful,
-    test_stateful_people,
-    test_stateful_sets,
-    test_stateful_stories,
-    test_walk,
-)
+for _model in (
+    "call_stateful",
+    "past_stateful",
+    "stateful",
+    "stateful_people",
+    "stateful_sets",
+    "stateful_stories",
+    "walk",
+):
+    import_module(f"tests.integration.test_{_model}")  # each says what it drives
+
 ROOT = Path(__file__).parents[2]
 
 _EXAMPLES = "tests/integration/test_cli_examples.py"
