@@ -4,7 +4,6 @@ The same story is lived twice, by an office that sweeps all the time and by one 
 never does, and is held against plain rules that ask none of the product.
 """
 
-import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -80,15 +79,6 @@ steps = st.builds(
     st.sampled_from((*ACTS, *ABOUT_FILES)),
     st.integers(-20, 400),
 )
-
-
-def drawn(chance: random.Random) -> list[Step]:
-    """Draw a story: the same for a seed, whatever else is loaded beside this."""
-    what = (*ACTS, *ABOUT_FILES)
-    return [
-        Step(chance.randint(0, 150), chance.choice(what), chance.randint(-20, 400))
-        for _ in range(chance.randint(6, 14))
-    ]
 
 
 # --- plain rules ---------------------------------------------------------------------
@@ -529,6 +519,8 @@ def test_whenever_workers_wake_up_the_call_is_what_plain_rules_make_of_it(
     database, examples = databases
     counted: Counter[str] = Counter()
 
+    @settings() if NIGHT else settings(max_examples=examples)
+    @given(story=st.lists(steps, min_size=6, max_size=14))
     def lives(story: list[Step]) -> None:
         ends = []
         for sweeps in (0, 2):
@@ -538,15 +530,7 @@ def test_whenever_workers_wake_up_the_call_is_what_plain_rules_make_of_it(
 
         assert ends[0] == ends[1]
 
-    if NIGHT:
-        given(story=st.lists(steps, min_size=6, max_size=14))(lives)()
-    for number in range(examples):
-        story = drawn(random.Random(number))  # noqa: S311 - a seeded test
-        try:
-            lives(story)
-        except AssertionError as error:
-            error.add_note(f"story {number}: {story}")
-            raise
+    lives()
 
     # Otherwise the stories were too dull to mean anything.
     assert counted["filed"] >= examples // 2
